@@ -93,10 +93,13 @@ class [[nodiscard]] Result<void> {
 
 }  // namespace gd
 
-// Value of `expr`, or return its error from the enclosing function.
-#define TRY(expr)                                                     \
-  ({                                                                  \
-    auto gd_try_result = (expr);                                      \
-    if (!gd_try_result.ok()) return std::move(gd_try_result).error(); \
-    std::move(gd_try_result).take();                                  \
+// Value of `expr`, or return its error from the enclosing function. The name is
+// a new one each time, so that TRY(a(TRY(b()))) shadows nothing.
+#define TRY(expr) GD_TRY_AS(expr, __COUNTER__)
+#define GD_TRY_AS(expr, number) GD_TRY_NAMED(expr, number)
+#define GD_TRY_NAMED(expr, number)                                              \
+  __extension__({                                                               \
+    auto gd_try_##number = (expr);                                              \
+    if (!gd_try_##number.ok()) return std::move(gd_try_##number).error();       \
+    std::move(gd_try_##number).take();                                          \
   })
