@@ -1,0 +1,84 @@
+# Thin calls: meson builds, tools/ and tests/ do the work. `make help` lists the targets.
+#
+# BUILD is the folder of the usual build; sanitizers and fuzzers have folders of their own.
+
+SHELL := /bin/bash
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+SUITES ?=
+ASAN_DIR ?= $(BUILD)-asan
+TSAN_DIR ?= $(BUILD)-tsan
+FUZZ_DIR ?= $(BUILD)-fuzz
+FUZZ_SECONDS ?= 20
+
+export ASAN_OPTIONS ?= detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS ?= print_stacktrace=1:halt_on_error=1
+export CCACHE_SLOPPINESS ?= pch_defines,time_macros
+
+meson_setup = meson setup --prefix=$(PREFIX)
+meson_test = meson test --no-rebuild --print-errorlogs --num-processes=$(JOBS)
+suites = $(foreach suite,$(SUITES),--suite $(suite))
+
+.PHONY: all run test asan tsan fuzz vm tidy format install bench clean help
+
+all: | deps-build $(BUILD)/build.ninja  ## build everything
+	@ninja -C $(BUILD) -j $(JOBS)
+
+run: all  ## a cluster on this machine, one job through it, its output (KEEP=1 keeps the cluster)
+	@tools/dev-cluster demo $(if $(KEEP),--keep) $(BUILD)
+
+test: | deps-test all  ## all tests (SUITES="base sched" for some)
+	@$(meson_test) -C $(BUILD) $(suites)
+
+asan: | deps-test  ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@[ -e $(ASAN_DIR)/build.ninja ] || $(meson_setup) -Dbuildtype=debug -Doptimization=1 \
+	  -Db_sanitize=address,undefined -Db_lundef=false $(ASAN_DIR)
+	@ninja -C $(ASAN_DIR) -j $(JOBS)
+	@$(meson_test) -C $(ASAN_DIR) --timeout-multiplier=3 $(suites)
+
+tsan: | deps-test  ## tests of what has threads, under ThreadSanitizer
+	@[ -e $(TSAN_DIR)/build.ninja ] || $(meson_setup) -Dbuildtype=debug -Doptimization=1 \
+	  -Db_sanitize=thread -Db_lundef=false $(TSAN_DIR)
+	@ninja -C $(TSAN_DIR) -j $(JOBS)
+	@$(meson_test) -C $(TSAN_DIR) --timeout-multiplier=3 \
+	  $(if $(SUITES),$(suites),--suite base --suite proto --suite store --suite controller)
+
+fuzz: | deps-ci  ## each fuzz target on its corpus, then FUZZ_SECONDS of new inputs
+	@[ -e $(FUZZ_DIR)/build.ninja ] || CXX=clang++-14 $(meson_setup) -Dbuildtype=debug \
+	  -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfuzzers=true $(FUZZ_DIR)
+	@ninja -C $(FUZZ_DIR) -j $(JOBS) fuzzers
+	@tests/fuzz/run.sh $(FUZZ_DIR) $(FUZZ_SECONDS)
+
+vm: | deps-vm all  ## the installed services in a guest with systemd and cgroup v2 only
+	@tests/vm/run.sh $(BUILD)
+
+tidy: | deps-build deps-ci  ## the rules of the tree, and clang-tidy
+	@python3 tests/tidy_test.py
+	@tools/clang-tidy.sh $(BUILD)
+
+format:  ## clang-format over the C++ sources
+	@git ls-files '*.h' '*.cc' | xargs clang-format-14 -i
+
+install: all  ## under DESTDIR and PREFIX
+	@meson configure $(BUILD) --prefix=$(PREFIX) && \
+	  DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
+
+bench: all  ## the figures of README, medians of several runs
+	@bench/run $(BUILD)
+
+clean:  ## remove the build folders
+	@rm -rf $(BUILD) $(ASAN_DIR) $(TSAN_DIR) $(FUZZ_DIR)
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+.PHONY: deps-build deps-test deps-ci deps-vm
+deps-build: ; @tools/deps.sh build
+deps-test: ; @tools/deps.sh build test
+deps-ci: ; @tools/deps.sh build test ci
+deps-vm: ; @tools/deps.sh build vm
+
+$(BUILD)/build.ninja: | deps-build
+	@$(meson_setup) $(BUILD)
