@@ -33,20 +33,20 @@ test: | deps-test all  ## all tests (SUITES="base sched" for some)
 	@$(meson_test) -C $(BUILD) $(suites)
 
 asan: | deps-test  ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@[ -e $(ASAN_DIR)/build.ninja ] || $(meson_setup) -Dbuildtype=debug -Doptimization=1 \
+	@[ -e $(ASAN_DIR)/build.ninja ] || $(meson_setup) -Ddebug=true -Doptimization=1 \
 	  -Db_sanitize=address,undefined -Db_lundef=false $(ASAN_DIR)
 	@ninja -C $(ASAN_DIR) -j $(JOBS)
 	@$(meson_test) -C $(ASAN_DIR) --timeout-multiplier=3 $(suites)
 
 tsan: | deps-test  ## tests of what has threads, under ThreadSanitizer
-	@[ -e $(TSAN_DIR)/build.ninja ] || $(meson_setup) -Dbuildtype=debug -Doptimization=1 \
+	@[ -e $(TSAN_DIR)/build.ninja ] || $(meson_setup) -Ddebug=true -Doptimization=1 \
 	  -Db_sanitize=thread -Db_lundef=false $(TSAN_DIR)
 	@ninja -C $(TSAN_DIR) -j $(JOBS)
 	@$(meson_test) -C $(TSAN_DIR) --timeout-multiplier=3 \
 	  $(if $(SUITES),$(suites),--suite base --suite proto --suite store --suite controller)
 
 fuzz: | deps-ci  ## each fuzz target on its corpus, then FUZZ_SECONDS of new inputs
-	@[ -e $(FUZZ_DIR)/build.ninja ] || CXX=clang++-14 $(meson_setup) -Dbuildtype=debug \
+	@[ -e $(FUZZ_DIR)/build.ninja ] || CXX=clang++-14 $(meson_setup) -Ddebug=true \
 	  -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfuzzers=true $(FUZZ_DIR)
 	@ninja -C $(FUZZ_DIR) -j $(JOBS) fuzzers
 	@tests/fuzz/run.sh $(FUZZ_DIR) $(FUZZ_SECONDS)
