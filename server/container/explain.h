@@ -1,0 +1,16 @@
+// A launch plan as text: one line a fact, in the order in which they are done.
+//
+// For people (--explain-sandbox) and for tests; the lines are not a format to parse.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/container/launch_plan.h"
+
+namespace gd::container {
+
+// REQUIRES: validate(plan) passed. Reads nothing but the node's mount table.
+Result<std::vector<std::string>> explain(const LaunchPlan& plan);
+
+}  // namespace gd::container
