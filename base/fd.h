@@ -63,7 +63,7 @@ inline constexpr size_t kMaxFileBytes = size_t{64} << 20;
 Result<Bytes> read_file(const std::string& path, size_t limit = kMaxFileBytes);
 Result<Bytes> read_all(int fd, std::string_view context, size_t limit = kMaxFileBytes);
 Result<void> write_all(int fd, std::string_view bytes, std::string_view context);
-Result<void> write_file(const std::string& path, std::string_view bytes);  // existing file, as in /sys
+Result<void> write_file(const std::string& path, std::string_view bytes);  // of /sys, say
 
 // Writes beside the target, syncs file and folder, renames: after a crash the
 // file is the old one or the new one. The mode is set before the rename.
