@@ -1,0 +1,24 @@
+// Messages and records <-> msgpack. Hostile input is expected in decode: sizes,
+// depth and counts are limited, and every failure is an Error, never a throw.
+#pragma once
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "proto/messages.h"
+
+namespace gd {
+
+Bytes encode(const Message& message);
+Result<Message> decode(std::string_view bytes);
+
+// Records, as the store keeps them: the same fields without version and type.
+// Defined for JobRecord, NodeRecord, KeyRecord, StepStatus, StepLaunch, Ticket.
+template <class Record>
+Bytes encode_record(const Record& record);
+template <class Record>
+Result<Record> decode_record(std::string_view bytes);
+
+// One message as text, for debugging and test failures: "cancel_request{filter={jobs=[3]}}".
+std::string describe(const Message& message);
+
+}  // namespace gd

@@ -1,0 +1,168 @@
+// JobRecord: everything that is durable about one job. The controller owns them;
+// in LMDB and in replies they are the same value.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "proto/ids.h"
+#include "proto/job_spec.h"
+#include "proto/job_state.h"
+#include "proto/resources.h"
+
+namespace gd {
+
+// What one node gives to one life of a job.
+struct NodeShare {
+  std::string node;
+  std::string boot_id;  // of the node when the job was sent there; another one now means it is lost
+  Resources held;
+  bool released = false;  // this node has confirmed that nothing of the job is left there
+  bool operator==(const NodeShare&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("node", self.node);
+    field("boot", self.boot_id);
+    field("held", self.held);
+    field("released", self.released);
+  }
+};
+
+// How a process ended. code is what exit() got; signal is not 0 if it was killed.
+struct ExitStatus {
+  int32_t code = 0;
+  int32_t signal = 0;
+  bool operator==(const ExitStatus&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("code", self.code);
+    field("sig", self.signal);
+  }
+};
+
+struct Usage {  // of one step on one node, from its cgroup
+  uint64_t cpu_user_ms = 0;
+  uint64_t cpu_system_ms = 0;
+  uint64_t memory_peak_mib = 0;
+  bool operator==(const Usage&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("user", self.cpu_user_ms);
+    field("sys", self.cpu_system_ms);
+    field("peak", self.memory_peak_mib);
+  }
+};
+
+enum class StepState : uint8_t { starting = 0, running = 1, ended = 2 };
+
+struct StepRecord {
+  StepId id;
+  std::string name;
+  StepState state = StepState::starting;
+  std::string node;
+  std::vector<std::string> argv;
+  std::string chdir;
+  bool pty = false;
+  bool join_container = true;  // in the job's container, not one of its own
+  std::optional<Digest> environment;
+  TimePoint start_time{};
+  TimePoint end_time{};
+  ExitStatus exit;
+  Usage usage;
+  bool operator==(const StepRecord&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("id", self.id);
+    field("name", self.name);
+    field("state", self.state);
+    field("node", self.node);
+    field("argv", self.argv);
+    field("chdir", self.chdir);
+    field("pty", self.pty);
+    field("join", self.join_container);
+    field("env", self.environment);
+    field("start", self.start_time);
+    field("end", self.end_time);
+    field("exit", self.exit);
+    field("usage", self.usage);
+  }
+};
+
+enum class HoldKind : uint8_t { none = 0, user = 1, administrator = 2 };
+
+struct JobRecord {
+  JobId id;
+  RequestId request;       // the client's name for the submission: a retry finds this job
+  Uid uid = 0;
+  Gid gid = 0;
+  std::string user;
+  std::string group;
+  std::shared_ptr<const JobSpec> spec;  // never null; equal specs are shared in memory
+  std::optional<Digest> script;
+  std::optional<Digest> environment;
+
+  JobState state = JobState::pending;
+  Reason reason = Reason::none;
+  std::string reason_text;  // more than the code can tell: a node's error text, an administrator's reason
+  HoldKind hold = HoldKind::none;
+  uint32_t restarts = 0;
+
+  // What the job's end will be called once its nodes have confirmed; set by cancel, timeout, node loss.
+  std::optional<JobState> end_as;
+  std::optional<Uid> cancelled_by;
+  bool requeue_at_end = false;
+
+  TimePoint submit_time{};
+  TimePoint eligible_time{};
+  TimePoint start_time{};   // zero until it starts
+  TimePoint end_time{};     // zero until it has ended
+  std::optional<Seconds> time_limit;  // in force: the asked one, or the partition's
+
+  LaunchNumber launch;      // of the present or last life; 0: never sent
+  std::vector<NodeShare> nodes;
+  std::string batch_node;   // where the script, or the command, runs
+  ExitStatus exit;
+  Usage usage;
+  std::vector<StepRecord> steps;
+  uint32_t next_step = 0;
+
+  bool operator==(const JobRecord& other) const;  // compares the specs by value
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("id", self.id);
+    field("req", self.request);
+    field("uid", self.uid);
+    field("gid", self.gid);
+    field("user", self.user);
+    field("group", self.group);
+    field("spec", self.spec);
+    field("script", self.script);
+    field("env", self.environment);
+    field("state", self.state);
+    field("reason", self.reason);
+    field("why", self.reason_text);
+    field("hold", self.hold);
+    field("restarts", self.restarts);
+    field("end_as", self.end_as);
+    field("by", self.cancelled_by);
+    field("requeue", self.requeue_at_end);
+    field("submit", self.submit_time);
+    field("eligible", self.eligible_time);
+    field("start", self.start_time);
+    field("end", self.end_time);
+    field("limit", self.time_limit);
+    field("launch", self.launch);
+    field("nodes", self.nodes);
+    field("batch_node", self.batch_node);
+    field("exit", self.exit);
+    field("usage", self.usage);
+    field("steps", self.steps);
+    field("next_step", self.next_step);
+  }
+};
+
+}  // namespace gd

@@ -1,0 +1,143 @@
+// JobSpec: what somebody asked for. A plain value, the same from the command line
+// to the disk; "not given" is an empty optional or an empty text, never a number.
+//
+// The script and the environment are not in it: they travel beside it once and
+// are stored by digest (proto/job_record.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "proto/ids.h"
+#include "proto/resources.h"
+
+namespace gd {
+
+enum class JobKind : uint8_t {
+  batch = 0,
+  interactive = 1,  // a command with its stdio at the client: gdrun, gdsh
+  allocation = 2,   // resources without a process: salloc
+};
+
+enum class OpenMode : uint8_t { by_cluster = 0, truncate = 1, append = 2 };
+
+struct ImageSpec {
+  std::string name;          // "host", an absolute directory, ...; empty: the cluster's default
+  bool root_inside = false;  // uid 0 inside, the user outside
+  bool no_network = false;
+  bool read_only = false;    // not even the writable layer
+  bool operator==(const ImageSpec&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("name", self.name);
+    field("root", self.root_inside);
+    field("nonet", self.no_network);
+    field("ro", self.read_only);
+  }
+};
+
+struct JobSpec {
+  JobKind kind = JobKind::batch;
+  std::string name;
+  std::string partition;  // one name, or several with commas; empty: the default
+  std::string account;
+  std::string qos;
+  std::string comment;
+
+  // How much. Memory is per node unless per cpu is given; both is refused.
+  uint32_t nodes_min = 1;
+  std::optional<uint32_t> nodes_max;
+  std::optional<uint32_t> tasks;
+  std::optional<uint32_t> tasks_per_node;
+  std::optional<uint32_t> cpus_per_task;
+  std::optional<uint64_t> memory_per_node_mib;
+  std::optional<uint64_t> memory_per_cpu_mib;
+  std::vector<GresCount> gres_per_node;
+  std::string constraint;          // node features
+  std::string node_list;           // hostlists, folded
+  std::string exclude;
+  bool exclusive = false;
+
+  // When.
+  std::optional<Seconds> time_limit;
+  std::optional<TimePoint> begin;
+  std::optional<TimePoint> deadline;
+  std::string dependency;
+  bool hold = false;
+  std::optional<bool> requeue;     // empty: the cluster's default
+  int32_t nice = 0;
+  std::optional<uint32_t> priority;
+
+  // What runs, and where its streams go (patterns with %j and so on).
+  std::vector<std::string> argv;   // batch: the script's arguments; else the command
+  std::string chdir;
+  std::string input;
+  std::string output;
+  std::string error;               // empty: as output
+  OpenMode open_mode = OpenMode::by_cluster;
+  bool pty = false;
+  ImageSpec image;
+  std::vector<std::string> mounts;  // SRC:DST[:flags]
+  std::string submit_host;
+  std::string submit_dir;
+  std::string command;             // the script's path as typed, for scontrol and squeue
+
+  // Signal to send so long before the time limit; Slurm's --signal.
+  std::optional<int32_t> warn_signal;
+  Seconds warn_before{60};
+  bool warn_batch_only = false;
+
+  bool operator==(const JobSpec&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("kind", self.kind);
+    field("name", self.name);
+    field("part", self.partition);
+    field("acct", self.account);
+    field("qos", self.qos);
+    field("comment", self.comment);
+    field("nodes", self.nodes_min);
+    field("nodes_max", self.nodes_max);
+    field("tasks", self.tasks);
+    field("tpn", self.tasks_per_node);
+    field("cpt", self.cpus_per_task);
+    field("mem", self.memory_per_node_mib);
+    field("mem_cpu", self.memory_per_cpu_mib);
+    field("gres", self.gres_per_node);
+    field("constraint", self.constraint);
+    field("nodelist", self.node_list);
+    field("exclude", self.exclude);
+    field("exclusive", self.exclusive);
+    field("time", self.time_limit);
+    field("begin", self.begin);
+    field("deadline", self.deadline);
+    field("dependency", self.dependency);
+    field("hold", self.hold);
+    field("requeue", self.requeue);
+    field("nice", self.nice);
+    field("priority", self.priority);
+    field("argv", self.argv);
+    field("chdir", self.chdir);
+    field("in", self.input);
+    field("out", self.output);
+    field("err", self.error);
+    field("open_mode", self.open_mode);
+    field("pty", self.pty);
+    field("image", self.image);
+    field("mounts", self.mounts);
+    field("host", self.submit_host);
+    field("submit_dir", self.submit_dir);
+    field("command", self.command);
+    field("warn_sig", self.warn_signal);
+    field("warn_before", self.warn_before);
+    field("warn_batch", self.warn_batch_only);
+  }
+};
+
+// Tasks times cpus, as Slurm counts them.
+[[nodiscard]] uint32_t total_cpus(const JobSpec& spec);
+
+}  // namespace gd

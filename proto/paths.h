@@ -1,0 +1,25 @@
+// The names of files that more than one process must know.
+//
+//   <config>                    GD_CONF or /etc/gd/gd.conf
+//   <state_dir>/                gdctld: db/, controller.key, ticket.key
+//   <run_dir>/gdauthd.sock      enrolment on the controller's host (SO_PEERCRED)
+//   <run_dir>/gdnoded.sock      enrolment through a node that may vouch
+//   <key file>                  of a user: ~/.config/gd/CLUSTER.key, 0600: "public secret\n"
+//   <controller key file>       /etc/gd/controller.pub, 0644: Z85 public key of the controller
+#pragma once
+
+#include <string>
+
+namespace gd {
+
+inline constexpr char kDefaultConfig[] = "/etc/gd/gd.conf";
+inline constexpr char kConfigVariable[] = "GD_CONF";
+inline constexpr char kAuthSocketName[] = "gdauthd.sock";
+inline constexpr char kNodeSocketName[] = "gdnoded.sock";
+inline constexpr char kControllerKeyFile[] = "/etc/gd/controller.pub";
+inline constexpr int kDefaultPort = 6820;
+inline constexpr int kDefaultStreamPort = 6821;
+
+std::string config_path();  // from the environment, or the default
+
+}  // namespace gd
