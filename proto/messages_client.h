@@ -458,12 +458,12 @@ struct ConfigQuery {
   static constexpr void visit(auto&, auto&&) {}
 };
 
-struct ConfigEntry {
+struct ConfigValue {
   std::string section;  // "", "partition short"
   std::string key;
   std::string value;
   bool is_default = true;
-  bool operator==(const ConfigEntry&) const = default;
+  bool operator==(const ConfigValue&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("section", self.section);
     field("key", self.key);
@@ -474,7 +474,7 @@ struct ConfigEntry {
 
 struct ConfigReply {
   static constexpr MessageType kType = MessageType::config_reply;
-  std::vector<ConfigEntry> entries;
+  std::vector<ConfigValue> entries;
   bool operator==(const ConfigReply&) const = default;
   static constexpr void visit(auto& self, auto&& field) { field("entries", self.entries); }
 };
