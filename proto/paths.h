@@ -4,7 +4,7 @@
 //   <state_dir>/                gdctld: db/, controller.key, ticket.key
 //   <run_dir>/gdauthd.sock      enrolment on the controller's host (SO_PEERCRED)
 //   <run_dir>/gdnoded.sock      enrolment through a node that may vouch
-//   <key file>                  of a user: ~/.config/gd/CLUSTER.key, 0600; see cmd/login_client.h
+//   <key file>                  of a user: ~/.config/gd/CLUSTER.key, 0600: "public secret\n"
 //   <controller key file>       /etc/gd/controller.pub, 0644: Z85 public key of the controller
 #pragma once
 

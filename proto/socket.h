@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "proto/message_type.h"
 #include "proto/peer.h"
 
 namespace gd {
