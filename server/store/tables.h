@@ -1,0 +1,35 @@
+// What stands in the tables, and how keys are spelt. Numbers in keys are big
+// endian, so that the order of the bytes is the order of the numbers.
+//
+//   jobs             job (4)                    JobRecord, live: not ended, or ended and not forgotten
+//   finished         job (4)                    JobRecord, ended
+//   finished_by_end  end time ms (8) job (4)    nothing
+//   blobs            digest (32)                script or environment as it came
+//   nodes            name                       NodeRecord
+//   keys             public key, Z85 (40)       KeyRecord
+//   meta             name                       counters as decimal text, "format", ...
+//   events           time ms (8) serial (4)     audit line
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "proto/ids.h"
+
+namespace gd::store {
+
+Bytes job_key(JobId job);
+Bytes time_key(TimePoint time, uint32_t number);  // finished_by_end, events
+Bytes time_prefix(TimePoint time);                // where a scan from this moment on begins
+
+Result<JobId> parse_job_key(std::string_view key);
+struct TimeKey {
+  TimePoint time{};
+  uint32_t number = 0;
+};
+Result<TimeKey> parse_time_key(std::string_view key);
+
+}  // namespace gd::store
