@@ -214,9 +214,6 @@ std::string shell_quote(std::string_view text) {
   return quoted + "'";
 }
 
-namespace {
-
-// Length of the valid UTF-8 sequence that `text` begins with, or 0.
 size_t utf8_length(std::string_view text) {
   const auto octet = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t first = octet(0);
@@ -230,8 +227,15 @@ size_t utf8_length(std::string_view text) {
   }
   if (length == 3 && (point < 0x800 || (point >= 0xd800 && point < 0xe000))) return 0;
   if (length == 4 && (point < 0x10000 || point > 0x10ffff)) return 0;
-  if (length == 2 && point < 0xa0) return 0;  // C1 controls move cursors on some terminals
   return length;
+}
+
+namespace {
+
+// Escape characters for a terminal: C0, DEL, and the C1 that some terminals obey.
+bool is_control(std::string_view text) {
+  const auto octet = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  return octet(0) < 0x20 || octet(0) == 0x7f || (octet(0) == 0xc2 && octet(1) < 0xa0);
 }
 
 void append_escaped(std::string& out, char c) {
@@ -252,8 +256,7 @@ std::string printable(std::string_view text, size_t max_bytes) {
   while (!text.empty()) {
     if (out.size() >= max_bytes) return out + "...";
     const size_t length = utf8_length(text);
-    const auto first = static_cast<uint8_t>(text[0]);
-    if (length == 0 || first < 0x20 || first == 0x7f) {
+    if (length == 0 || is_control(text)) {
       append_escaped(out, text[0]);
       text.remove_prefix(1);
     } else {

@@ -63,6 +63,9 @@ std::string shell_quote(std::string_view text);
 // at max_bytes with "...", so that no input can forge a line or clear a screen.
 std::string printable(std::string_view text, size_t max_bytes = 200);
 
+// Length of the valid UTF-8 sequence at the front of `text` (not empty), or 0.
+size_t utf8_length(std::string_view text);
+
 // The known word that `word` was probably meant to be: smallest edit distance with
 // swaps, at most 2 and at most a third of the length; the first one of equals.
 std::optional<std::string_view> nearest(std::string_view word,
