@@ -1,7 +1,7 @@
 // What stands in the tables, and how keys are spelt. Numbers in keys are big
 // endian, so that the order of the bytes is the order of the numbers.
 //
-//   jobs             job (4)                    JobRecord, live: not ended, or ended and not forgotten
+//   jobs             job (4)                    JobRecord, live: ended ones until min_job_age
 //   finished         job (4)                    JobRecord, ended
 //   finished_by_end  end time ms (8) job (4)    nothing
 //   blobs            digest (32)                script or environment as it came

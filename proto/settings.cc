@@ -1,0 +1,284 @@
+#include "proto/settings.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/hostlist.h"
+#include "base/text.h"
+#include "proto/paths.h"
+
+namespace gd {
+namespace {
+
+Error at(const ConfigView& view, std::string_view key, const std::string& text) {
+  return {ErrorCode::invalid, view.where(key) + ": " + std::string(key) + ": " + text};
+}
+
+Seconds whole_seconds(const ConfigView& view, std::string_view key) {
+  return std::chrono::ceil<Seconds>(view.interval(key));
+}
+
+Result<void> check_host_port(const ConfigView& view, std::string_view key, uint16_t port) {
+  if (!view.has(key)) return {};
+  const Result<HostPort> address = parse_host_port(view.text(key), port);
+  if (!address.ok()) return at(view, key, address.error().text);
+  return {};
+}
+
+std::string text_or_empty(const ConfigView& view, std::string_view key) {
+  return view.has(key) ? view.text(key) : "";
+}
+
+SchedulerPolicy policy_of(const std::string& name) {
+  if (name == "fifo") return SchedulerPolicy::fifo;
+  return name == "easy" ? SchedulerPolicy::easy : SchedulerPolicy::conservative;
+}
+
+Result<void> check_top(const ConfigView& top) {
+  const std::string cluster = top.text("cluster");
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '-' || c == '_';
+  };
+  const bool all_plain = std::all_of(cluster.begin(), cluster.end(), plain);
+  if (cluster.empty() || cluster.size() > 64 || !all_plain) {
+    return at(top, "cluster", "'" + printable(cluster) +
+                                  "' is not 1 to 64 letters, digits, '-' and '_'");
+  }
+  TRY(check_host_port(top, "controller", kDefaultPort));
+  TRY(check_host_port(top, "listen", kDefaultPort));
+  if (top.interval("node_timeout") < 2 * top.interval("heartbeat")) {
+    return at(top, "node_timeout", "must be at least twice the heartbeat of " +
+                                       format_interval(top.interval("heartbeat")));
+  }
+  return {};
+}
+
+Result<ControllerSettings> read_top(const ConfigView& top) {
+  TRY(check_top(top));
+  ControllerSettings out;
+  out.cluster = top.text("cluster");
+  out.controller = top.text("controller");
+  out.controller_key = top.text("controller_key");
+  out.listen = top.text("listen");
+  out.state_dir = top.text("state_dir");
+  out.run_dir = top.text("run_dir");
+  out.user = top.text("user");
+  out.log_level = TRY(parse_log_level(top.text("log_level")));
+  out.log_file = text_or_empty(top, "log_file");
+  out.administrators = top.list("administrators");
+  out.key_lifetime = whole_seconds(top, "key_lifetime");
+  out.allow_root_jobs = top.flag("allow_root_jobs");
+  out.private_data = top.flag("private_data");
+  out.min_job_age = whole_seconds(top, "min_job_age");
+  out.history_age = whole_seconds(top, "history_age");
+  out.audit_age = whole_seconds(top, "audit_age");
+  out.kill_wait = whole_seconds(top, "kill_wait");
+  out.heartbeat = whole_seconds(top, "heartbeat");
+  out.node_timeout = whole_seconds(top, "node_timeout");
+  out.max_jobs = static_cast<uint32_t>(top.integer("max_jobs"));
+  out.launch_retries = static_cast<uint32_t>(top.integer("launch_retries"));
+  out.requeue = top.flag("requeue");
+  out.default_image = top.text("default_image");
+  out.default_memory_per_cpu_mib = top.mib("default_memory_per_cpu");
+  out.low_disk_mib = top.mib("low_disk_mib");
+  out.policy = policy_of(top.text("policy"));
+  out.schedule_depth = static_cast<uint32_t>(top.integer("schedule_depth"));
+  return out;
+}
+
+Result<PartitionSettings> read_partition(const ConfigView& view) {
+  PartitionSettings out;
+  out.name = view.name();
+  const std::string nodes = view.text("nodes");
+  out.all_nodes = equal_no_case(nodes, "ALL");
+  if (!out.all_nodes) {
+    Result<std::vector<std::string>> hosts = expand_hostlist(nodes);
+    if (!hosts.ok()) return at(view, "nodes", hosts.error().text);
+    out.nodes = std::move(hosts).take();
+  }
+  out.is_default = view.flag("default");
+  out.up = view.text("state") == "up";
+  out.max_time = view.time_limit("max_time");
+  out.default_time = view.has("default_time") ? view.time_limit("default_time") : out.max_time;
+  const bool longer = out.max_time && (!out.default_time || *out.default_time > *out.max_time);
+  if (longer) {
+    return at(view, "default_time", format_time_limit(out.default_time) +
+                                        " is longer than max_time, " +
+                                        format_time_limit(out.max_time));
+  }
+  out.priority_tier = static_cast<uint32_t>(view.integer("priority_tier"));
+  out.allow_users = view.list("allow_users");
+  out.allow_groups = view.list("allow_groups");
+  return out;
+}
+
+// Exactly one default: the one that says so, else the first.
+Result<void> choose_default(std::vector<PartitionSettings>& partitions, const std::string& file) {
+  const PartitionSettings* first = nullptr;
+  for (const PartitionSettings& each : partitions) {
+    if (!each.is_default) continue;
+    if (first != nullptr) {
+      return Error{ErrorCode::invalid, file + ": partitions '" + first->name + "' and '" +
+                                           each.name + "' both say 'default = yes'"};
+    }
+    first = &each;
+  }
+  if (first == nullptr) partitions.front().is_default = true;
+  return {};
+}
+
+Result<std::vector<PartitionSettings>> read_partitions(const Config& config) {
+  std::vector<PartitionSettings> out;
+  for (const ConfigView& view : config.all("partition")) {
+    out.push_back(TRY(read_partition(view)));
+  }
+  if (out.empty()) out.push_back({.name = "batch"});
+  TRY(choose_default(out, config.file()));
+  return out;
+}
+
+Result<std::vector<NodeSettings>> read_nodes(const Config& config) {
+  std::vector<NodeSettings> out;
+  std::set<std::string> seen;
+  for (const ConfigView& view : config.all("node")) {
+    NodeSettings node;
+    Result<std::vector<std::string>> hosts = expand_hostlist(view.name());
+    if (!hosts.ok()) {
+      return std::move(hosts).error().in(config.file() + ": [node " + view.name() + "]");
+    }
+    node.names = std::move(hosts).take();
+    for (const std::string& name : node.names) {
+      if (!seen.insert(name).second) {
+        return Error{ErrorCode::invalid,
+                     config.file() + ": node '" + name + "' is in more than one [node] section"};
+      }
+    }
+    if (view.has("cpus")) node.cpus = static_cast<uint32_t>(view.integer("cpus"));
+    if (view.has("memory")) node.memory_mib = view.mib("memory");
+    node.features = view.list("features");
+    out.push_back(std::move(node));
+  }
+  return out;
+}
+
+Result<AgentSettings> read_agent(const ConfigView& view) {
+  TRY(check_host_port(view, "listen", kDefaultStreamPort));
+  TRY(check_host_port(view, "address", kDefaultStreamPort));
+  AgentSettings out;
+  out.name = text_or_empty(view, "name");
+  out.listen = view.text("listen");
+  out.address = text_or_empty(view, "address");
+  out.spool_dir = view.text("spool_dir");
+  out.cgroup_root = view.text("cgroup_root");
+  out.cgroup = view.text("cgroup");
+  out.enrol = view.flag("enrol");
+  out.subid_base = static_cast<uint32_t>(view.integer("subid_base"));
+  out.subid_count = static_cast<uint32_t>(view.integer("subid_count"));
+  if (uint64_t{out.subid_base} + out.subid_count > UINT32_MAX) {
+    return at(view, "subid_count", "the range ends past the highest id, " +
+                                       std::to_string(UINT32_MAX - 1));
+  }
+  out.reserved_cpus = static_cast<uint32_t>(view.integer("reserved_cpus"));
+  out.reserved_memory_mib = view.mib("reserved_memory");
+  out.features = view.list("features");
+  out.max_processes = static_cast<uint32_t>(view.integer("max_processes"));
+  out.writable_size_mib = view.mib("writable_size");
+  out.tmp_size_mib = view.mib("tmp_size");
+  out.shm_size_mib = view.mib("shm_size");
+  out.mount_prefixes = view.list("mount_prefixes");
+  out.image_prefixes = view.list("image_prefixes");
+  return out;
+}
+
+void list_section(const ConfigKind& kind, const ConfigSection* section,
+                  std::vector<SettingValue>& out) {
+  const std::string title =
+      section != nullptr && !section->name.empty() ? kind.kind + (" " + section->name) : kind.kind;
+  for (const ConfigKey& key : kind.keys) {
+    SettingValue value{title, key.name, key.fallback != nullptr ? key.fallback : "", true};
+    if (section != nullptr) {
+      for (const ConfigEntry& entry : section->entries) {
+        if (entry.key != key.name) continue;
+        value.value = entry.value;
+        value.is_default = false;
+      }
+    }
+    out.push_back(std::move(value));
+  }
+}
+
+std::vector<SettingValue> list_values(const ConfigFile& file) {
+  std::vector<SettingValue> out;
+  for (const ConfigKind& kind : settings_schema()) {
+    bool found = false;
+    for (const ConfigSection& section : file.sections) {
+      if (section.kind != kind.kind) continue;
+      found = true;
+      list_section(kind, &section, out);
+    }
+    if (!found && kind.naming == SectionNaming::unnamed) list_section(kind, nullptr, out);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Settings> parse_settings(std::string_view text, const std::string& file) {
+  const Config config = TRY(Config::load(settings_schema(), text, file));
+  Settings out;
+  out.controller = TRY(read_top(config.top()));
+  out.partitions = TRY(read_partitions(config));
+  out.nodes = TRY(read_nodes(config));
+  out.agent = TRY(read_agent(config.only("agent")));
+  out.values = list_values(TRY(parse_config(text, file)));
+  out.file = file;
+  return out;
+}
+
+Result<Settings> load_settings(const std::string& path) {
+  const Result<Bytes> text = read_file(path, kMaxConfigBytes);
+  if (text.ok()) return parse_settings(*text, path);
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return parse_settings("", path);
+  return text.error();
+}
+
+Result<HostPort> parse_host_port(std::string_view text, uint16_t default_port) {
+  HostPort out{.host = std::string(text), .port = default_port};
+  std::string_view port;
+  if (!text.empty() && text.front() == '[') {  // an IPv6 address
+    const size_t end = text.find(']');
+    if (end == std::string_view::npos) {
+      return Error{ErrorCode::invalid, "'" + printable(text) + "' has no ']'"};
+    }
+    out.host = std::string(text.substr(1, end - 1));
+    port = text.substr(end + 1);
+    if (!port.empty() && port.front() != ':') {
+      return Error{ErrorCode::invalid, "'" + printable(text) + "' is not [ADDRESS]:PORT"};
+    }
+  } else if (const size_t colon = text.find(':'); colon != std::string_view::npos) {
+    out.host = std::string(text.substr(0, colon));
+    port = text.substr(colon);
+    if (port.find(':', 1) != std::string_view::npos) {
+      return Error{ErrorCode::invalid,
+                   "'" + printable(text) + "': an IPv6 address stands in [brackets]"};
+    }
+  }
+  if (!port.empty()) {
+    Result<uint16_t> number = parse_number<uint16_t>(port.substr(1));
+    if (!number.ok()) return std::move(number).error().in("port of '" + printable(text) + "'");
+    out.port = *number;
+  }
+  if (out.host.empty()) {
+    return Error{ErrorCode::invalid, "'" + printable(text) + "' is not HOST or HOST:PORT"};
+  }
+  return out;
+}
+
+std::string tcp_endpoint(const HostPort& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  const std::string host = v6 ? "[" + address.host + "]" : address.host;
+  return "tcp://" + host + ":" + (address.port == 0 ? "*" : std::to_string(address.port));
+}
+
+}  // namespace gd

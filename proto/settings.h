@@ -1,0 +1,135 @@
+// gd.conf as values: what each process of the system reads of it, checked.
+//
+// The table of all keys with types, defaults and one sentence each is in
+// proto/settings_schema.cc; the sample file and gd.conf(5) are printed from it. An
+// empty or missing file is a working cluster of one machine: one partition,
+// "batch", with all nodes. Errors name file and line, and the nearest key.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "base/result.h"
+
+namespace gd {
+
+enum class SchedulerPolicy : uint8_t { fifo, easy, conservative };
+
+struct ControllerSettings {
+  std::string cluster;
+  std::string controller;      // host:port where clients and nodes find it
+  std::string controller_key;  // path of its public key
+  std::string listen;          // address:port
+  std::string state_dir;
+  std::string run_dir;
+  std::string user;            // that gdctld becomes
+  LogLevel log_level = LogLevel::info;
+  std::string log_file;        // empty: standard error
+  std::vector<std::string> administrators;  // names, and "@group"
+
+  Seconds key_lifetime{};      // 0: keys do not expire
+  bool allow_root_jobs = false;
+  bool private_data = false;
+
+  Seconds min_job_age{};       // an ended job is listed as live for so long
+  Seconds history_age{};       // finished jobs are forgotten after; 0: never
+  Seconds audit_age{};
+  Seconds kill_wait{};         // between TERM and KILL
+  Seconds heartbeat{};
+  Seconds node_timeout{};      // silence after which a node is down
+  uint32_t max_jobs = 0;
+  uint32_t launch_retries = 0;
+  bool requeue = true;
+  std::string default_image;
+  uint64_t default_memory_per_cpu_mib = 0;  // 0: a share of the node
+  uint64_t low_disk_mib = 0;
+  SchedulerPolicy policy = SchedulerPolicy::easy;
+  uint32_t schedule_depth = 0; // pending jobs looked at in one pass
+
+  bool operator==(const ControllerSettings&) const = default;
+};
+
+struct PartitionSettings {
+  std::string name;
+  bool all_nodes = true;
+  std::vector<std::string> nodes;  // if not all
+  bool is_default = false;
+  bool up = true;
+  std::optional<Seconds> max_time;      // empty: unlimited
+  std::optional<Seconds> default_time;  // empty: max_time
+  uint32_t priority_tier = 1;
+  std::vector<std::string> allow_users;   // both empty: everybody
+  std::vector<std::string> allow_groups;
+  bool operator==(const PartitionSettings&) const = default;
+};
+
+// Cuts down what a node has found out about itself.
+struct NodeSettings {
+  std::vector<std::string> names;
+  std::optional<uint32_t> cpus;
+  std::optional<uint64_t> memory_mib;
+  std::vector<std::string> features;  // added
+  bool operator==(const NodeSettings&) const = default;
+};
+
+struct AgentSettings {
+  std::string name;       // empty: the host's short name
+  std::string listen;     // for interactive streams
+  std::string address;    // host:port told to clients; empty: the node's name and listen's port
+  std::string spool_dir;
+  std::string cgroup_root;
+  std::string cgroup;     // folder of all jobs below each hierarchy
+  bool enrol = true;      // offers the socket for local users (needs the controller's trust too)
+  uint32_t subid_base = 0;
+  uint32_t subid_count = 0;
+  uint32_t reserved_cpus = 0;
+  uint64_t reserved_memory_mib = 0;
+  std::vector<std::string> features;
+  uint32_t max_processes = 0;        // a job
+  uint64_t writable_size_mib = 0;    // a job's layer over its image
+  uint64_t tmp_size_mib = 0;
+  uint64_t shm_size_mib = 0;
+  std::vector<std::string> mount_prefixes;
+  std::vector<std::string> image_prefixes;
+  bool operator==(const AgentSettings&) const = default;
+};
+
+struct SettingValue {  // as written, for `gdctl show config`
+  std::string section;  // "", "partition short"
+  std::string key;
+  std::string value;
+  bool is_default = true;
+  bool operator==(const SettingValue&) const = default;
+};
+
+struct Settings {
+  ControllerSettings controller;
+  std::vector<PartitionSettings> partitions;  // never empty; exactly one is the default
+  std::vector<NodeSettings> nodes;
+  AgentSettings agent;
+  std::vector<SettingValue> values;
+  std::string file;
+  bool operator==(const Settings&) const = default;
+};
+
+Result<Settings> parse_settings(std::string_view text, const std::string& file);
+Result<Settings> load_settings(const std::string& path);  // a missing file is an empty one
+
+// "host:port", "*:6820", "[::1]:6820"; a port that is not given is default_port.
+struct HostPort {
+  std::string host;
+  uint16_t port = 0;
+  bool operator==(const HostPort&) const = default;
+};
+Result<HostPort> parse_host_port(std::string_view text, uint16_t default_port);
+std::string tcp_endpoint(const HostPort& address);  // "tcp://[::1]:6820", for proto/socket.h
+
+ConfigSchema settings_schema();
+std::string sample_settings();  // etc/gd.conf
+
+}  // namespace gd

@@ -1,0 +1,118 @@
+// The table of all keys of gd.conf. The one place: parser, sample file, manual
+// page and `gdctl show config` follow from it.
+#include <array>
+
+#include "proto/settings.h"
+
+namespace gd {
+namespace {
+
+constexpr int64_t kYearMs = int64_t{366} * 24 * 3600 * 1000;
+
+using enum ConfigType;
+
+constexpr auto kTop = std::to_array<ConfigKey>({
+    {"cluster", text, "gd", "Name of the cluster, in tickets, key files and reports."},
+    {"controller", text, "127.0.0.1:6820", "Where clients and nodes find the controller: "
+     "HOST or HOST:PORT."},
+    {"controller_key", path, "/etc/gd/controller.pub",
+     "File with the controller's public key; gdctld writes it on its own machine."},
+    {"listen", text, "127.0.0.1:6820", "Address and port that gdctld listens at; \"*:6820\" "
+     "lets other machines in."},
+    {"state_dir", path, "/var/lib/gd", "Database and keys of gdctld."},
+    {"run_dir", path, "/run/gd", "Sockets and pid files."},
+    {"user", text, "gd", "User that gdctld becomes when it was started as root."},
+    {"log_level", choice, "info", "Least level of what is logged.", INT64_MIN, INT64_MAX,
+     "debug|info|notice|warning|error"},
+    {"log_file", path, nullptr, "Log of gdctld; without it, standard error (the journal)."},
+    {"administrators", list, "root", "Users, and groups as @NAME, that may change everything."},
+    {"key_lifetime", interval, "30d", "A user's key expires so long after its login; 0: never.",
+     0, 10 * kYearMs},
+    {"allow_root_jobs", boolean, "no", "Whether uid 0 may submit."},
+    {"private_data", boolean, "no", "Whether users see their own jobs only."},
+    {"min_job_age", interval, "5min", "An ended job stays in gdstat's reach for so long.", 0,
+     kYearMs},
+    {"history_age", interval, "0", "Finished jobs are forgotten after this; 0: never.", 0,
+     100 * kYearMs},
+    {"audit_age", interval, "365d", "Lines of the event log are forgotten after this.", 0,
+     100 * kYearMs},
+    {"kill_wait", interval, "30s", "Time between SIGTERM and SIGKILL.", 0, 3'600'000},
+    {"heartbeat", interval, "5s", "A node reports all it has at least so often.", 1000, 600'000},
+    {"node_timeout", interval, "60s", "A node that is silent for so long is down; its jobs "
+     "that may are sent back to the queue.", 2000, 86'400'000},
+    {"max_jobs", integer, "200000", "Most live jobs; one more is refused.", 1, 10'000'000},
+    {"launch_retries", integer, "3", "A job whose launch fails so many times is held.", 0, 1000},
+    {"requeue", boolean, "yes", "Whether a job goes back to the queue when its node is lost, "
+     "unless it says otherwise."},
+    {"default_image", text, "host", "Image of jobs that name none: \"host\" or a directory."},
+    {"default_memory_per_cpu", size_mib, "0", "Memory of jobs that ask for none; 0: the cpus' "
+     "share of the node.", 0, int64_t{1} << 40},
+    {"low_disk_mib", size_mib, "256", "No new jobs are taken while less is free in state_dir.",
+     0, int64_t{1} << 40},
+    {"policy", choice, "easy", "How jobs may overtake: fifo never, easy if the first in line "
+     "is not delayed, conservative if none is.", INT64_MIN, INT64_MAX, "fifo|easy|conservative"},
+    {"schedule_depth", integer, "100000", "Pending jobs that one pass looks at.", 1, 10'000'000},
+});
+
+constexpr auto kPartition = std::to_array<ConfigKey>({
+    {"nodes", text, "ALL", "Host list of its nodes, or ALL."},
+    {"default", boolean, "no", "Whether jobs that name no partition go here."},
+    {"state", choice, "up", "A partition that is down starts no jobs.", INT64_MIN, INT64_MAX,
+     "up|down"},
+    {"max_time", time_limit, "UNLIMITED", "Longest time limit of a job."},
+    {"default_time", time_limit, nullptr, "Time limit of jobs that ask for none; max_time if "
+     "not given."},
+    {"priority_tier", integer, "1", "Jobs of a higher tier go first.", 0, 65535},
+    {"allow_users", list, "", "Users that may submit here; with allow_groups empty too: all."},
+    {"allow_groups", list, "", "Groups that may submit here."},
+});
+
+constexpr auto kNode = std::to_array<ConfigKey>({
+    {"cpus", integer, nullptr, "Most cpus to use, if fewer than were found.", 1, 1 << 20},
+    {"memory", size_mib, nullptr, "Most memory to use, if less than was found.", 1,
+     int64_t{1} << 40},
+    {"features", list, "", "Further features of these nodes."},
+});
+
+constexpr auto kAgent = std::to_array<ConfigKey>({
+    {"name", text, nullptr, "Name of this node; the host's short name if not given."},
+    {"listen", text, "127.0.0.1:6821", "Address and port for interactive jobs' terminals; "
+     "\"*:6821\" lets other machines in."},
+    {"address", text, nullptr, "HOST:PORT that clients are told; the node's name and listen's "
+     "port if not given."},
+    {"spool_dir", path, "/var/spool/gd", "State of the jobs on this node."},
+    {"cgroup_root", path, "/sys/fs/cgroup", "Where the control groups are mounted."},
+    {"cgroup", text, "gd", "Folder of all jobs in each hierarchy, without a delegated unit."},
+    {"enrol", boolean, "yes", "Whether local users get keys here silently, if the controller "
+     "lets this node vouch."},
+    {"subid_base", integer, "2000000000", "First host id of the range that stands for all others "
+     "in images; must belong to nobody.", 65536, 4'294'836'224},
+    {"subid_count", integer, "65536", "Length of that range.", 65536, 1 << 24},
+    {"reserved_cpus", integer, "0", "Cpus kept from jobs.", 0, 1 << 20},
+    {"reserved_memory", size_mib, "0", "Memory kept from jobs.", 0, int64_t{1} << 40},
+    {"features", list, "", "Features that this node adds to those it found."},
+    {"max_processes", integer, "16384", "Most processes and threads of a job.", 16, 4'194'304},
+    {"writable_size", size_mib, "1G", "Most a job may write over its image.", 1,
+     int64_t{1} << 30},
+    {"tmp_size", size_mib, "1G", "Size of a job's own /tmp.", 1, int64_t{1} << 30},
+    {"shm_size", size_mib, "1G", "Size of a job's own /dev/shm.", 1, int64_t{1} << 30},
+    {"mount_prefixes", list, "/home, /scratch, /data, /srv, /mnt, /media, /opt, /work",
+     "Paths below these may be mounted by users who can open them."},
+    {"image_prefixes", list, "/", "Directories below these may be images."},
+});
+
+constexpr std::array<ConfigKind, 4> kSchema = {{
+    {"", SectionNaming::unnamed, "The controller, and what all machines must know.", kTop},
+    {"partition", SectionNaming::named,
+     "A queue. Without any there is one, \"batch\", with all nodes.", kPartition},
+    {"node", SectionNaming::named, "What the nodes of a host list may give, at most.", kNode},
+    {"agent", SectionNaming::unnamed, "The agent of the machine that this file is on.", kAgent},
+}};
+
+}  // namespace
+
+ConfigSchema settings_schema() { return kSchema; }
+
+std::string sample_settings() { return sample_config(kSchema); }
+
+}  // namespace gd
