@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "proto/ids.h"
 #include "proto/job_state.h"
 #include "proto/resources.h"
@@ -94,6 +95,24 @@ struct KeyRecord {
     field("name", self.name);
     field("job", self.job);
     field("made", self.made);
+    field("expires", self.expires);
+    field("by", self.made_by);
+  }
+};
+
+// A join token, kept by the digest of its secret until it is used or expires.
+struct JoinTokenRecord {
+  Digest digest;
+  std::string node;         // the only name that may join with it; empty: any one
+  bool may_vouch = false;
+  TimePoint expires{};
+  Uid made_by = 0;
+  bool operator==(const JoinTokenRecord&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("digest", self.digest);
+    field("node", self.node);
+    field("vouch", self.may_vouch);
     field("expires", self.expires);
     field("by", self.made_by);
   }

@@ -1,0 +1,54 @@
+// The client's identity: its key file, silent enrolment, and the login dialogue.
+//
+//   key file   $GD_KEY, or ~/.config/gd/CLUSTER.key; 0600, ours, no symbolic link
+//              line 1: PUBLIC SECRET        line 2, optional: CONTROLLER CONTROLLER_KEY
+//
+// A new enrolment always makes a new pair: an old public key, which others may have
+// seen, is never bound again. Line 2 is what the enrolment told, for machines without
+// a controller.pub; jobs' keys carry it too.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "proto/messages_client.h"
+#include "proto/socket.h"
+
+namespace gd::cmd {
+
+inline constexpr char kKeyVariable[] = "GD_KEY";
+
+struct LoginSettings {
+  std::string cluster;
+  std::string run_dir;
+  std::string controller;      // host:port
+  std::string controller_key;  // of controller.pub; empty: as the key file or the enrolment says
+};
+
+struct Identity {
+  CurveKeys keys;
+  std::string controller;
+  std::string controller_key;
+};
+
+Result<std::string> key_file_path(const LoginSettings& settings);
+
+// The key file's, or a new one enrolled by the unix sockets of this machine. Else
+// ErrorCode::unauthenticated: "not logged in to cluster X: run gdlogin". No network.
+Result<Identity> ensure_identity(const LoginSettings& settings);
+
+// After the controller answered ErrorCode::unauthenticated: enrols a new key, silently,
+// unless the file has changed meanwhile (then that one is given). To be tried once.
+Result<Identity> renew_identity(const LoginSettings& settings, const Identity& rejected);
+
+// How the dialogue asks its person; a terminal, or lines of standard input.
+struct Prompter {
+  virtual ~Prompter() = default;
+  virtual Result<std::string> ask(PromptKind kind, const std::string& text) = 0;
+};
+
+// The PAM conversation with the controller, for a new key; stored when it is done.
+Result<LoginDone> login(const LoginSettings& settings, const std::string& user,
+                        Prompter& prompter, SocketContext& context);
+
+}  // namespace gd::cmd
