@@ -92,6 +92,22 @@ struct StepRecord {
   }
 };
 
+// A signal that was asked for and not yet confirmed by every step it is meant for.
+struct PendingSignal {
+  uint64_t serial = 0;            // cluster-wide, grows: a node ignores one not above the last
+  int32_t signal = 0;
+  std::optional<StepId> step;     // empty: all steps of the job
+  bool batch_only = false;
+  bool operator==(const PendingSignal&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("serial", self.serial);
+    field("sig", self.signal);
+    field("step", self.step);
+    field("batch", self.batch_only);
+  }
+};
+
 enum class HoldKind : uint8_t { none = 0, user = 1, administrator = 2 };
 
 struct JobRecord {
@@ -124,7 +140,11 @@ struct JobRecord {
 
   LaunchNumber launch;      // of the present or last life; 0: never sent
   std::vector<NodeShare> nodes;
+  std::string partition;    // where it was started; empty until then
   std::string batch_node;   // where the script, or the command, runs
+  uint32_t launch_failures = 0;      // in a row, that no process of the user's came out of
+  std::vector<std::string> avoid;    // nodes that failed to launch it
+  std::vector<PendingSignal> signals;
   ExitStatus exit;
   Usage usage;
   std::vector<StepRecord> steps;
@@ -157,7 +177,11 @@ struct JobRecord {
     field("limit", self.time_limit);
     field("launch", self.launch);
     field("nodes", self.nodes);
+    field("part", self.partition);
     field("batch_node", self.batch_node);
+    field("failures", self.launch_failures);
+    field("avoid", self.avoid);
+    field("signals", self.signals);
     field("exit", self.exit);
     field("usage", self.usage);
     field("steps", self.steps);

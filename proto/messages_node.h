@@ -24,7 +24,7 @@ namespace gd {
 struct NodeHello {
   static constexpr MessageType kType = MessageType::node_hello;
   NodeInfo info;
-  uint64_t nonce = 0;  // of this start of the agent; comes back in the welcome
+  uint64_t nonce = 0;  // of this hello; comes back in the welcome, so that a late one is known
   bool operator==(const NodeHello&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("info", self.info);
@@ -80,6 +80,8 @@ struct StepStatus {
   std::string error;               // launch_failed: the whole chain, "mount home: /home/x: ..."
   std::vector<std::string> warnings;  // limits clamped, image not id-mapped
   Usage usage;
+  uint64_t signal_serial = 0;              // of the last signal that was delivered
+  std::optional<Seconds> time_limit;       // in force at the shepherd; empty: none
   bool operator==(const StepStatus&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -93,6 +95,8 @@ struct StepStatus {
     field("error", self.error);
     field("warnings", self.warnings);
     field("usage", self.usage);
+    field("signal", self.signal_serial);
+    field("time", self.time_limit);
   }
 };
 
@@ -100,6 +104,7 @@ struct NodeReport {
   static constexpr MessageType kType = MessageType::node_report;
   uint64_t session = 0;
   uint64_t number = 0;
+  uint64_t orders = 0;             // number of the last orders that were obeyed; 0: none yet
   bool full = false;               // steps is everything the node has
   std::vector<StepStatus> steps;
   double load = 0;
@@ -108,6 +113,7 @@ struct NodeReport {
   static constexpr void visit(auto& self, auto&& field) {
     field("session", self.session);
     field("number", self.number);
+    field("orders", self.orders);
     field("full", self.full);
     field("steps", self.steps);
     field("load", self.load);
