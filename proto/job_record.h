@@ -61,6 +61,7 @@ enum class StepState : uint8_t { starting = 0, running = 1, ended = 2 };
 
 struct StepRecord {
   StepId id;
+  RequestId request;       // the client's name for it, of a step that was asked for
   std::string name;
   StepState state = StepState::starting;
   std::string node;
@@ -77,6 +78,7 @@ struct StepRecord {
 
   static constexpr void visit(auto& self, auto&& field) {
     field("id", self.id);
+    field("req", self.request);
     field("name", self.name);
     field("state", self.state);
     field("node", self.node);

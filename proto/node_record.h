@@ -52,6 +52,7 @@ struct NodeRecord {
   NodeInfo info;            // as last reported
   NodeState state = NodeState::unknown;
   bool drained = false;     // takes no new jobs
+  bool set_down = false;    // by an administrator: stays down until it is resumed
   std::string reason;       // why drained or down
   Uid reason_uid = 0;
   TimePoint reason_time{};
@@ -64,6 +65,7 @@ struct NodeRecord {
     field("info", self.info);
     field("state", self.state);
     field("drained", self.drained);
+    field("set_down", self.set_down);
     field("reason", self.reason);
     field("by", self.reason_uid);
     field("since", self.reason_time);

@@ -1,0 +1,205 @@
+// Cluster: the whole state of the controller, in memory, pure.
+//
+// One truth, the job and node records; everything else here is an index of them
+// that a change keeps equal to a rebuild. Only apply() changes records, always
+// through change_job() / change_node(), which take the record out of the indices,
+// change it, put it back and remember that it must be stored.
+//
+// Not durable, and empty after a start: links to nodes, what they reported, when
+// clients were heard. The nodes' next full reports bring it back.
+// Cost: a change O(log jobs); about 0.8 KB a waiting job whose spec is shared.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "proto/ids.h"
+#include "proto/job_record.h"
+#include "proto/messages_node.h"
+#include "proto/node_record.h"
+#include "server/core/cluster_config.h"
+#include "server/core/event.h"
+#include "server/sched/machine.h"
+#include "server/sched/plan.h"
+#include "server/sched/queue.h"
+#include "server/sched/shape.h"
+
+namespace gd::core {
+
+// The next number of each kind to give. Durable, in the same batch as its first use.
+struct Counters {
+  uint32_t job = 1;
+  uint64_t launch = 1;
+  uint64_t session = 1;
+  uint64_t signal = 1;
+  bool operator==(const Counters&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("job", self.job);
+    field("launch", self.launch);
+    field("session", self.session);
+    field("signal", self.signal);
+  }
+};
+
+struct FinishedKey {
+  TimePoint end{};
+  JobId job;
+  auto operator<=>(const FinishedKey&) const = default;
+};
+
+// What the next batch must store. Values are read from the cluster when it is made:
+//   jobs:       find_job(id) is null -> delete the live record; else put it, and if it
+//               has ended put it into the history too (putting twice is the same)
+//   unfinished: requeued after its end -> take this entry out of the history
+//   nodes:      find_node(name) is null -> delete; else put
+struct Changes {
+  std::set<JobId> jobs;
+  std::set<FinishedKey> unfinished;
+  std::set<std::string> nodes;
+  bool counters = false;
+  std::vector<AuditEntry> audit;
+  [[nodiscard]] bool empty() const {
+    return jobs.empty() && unfinished.empty() && nodes.empty() && !counters && audit.empty();
+  }
+};
+
+struct JobEntry {
+  JobRecord record;
+  // In the queue of the planner, and where.
+  bool queued = false;
+  sched::ShapeId shape;
+  uint32_t tier = 0;
+  double score = 0;
+};
+
+// What a node last said of a step.
+struct ReportedStep {
+  StepPhase phase = StepPhase::accepted;
+  uint64_t signal_serial = 0;
+  std::optional<Seconds> time_limit;
+};
+
+// One session with a node's agent; of this process only.
+struct NodeLink {
+  uint64_t session = 0;        // 0: none yet
+  uint64_t nonce = 0;
+  uint64_t last_report = 0;    // number
+  uint64_t last_orders = 0;
+  bool complete = false;       // a full report has come in this session
+  std::map<StepKey, ReportedStep> steps;       // what the node has, confirmed ones left out
+  std::set<StepKey> strays;                    // live there, and should not be
+  std::map<StepKey, uint64_t> launches_sent;   // under which number
+  uint64_t orders_at_full = 0;                 // last_orders when the last full report came
+};
+
+struct NodeEntry {
+  NodeRecord record;
+  sched::NodeIndex index;
+  NodeLink link;
+  std::set<JobId> jobs;        // with a share here that is not released
+  double load = 0;
+  uint64_t free_memory_mib = 0;
+};
+
+class Cluster {
+ public:
+  Cluster(std::shared_ptr<const ClusterConfig> config, TimePoint started);
+
+  // ---- filling it from the store: counters, nodes, then live jobs
+  void restore(const Counters& counters) { counters_ = counters; }
+  void restore(NodeRecord node);
+  void restore(JobRecord job);
+
+  // ---- reading
+  [[nodiscard]] const ClusterConfig& config() const { return *config_; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] TimePoint started() const { return started_; }
+  [[nodiscard]] const std::map<JobId, JobEntry>& jobs() const { return jobs_; }
+  [[nodiscard]] const JobRecord* find_job(JobId id) const;
+  [[nodiscard]] const JobRecord* find_request(const RequestId& request) const;
+  using Nodes = std::map<std::string, NodeEntry, std::less<>>;
+  [[nodiscard]] const Nodes& nodes() const { return nodes_; }
+  [[nodiscard]] const NodeEntry* find_node(std::string_view name) const;
+  [[nodiscard]] const NodeEntry* node_at(sched::NodeIndex index) const;
+  [[nodiscard]] const std::vector<sched::Node>& machine() const { return machine_; }
+  [[nodiscard]] const std::vector<sched::Partition>& partitions() const { return partitions_; }
+  [[nodiscard]] const std::vector<PartitionConfig>& partition_configs() const {
+    return partition_configs_;
+  }
+  [[nodiscard]] std::optional<sched::PartitionIndex> find_partition(std::string_view name) const;
+  [[nodiscard]] std::optional<sched::PartitionIndex> default_partition() const;
+  [[nodiscard]] const sched::ShapeTable& shapes() const { return shapes_; }
+  [[nodiscard]] const sched::PendingQueue& queue() const { return queue_; }
+  [[nodiscard]] sched::View view(TimePoint now) const;
+  [[nodiscard]] uint64_t total_cpus() const { return total_cpus_; }
+  [[nodiscard]] const std::set<JobId>& allocated_jobs() const { return allocated_; }
+  // When something of this job is due: begin, deadline, purge, an allocation's limit.
+  [[nodiscard]] const std::set<std::pair<TimePoint, JobId>>& timers() const { return timers_; }
+  [[nodiscard]] const std::map<JobId, TimePoint>& promises() const { return promises_; }
+  [[nodiscard]] std::optional<TimePoint> client_heard(JobId job) const;
+  [[nodiscard]] bool step_is_current(std::string_view node, const StepKey& key) const;
+
+  // ---- what to store
+  [[nodiscard]] const Changes& changes() const { return changes_; }
+  Changes take_changes();
+
+ private:
+  friend void apply(Cluster& cluster, const Event& event);
+  friend struct Applier;
+  friend struct Auditor;  // check_all: compares the indices with a rebuild
+  friend std::optional<struct OrdersDraft> next_orders(Cluster& cluster, std::string_view node);
+
+  template <class Change>
+  void change_job(JobId id, Change&& change);
+  void add_job(JobRecord job);
+  void remove_job(JobId id);
+  void index_job(JobEntry& entry);
+  void unindex_job(JobEntry& entry);
+  void enqueue(JobEntry& entry);
+  void dequeue(JobEntry& entry);
+  void hold_shares(const JobRecord& job);
+  void free_shares(const JobRecord& job);
+  NodeEntry& node_entry(std::string_view name);   // made if it is new
+  void remove_node(std::string_view name);
+  void refresh_node(NodeEntry& node);   // its row of the machine, from the record and the link
+  void refresh_partitions();            // who is in which, and every shape's candidates
+  void set_config(std::shared_ptr<const ClusterConfig> config);
+  void requeue_all();                   // every waiting job's shape and score again
+  std::shared_ptr<const JobSpec> share(std::shared_ptr<const JobSpec> spec);
+
+  std::shared_ptr<const ClusterConfig> config_;
+  TimePoint started_;
+  Counters counters_;
+  std::map<JobId, JobEntry> jobs_;
+  Nodes nodes_;
+
+  // Indices.
+  std::map<RequestId, JobId> by_request_;
+  std::set<JobId> allocated_;
+  std::set<std::pair<TimePoint, JobId>> timers_;
+  std::vector<PartitionConfig> partition_configs_;
+  std::vector<sched::Node> machine_;
+  std::vector<std::string> node_names_;  // by index; empty: removed
+  std::vector<sched::Partition> partitions_;
+  sched::ShapeTable shapes_;
+  sched::PendingQueue queue_;
+  uint64_t total_cpus_ = 0;
+  std::multimap<uint64_t, std::weak_ptr<const JobSpec>> specs_;  // by hash of the content
+
+  // Of this process only.
+  std::map<JobId, TimePoint> promises_;
+  std::map<JobId, TimePoint> clients_;
+  Changes changes_;
+};
+
+// Is this waiting job one for the planner, or is there something to wait for first?
+bool belongs_in_queue(const JobRecord& job);
+
+}  // namespace gd::core

@@ -1,0 +1,64 @@
+// What an administrator sets, as the core uses it: a value, made from gd.conf by
+// the controller (proto/settings.h), never read from a file here. The defaults are
+// those of an empty file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "server/sched/plan.h"
+#include "server/sched/priority.h"
+
+namespace gd::core {
+
+struct PartitionConfig {
+  std::string name = "main";
+  std::vector<std::string> nodes;  // names; empty: every node there is
+  bool is_default = false;
+  bool up = true;                  // down: jobs are accepted and wait
+  std::optional<Seconds> max_time;
+  std::optional<Seconds> default_time;  // of a job that asks for none; empty: max_time
+  std::optional<uint32_t> max_nodes;    // of one job
+  uint32_t priority_tier = 1;
+  uint32_t priority_job_factor = 1;
+  std::vector<std::string> allow_groups;  // empty: everybody
+  std::vector<std::string> allow_users;
+  bool operator==(const PartitionConfig&) const = default;
+};
+
+struct NodeConfig {  // restricts what a node says about itself
+  std::string name;
+  std::optional<uint32_t> cpus;
+  std::optional<uint64_t> memory_mib;
+  std::vector<std::string> features;  // added to those found
+  bool operator==(const NodeConfig&) const = default;
+};
+
+struct ClusterConfig {
+  std::string cluster = "gd";
+  std::vector<PartitionConfig> partitions;  // empty: one, "main", of all nodes
+  std::vector<NodeConfig> nodes;
+  uint32_t max_jobs = 1'000'000;       // live ones
+  uint32_t max_steps = 10'000;         // of one life of a job
+  Seconds min_job_age{300};            // an ended job stays live so long
+  Seconds kill_wait{30};               // between TERM and KILL
+  Seconds heartbeat{5};                // a full report at least so often
+  Seconds node_timeout{60};            // silence, then the node is down
+  // Silence, then its jobs count as lost: they end as NODE_FAIL or are requeued. Empty: wait for
+  // the node to come back, or for an administrator to say that it is down.
+  std::optional<Seconds> node_lost_after{Seconds{300}};
+  Seconds client_silence{60};          // an interactive job's client, then it is cancelled
+  uint32_t launch_retries = 3;         // failed launches in a row, then the job is held
+  bool job_requeue = true;             // of jobs that do not say
+  bool enforce_part_limits = false;    // refuse what could only wait
+  bool allow_root_jobs = false;
+  std::string default_image = "host";
+  sched::Policy policy;
+  sched::Weights weights;
+  bool operator==(const ClusterConfig&) const = default;
+};
+
+}  // namespace gd::core

@@ -1,0 +1,89 @@
+// Everything that can be asked of the cluster or happen to it. Each is a value;
+// who asks is in it, as the socket established it, with the groups and the right
+// to administer resolved by the controller.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/digest.h"
+#include "proto/ids.h"
+#include "proto/messages_client.h"
+#include "proto/messages_node.h"
+#include "server/core/cluster_config.h"
+
+namespace gd::core {
+
+struct Actor {
+  Uid uid = 0;
+  Gid gid = 0;
+  std::string user;
+  std::string group;                 // name of gid
+  std::vector<std::string> groups;   // names, gid's among them
+  bool administrator = false;
+};
+
+struct Submit {
+  Actor actor;
+  RequestId request;
+  JobSpec spec;
+  std::optional<Digest> script;       // stored by the controller in the same batch
+  std::optional<Digest> environment;
+  bool test_only = false;
+};
+
+struct CancelJobs {  // or signal
+  Actor actor;
+  CancelRequest request;
+};
+
+struct ControlJobs {
+  Actor actor;
+  JobControlRequest request;
+};
+
+struct UpdateJobs {
+  Actor actor;
+  JobUpdateRequest request;
+};
+
+struct StartStep {  // a new step; attaching changes nothing and is the controller's to answer
+  Actor actor;
+  StepRequest request;
+  std::optional<Digest> environment;
+};
+
+struct UpdateNodes {
+  Actor actor;
+  NodeUpdateRequest request;
+};
+
+struct NodeArrived {  // hello, over a connection with this node's key
+  NodeHello hello;
+};
+
+struct NodeTold {     // a report, from this node
+  std::string node;
+  NodeReport report;
+};
+
+struct ClientHeard {  // the client of an interactive job is there
+  Actor actor;
+  JobId job;
+};
+
+struct Tick {};          // timers: see next_timer() in decide.h
+struct SchedulePass {};  // start what can start
+
+struct Reconfigure {
+  Actor actor;
+  std::shared_ptr<const ClusterConfig> config;  // never null
+};
+
+using Command = std::variant<Submit, CancelJobs, ControlJobs, UpdateJobs, StartStep, UpdateNodes,
+                             NodeArrived, NodeTold, ClientHeard, Tick, SchedulePass, Reconfigure>;
+
+}  // namespace gd::core

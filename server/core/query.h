@@ -1,0 +1,34 @@
+// Pure questions: filters and views. matches() and priority_of() need no Cluster,
+// so reader threads use them on records from a snapshot; the views of nodes and
+// partitions are made by the owner thread and then handed out as values.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "proto/job_record.h"
+#include "proto/messages_client.h"
+#include "server/core/cluster.h"
+#include "server/core/cluster_config.h"
+#include "server/sched/priority.h"
+
+namespace gd::core {
+
+bool matches(const JobFilter& filter, const JobRecord& job);
+bool is_empty(const JobFilter& filter);  // no condition at all
+
+// Waiting jobs only; total_cpus is of the cluster (Cluster::total_cpus()).
+std::optional<sched::PriorityTerms> priority_of(const ClusterConfig& config, uint64_t total_cpus,
+                                                const JobRecord& job, TimePoint now);
+
+NodeView view_of(const Cluster& cluster, const NodeEntry& node);
+std::vector<NodeView> node_views(const Cluster& cluster);
+std::vector<PartitionView> partition_views(const Cluster& cluster);
+std::optional<TimePoint> expected_start(const Cluster& cluster, JobId job);
+
+// May this actor change or look into this job?
+bool owns(const Actor& actor, const JobRecord& job);
+
+}  // namespace gd::core

@@ -1,0 +1,82 @@
+// One scheduling pass: a pure function from what is to what should start next.
+//
+// No clock, no I/O, no randomness, no log: the controller and gdsim call the same
+// function, and equal views give equal plans.
+//
+// The classic policies are one loop with one number, the reservation depth, which
+// counts by partition:
+//   0     strict FIFO: nothing overtakes a blocked job
+//   1     EASY backfill: later jobs may start if they do not delay the first blocked one
+//   many  conservative backfill: nor any other blocked job
+//
+// Every waiting job gets a verdict: jobs that were looked at by name, the others
+// through their shape (explain.h).
+// Cost: O(shapes x nodes + starts x nodes of a start + reservations x Timeline::earliest).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "proto/ids.h"
+#include "proto/job_state.h"
+#include "server/sched/machine.h"
+#include "server/sched/placement.h"
+#include "server/sched/queue.h"
+#include "server/sched/shape.h"
+
+namespace gd::sched {
+
+struct Policy {
+  uint32_t reservation_depth = 1;
+  // Searches in time a pass may make; past it blocked jobs get no promise.
+  uint32_t search_limit = 1000;
+  // Starts a pass may make; the next pass goes on.
+  uint32_t start_limit = 10000;
+  bool operator==(const Policy&) const = default;
+};
+
+struct View {
+  TimePoint now{};
+  std::span<const Node> nodes;
+  std::span<const Partition> partitions;
+  const ShapeTable& shapes;
+  const PendingQueue& queue;
+};
+
+struct Start {
+  JobId job;
+  Placement placement;
+};
+
+struct Promise {
+  JobId job;
+  TimePoint at{};
+  Placement placement;
+};
+
+struct Verdict {  // why this one waits
+  JobId job;
+  Reason reason = Reason::priority;
+};
+
+struct ShapeVerdict {  // why the jobs of this shape wait that have no verdict of their own
+  ShapeId shape;
+  Reason reason = Reason::priority;
+};
+
+struct Plan {
+  std::vector<Start> starts;          // in the order of the queue
+  std::vector<Promise> promises;
+  std::vector<Verdict> verdicts;      // the first waiting job of each shape, and promised ones
+  std::vector<ShapeVerdict> shapes;   // every shape that has jobs left
+  bool more = false;                  // start_limit was reached: ask again
+};
+
+Plan plan(const Policy& policy, const View& view);
+
+// The earliest start of one more job as things stand, for --test-only.
+std::optional<Promise> foresee(const View& view, const Shape& shape);
+
+}  // namespace gd::sched

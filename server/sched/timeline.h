@@ -1,0 +1,68 @@
+// What is free, when: for each node the amounts that are free from now on, as
+// steps in time. Taking a slot is a what-if; the machine is not touched.
+//
+// A node's line is made when it is first asked for. Without promises the free
+// amounts only grow with time, so the earliest slot is found by halving; with
+// promises every moment is tried in turn.
+// Cost: a line O(shares log shares); earliest() O(log moments x nodes) without,
+// O(moments x nodes) with promises.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "proto/resources.h"
+#include "server/sched/machine.h"
+#include "server/sched/placement.h"
+
+namespace gd::sched {
+
+struct Slot {
+  TimePoint start{};
+  Seconds length{};
+  Placement placement;
+};
+
+class Timeline {
+ public:
+  Timeline(std::span<const Node> nodes, TimePoint now);
+
+  // Free on `node` at every moment of [from, from + length).
+  [[nodiscard]] Resources room(NodeIndex node, TimePoint from, Seconds length);
+  [[nodiscard]] std::optional<Slot> earliest(const Shape& shape, const Candidates& candidates,
+                                             TimePoint from);
+  // A start that happens now: held until now + length.
+  void start(const Placement& placement, Seconds length);
+  // A promise: the slot is kept free for its job.
+  void promise(const Slot& slot);
+  [[nodiscard]] bool promised(NodeIndex node) const { return lines_[node.value].promised; }
+
+ private:
+  struct Step {
+    TimePoint at{};
+    Resources free;  // from `at` until the next step
+  };
+  struct Line {
+    bool made = false;
+    bool promised = false;
+    Resources base;             // free now, while the line is not made
+    std::vector<Share> started; // in this pass, before the line was made
+    std::vector<Step> steps;    // by time; the first is at now
+  };
+
+  Line& line(NodeIndex node);
+  static void take(Line& line, TimePoint from, TimePoint to, const Resources& amount);
+  std::vector<TimePoint> moments(const Candidates& candidates, TimePoint from);
+  std::optional<Placement> place_at(const Shape& shape, const Candidates& candidates,
+                                    TimePoint at);
+
+  std::span<const Node> nodes_;
+  TimePoint now_;
+  std::vector<Line> lines_;
+  bool any_promise_ = false;
+};
+
+}  // namespace gd::sched
