@@ -89,6 +89,12 @@ void skip_parts(void* socket, Frame& last) {
   }
 }
 
+// An IPv4 peer of an IPv6 socket is called ::ffff:a.b.c.d; people call it a.b.c.d.
+std::string plain_address(const std::string& address) {
+  constexpr std::string_view kMapped = "::ffff:";
+  return address.starts_with(kMapped) ? address.substr(kMapped.size()) : address;
+}
+
 bool set(void* socket, int option, int value) {
   return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
@@ -190,7 +196,7 @@ std::optional<Incoming> ServerSocket::receive() {
   if (tag.bytes().size() != kTagBytes) return std::nullopt;
   Result<Peer> peer = parse_peer(body.property("User-Id"));
   if (!peer.ok()) return std::nullopt;  // no ZAP handler answered for it: nobody may speak
-  peer->address = body.property("Peer-Address");
+  peer->address = plain_address(body.property("Peer-Address"));
   return Incoming{Route(route.bytes()), std::move(peer).take(), unpack_tag(tag.bytes()),
                   Bytes(body.bytes())};
 }
@@ -307,7 +313,7 @@ void ZapHandler::Impl::answer() {
   if (parts.size() == kPartCount && parts[kMechanism] == "CURVE" && parts[kCredentials].size() == 32) {
     std::array<char, 41> key{};
     zmq_z85_encode(key.data(), reinterpret_cast<const uint8_t*>(parts[kCredentials].data()), 32);
-    peer = identify(key.data(), parts[kAddress]);
+    peer = identify(key.data(), plain_address(parts[kAddress]));
   }
   const std::array<std::string, 6> reply{parts[kVersion], parts[kRequest], peer ? "200" : "400",
                                          peer ? "OK" : "refused", peer ? format_peer(*peer) : "", ""};
