@@ -7,6 +7,7 @@
 // order of their time. Cost: one epoll_wait a round; timers O(log n).
 #pragma once
 
+#include <signal.h>
 #include <sys/epoll.h>
 
 #include <cstdint>
@@ -69,7 +70,7 @@ class Poller {
   UniqueFd timer_;
   UniqueFd signals_;
   OnSignal on_signal_;
-  std::optional<std::pair<sigset_t, bool>> old_mask_;
+  std::optional<sigset_t> old_mask_;
   uint64_t next_token_ = 1;  // epoll carries tokens, not numbers of descriptors: those recur
   std::unordered_map<int, uint64_t> tokens_;
   std::unordered_map<uint64_t, std::shared_ptr<Entry>> entries_;
