@@ -1,3 +1,5 @@
+// From the checked file to the values: what a single key's type cannot say, such
+// as a default that is longer than its limit, is refused here.
 #include "proto/settings.h"
 
 #include <algorithm>
@@ -45,6 +47,11 @@ Result<void> check_top(const ConfigView& top) {
     return at(top, "cluster", "'" + printable(cluster) +
                                   "' is not 1 to 64 letters, digits, '-' and '_'");
   }
+  if (top.interval("node_lost_after") > 0s &&
+      top.interval("node_lost_after") < top.interval("node_timeout")) {
+    return at(top, "node_lost_after", "must be 0, or at least node_timeout, " +
+                                          format_interval(top.interval("node_timeout")));
+  }
   TRY(check_host_port(top, "controller", kDefaultPort));
   TRY(check_host_port(top, "listen", kDefaultPort));
   if (top.interval("node_timeout") < 2 * top.interval("heartbeat")) {
@@ -76,14 +83,21 @@ Result<ControllerSettings> read_top(const ConfigView& top) {
   out.kill_wait = whole_seconds(top, "kill_wait");
   out.heartbeat = whole_seconds(top, "heartbeat");
   out.node_timeout = whole_seconds(top, "node_timeout");
+  if (top.interval("node_lost_after") > 0s) {
+    out.node_lost_after = whole_seconds(top, "node_lost_after");
+  }
   out.max_jobs = static_cast<uint32_t>(top.integer("max_jobs"));
   out.launch_retries = static_cast<uint32_t>(top.integer("launch_retries"));
   out.requeue = top.flag("requeue");
   out.default_image = top.text("default_image");
-  out.default_memory_per_cpu_mib = top.mib("default_memory_per_cpu");
   out.low_disk_mib = top.mib("low_disk_mib");
   out.policy = policy_of(top.text("policy"));
-  out.schedule_depth = static_cast<uint32_t>(top.integer("schedule_depth"));
+  out.promise_limit = static_cast<uint32_t>(top.integer("promise_limit"));
+  out.enforce_part_limits = top.flag("enforce_part_limits");
+  out.priority_weight_age = top.real("priority_weight_age");
+  out.priority_weight_size = top.real("priority_weight_size");
+  out.priority_weight_partition = top.real("priority_weight_partition");
+  out.priority_age_max = whole_seconds(top, "priority_age_max");
   return out;
 }
 
@@ -107,7 +121,9 @@ Result<PartitionSettings> read_partition(const ConfigView& view) {
                                         " is longer than max_time, " +
                                         format_time_limit(out.max_time));
   }
+  if (view.has("max_nodes")) out.max_nodes = static_cast<uint32_t>(view.integer("max_nodes"));
   out.priority_tier = static_cast<uint32_t>(view.integer("priority_tier"));
+  out.priority_job_factor = static_cast<uint32_t>(view.integer("priority_job_factor"));
   out.allow_users = view.list("allow_users");
   out.allow_groups = view.list("allow_groups");
   return out;

@@ -42,14 +42,21 @@ struct ControllerSettings {
   Seconds kill_wait{};         // between TERM and KILL
   Seconds heartbeat{};
   Seconds node_timeout{};      // silence after which a node is down
+  std::optional<Seconds> node_lost_after;  // silence after which its jobs are; empty: never
   uint32_t max_jobs = 0;
   uint32_t launch_retries = 0;
   bool requeue = true;
   std::string default_image;
-  uint64_t default_memory_per_cpu_mib = 0;  // 0: a share of the node
   uint64_t low_disk_mib = 0;
   SchedulerPolicy policy = SchedulerPolicy::easy;
-  uint32_t schedule_depth = 0; // pending jobs looked at in one pass
+  uint32_t promise_limit = 0;  // searches for a promised start in one pass
+  bool enforce_part_limits = false;
+  // Of a job's priority: points for `priority_age_max` of waiting, for all of the cluster's
+  // cpus, and for the highest factor of a partition.
+  double priority_weight_age = 0;
+  double priority_weight_size = 0;
+  double priority_weight_partition = 0;
+  Seconds priority_age_max{};
 
   bool operator==(const ControllerSettings&) const = default;
 };
@@ -62,7 +69,9 @@ struct PartitionSettings {
   bool up = true;
   std::optional<Seconds> max_time;      // empty: unlimited
   std::optional<Seconds> default_time;  // empty: max_time
+  std::optional<uint32_t> max_nodes;    // of one job
   uint32_t priority_tier = 1;
+  uint32_t priority_job_factor = 1;
   std::vector<std::string> allow_users;   // both empty: everybody
   std::vector<std::string> allow_groups;
   bool operator==(const PartitionSettings&) const = default;

@@ -38,20 +38,28 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      100 * kYearMs},
     {"kill_wait", interval, "30s", "Time between SIGTERM and SIGKILL.", 0, 3'600'000},
     {"heartbeat", interval, "5s", "A node reports all it has at least so often.", 1000, 600'000},
-    {"node_timeout", interval, "60s", "A node that is silent for so long is down; its jobs "
-     "that may are sent back to the queue.", 2000, 86'400'000},
+    {"node_timeout", interval, "60s", "A node that is silent for so long is down.", 2000,
+     86'400'000},
+    {"node_lost_after", interval, "5min", "A node that is silent for so long has lost its jobs: "
+     "they end as NODE_FAIL or go back to the queue; 0: wait for it.", 0, kYearMs},
     {"max_jobs", integer, "200000", "Most live jobs; one more is refused.", 1, 10'000'000},
     {"launch_retries", integer, "3", "A job whose launch fails so many times is held.", 0, 1000},
     {"requeue", boolean, "yes", "Whether a job goes back to the queue when its node is lost, "
      "unless it says otherwise."},
     {"default_image", text, "host", "Image of jobs that name none: \"host\" or a directory."},
-    {"default_memory_per_cpu", size_mib, "0", "Memory of jobs that ask for none; 0: the cpus' "
-     "share of the node.", 0, int64_t{1} << 40},
     {"low_disk_mib", size_mib, "256", "No new jobs are taken while less is free in state_dir.",
      0, int64_t{1} << 40},
     {"policy", choice, "easy", "How jobs may overtake: fifo never, easy if the first in line "
      "is not delayed, conservative if none is.", INT64_MIN, INT64_MAX, "fifo|easy|conservative"},
-    {"schedule_depth", integer, "100000", "Pending jobs that one pass looks at.", 1, 10'000'000},
+    {"promise_limit", integer, "1000", "Searches for a later start that one pass may make; past "
+     "it, blocked jobs get no promise.", 0, 10'000'000},
+    {"enforce_part_limits", boolean, "no", "Whether a job that its partition could never run is "
+     "refused; else it waits, and says why."},
+    {"priority_weight_age", real, "1000", "Points for priority_age_max of waiting."},
+    {"priority_weight_size", real, "0", "Points for asking for all cpus of the cluster."},
+    {"priority_weight_partition", real, "1000", "Points for the highest priority_job_factor."},
+    {"priority_age_max", interval, "7d", "The waiting that counts priority_weight_age points.",
+     1000, kYearMs},
 });
 
 constexpr auto kPartition = std::to_array<ConfigKey>({
@@ -62,7 +70,10 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
     {"max_time", time_limit, "UNLIMITED", "Longest time limit of a job."},
     {"default_time", time_limit, nullptr, "Time limit of jobs that ask for none; max_time if "
      "not given."},
+    {"max_nodes", integer, nullptr, "Most nodes of one job; without it, no limit.", 1, 65536},
     {"priority_tier", integer, "1", "Jobs of a higher tier go first.", 0, 65535},
+    {"priority_job_factor", integer, "1", "Raises the priority of the partition's jobs.", 0,
+     65535},
     {"allow_users", list, "", "Users that may submit here; with allow_groups empty too: all."},
     {"allow_groups", list, "", "Groups that may submit here."},
 });

@@ -1,3 +1,6 @@
+// LMDB, its handles owned, its errors turned into ours. The one home of lmdb.h.
+// Member order matters: transactions end before the gate opens, the environment
+// closes before the folder's lock is given up.
 #include "server/store/lmdb_store.h"
 
 #include <lmdb.h>

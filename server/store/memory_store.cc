@@ -1,3 +1,5 @@
+// Tables are shared between the store and its snapshots, and copied on the first
+// write after a snapshot was taken.
 #include "server/store/memory_store.h"
 
 #include <algorithm>

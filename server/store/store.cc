@@ -1,3 +1,5 @@
+// The format stamp, over any store. An upgrade step and its stamp are one commit,
+// so a crash between steps goes on where it was.
 #include "server/store/store.h"
 
 #include <array>

@@ -1,3 +1,4 @@
+// Keys to bytes and back: fixed lengths, big endian.
 #include "server/store/tables.h"
 
 #include <string>

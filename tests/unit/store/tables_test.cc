@@ -1,3 +1,4 @@
+// Keys sort as their numbers do, come back, and are refused at a wrong length.
 #include "server/store/tables.h"
 
 #include <gtest/gtest.h>
