@@ -58,6 +58,7 @@ struct CgroupMounts {
   bool operator==(const CgroupMounts&) const = default;
 };
 CgroupMounts parse_cgroup_mounts(std::string_view mountinfo);
+std::string parse_own_group(std::string_view proc_self_cgroup);  // in the v2 tree: "/a/b"
 
 struct CgroupPaths {        // one group, as folders
   std::string unified;      // empty: none
@@ -81,6 +82,7 @@ class Cgroup {
   // Kills, waits, removes: nothing of the group is left. A group that is gone already is fine.
   Result<void> destroy(int timeout_ms);
   Result<std::vector<pid_t>> processes() const;
+  Result<void> signal_all(int number) const;  // to each process that is in it now
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const CgroupPaths& paths() const { return paths_; }
@@ -89,10 +91,13 @@ class Cgroup {
   friend class Tree;
   Cgroup(CgroupMode mode, std::string name, CgroupPaths paths)
       : mode_(mode), name_(std::move(name)), paths_(std::move(paths)) {}
+  [[nodiscard]] std::vector<std::string> folders() const;  // of all hierarchies, each once
+  [[nodiscard]] const std::string& tracking_folder() const;
 
   CgroupMode mode_;
   std::string name_;
   CgroupPaths paths_;
+  CgroupPaths above_;  // a step's: v1 groups of the job that its processes enter as well
   UniqueFd unified_fd_;
   std::vector<UniqueFd> procs_fds_;
 };
@@ -110,6 +115,8 @@ class Tree {
 
   Result<Cgroup> create(const std::string& name);  // an error if it exists
   Result<Cgroup> open(const std::string& name) const;
+  // The same without asking whether it is there, to destroy what may be half made.
+  Result<Cgroup> open_any(const std::string& name) const;
   Result<std::vector<std::string>> list() const;   // names, sorted
 
  private:
