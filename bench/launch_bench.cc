@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "base/fd.h"
@@ -40,7 +42,7 @@ LaunchPlan plan_for(const Options& options) {
   LaunchPlan plan;
   plan.identity = {.uid = 65432, .gid = 65432, .groups = {}, .user = "bench", .group = "bench",
                    .home = "/", .shell = "/bin/sh"};
-  plan.subordinate = {1'000'000'000, kMinSubordinateIds};
+  plan.subordinate = {1'000'000'000, gd::container::kMinSubordinateIds};
   if (!options.image.empty()) plan.image = {ImageKind::directory, options.image};
   plan.process.argv = options.command;
   plan.process.env = {"PATH=/usr/bin:/bin"};
