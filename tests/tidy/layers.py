@@ -27,7 +27,7 @@ LAYERS = {
 # (files, prefixes that they may not include although the folder may, why)
 NARROWED = [
     (r"server/(sched|core)/", ["proto/socket", "proto/codec", "proto/msgpack", "base/log",
-                               "base/clock", "base/poller", "base/process", "base/config"],
+                               "base/poller", "base/process", "base/config"],
      "the pure part has no wire, clock or log"),
     (r"server/agent/(gdshep|shepherd_main|shep_)", ["proto/socket"], "the shepherd has no threads"),
 ]
@@ -46,7 +46,7 @@ HOMES = [
     (r"sys/capability", r"server/container/capability\w*\.cc"),
     (r"security/", r"server/auth/(pam_login|gdauthd)\w*\.cc|pam/\w+\.cc"),
     (r"CLI/", r"cmd/\w+\.(cc|h)"),
-    (r"sodium", r"base/digest\.cc|server/auth/(curve|key|ticket)\w*\.cc|proto/socket\w*\.cc"),
+    (r"sodium", r"base/digest\.cc|server/auth/(curve|key|ticket)\w*\.cc|proto/(socket|ticket)\w*\.cc"),
     (r"nlohmann/", r"cmd/\w+\.(cc|h)|server/container/\w+\.cc|server/rest/\w+\.(cc|h)"),
     (r"g(test|mock)/", r"tests/.*"),
 ]
