@@ -192,14 +192,14 @@ class Cluster:
 
     def node_conf(self, name):
         path = self.path(name + ".conf")
+        stream = f"{self.address_of(name)}:{free_port()}"
         with open(path, "w") as f:
             f.write(f"cluster = t{self.tag}\ncontroller = {self.address_of()}:{self.port}\n"
                     f"controller_key = {self.path('controller.pub')}\n"
                     f"run_dir = {self.path(name + '-run')}\n"
-                    f"[agent]\nname = {name}\naddress = {self.address_of(name)}\n"
-                    f"listen = {self.address_of(name)}:{free_port()}\n"
+                    f"[agent]\nname = {name}\naddress = {stream}\nlisten = {stream}\n"
                     f"spool_dir = {self.path(name + '-spool')}\n"
-                    f"cgroup_name = gdt-{self.tag}-{name}\n{self.node_extra}\n")
+                    f"cgroup = gdt-{self.tag}-{name}\n{self.node_extra}\n")
         return path
 
     def add_node(self, name):
