@@ -15,7 +15,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,7 +48,7 @@ struct ConfigFile {
   std::vector<ConfigSection> sections;  // the first is the one without a header
 };
 
-Result<ConfigFile> parse_config(std::string_view text, std::string file);
+Result<ConfigFile> parse_config(std::string_view text, const std::string& file);
 
 enum class ConfigType : uint8_t {
   text,        // text()
@@ -119,7 +118,7 @@ class ConfigView {
 class Config {
  public:
   // The schema must outlive the Config: it is meant to be a constexpr table.
-  static Result<Config> load(ConfigSchema schema, std::string_view text, std::string file);
+  static Result<Config> load(ConfigSchema schema, std::string_view text, const std::string& file);
   // A file that does not exist is an empty one: every key has its default.
   static Result<Config> load_file(ConfigSchema schema, const std::string& path);
 
@@ -136,6 +135,9 @@ class Config {
   ConfigSchema schema_;
   ConfigFile file_;
 };
+
+// Is `text` a value that the key takes? What load() asks for every entry.
+Result<void> check_config_value(const ConfigKey& key, std::string_view text);
 
 // The schema as a file with every key commented out at its default, and as the
 // option tables of gd.conf(5) in man(7) macros.

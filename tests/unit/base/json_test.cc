@@ -35,7 +35,8 @@ std::string string_of(std::string_view text) { return JsonWriter{}.string(text).
 TEST(JsonWriter, EscapesWhatJsonCannotHold) {
   EXPECT_EQ(string_of("a\"b\\c\n\x01"), R"("a\"b\\c\n\u0001")");
   EXPECT_EQ(string_of("gr\xc3\xbc\xc3\x9f"), "\"gr\xc3\xbc\xc3\x9f\"");
-  EXPECT_EQ(string_of("\xff|\xed\xa0\x80"), "\"\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+  EXPECT_EQ(string_of("\xff|\xed\xa0\x80"),
+            "\"\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
 TEST(JsonWriter, KeepsTheLimitsOfNumbers) {
