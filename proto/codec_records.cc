@@ -33,6 +33,7 @@ GD_RECORD(JobRecord);
 GD_RECORD(JobSpec);
 GD_RECORD(NodeRecord);
 GD_RECORD(KeyRecord);
+GD_RECORD(JoinTokenRecord);
 GD_RECORD(StepStatus);
 GD_RECORD(StepLaunch);
 GD_RECORD(Ticket);

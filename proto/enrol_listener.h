@@ -39,11 +39,14 @@ struct EnrolAsk {
 Result<UniqueFd> bind_enrol_socket(const std::string& path);
 
 class EnrolListener {
+  struct Badge {};  // only create() has one
+
  public:
   using OnAsk = std::function<void(const EnrolAsk& ask)>;
 
   static Result<std::unique_ptr<EnrolListener>> create(Poller& poller, UniqueFd listening,
                                                        OnAsk on_ask);
+  EnrolListener(Badge, Poller& poller, UniqueFd listening, OnAsk on_ask);
   EnrolListener(const EnrolListener&) = delete;
   EnrolListener& operator=(const EnrolListener&) = delete;
   ~EnrolListener();
@@ -61,7 +64,6 @@ class EnrolListener {
     bool asked = false;  // the line was whole and on_ask was called
     TimerId timer = TimerId::none;
   };
-  EnrolListener(Poller& poller, UniqueFd listening, OnAsk on_ask);
   void accept_all();
   void admit(UniqueFd fd);
   void read_from(uint64_t id);

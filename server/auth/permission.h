@@ -2,7 +2,7 @@
 // Pure. Everything that the controller serves goes through may_send(), and what
 // touches a job also through may_act().
 //
-// Nobody (a key that is not enrolled) may log in, join and ping, nothing else.
+// Nobody (a key that is not enrolled) may log in and join, nothing else.
 // A job's key has its user's rights, but never administers and never manages keys.
 // A key that a node vouched for never administers: else one such node would be root
 // of the cluster. Uid 0 submits nothing unless allowed, and administers with a key
@@ -61,7 +61,7 @@ enum class Action : uint8_t {
   cancel,    // signals too
   control,   // hold, release, requeue, update
   raise,     // what only lifts limits: priority up, administrator's hold off
-  attach,    // steps, streams
+  attach,    // steps, streams: processes as the owner, so an administrator may not
 };
 
 // On a job of `owner` (for submit: the uid it would have).
