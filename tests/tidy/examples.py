@@ -73,6 +73,7 @@ EXAMPLES = [
     ("banned", "base/a.cc", "int a = system(s);\n", [1]),
     ("banned", "base/a.cc", "int a = ::system(s);\n", [1]),
     ("banned", "base/a.cc", "auto a = new Job{};\n", [1]),
+    ("banned", "base/a.cc", "return std::unique_ptr<Job>(new Job{});\n", []),
     ("banned", "base/a.cc", "delete job;\n", [1]),
     ("banned", "base/a.h", "A(const A&) = delete;\nbool operator()(int) = delete;\n", []),
     ("banned", "base/a.cc", "using namespace std;\n", [1]),
