@@ -1,0 +1,327 @@
+#include "server/agent/shepherd.h"
+
+#include <signal.h>
+
+#include "base/check.h"
+#include "base/process.h"
+
+namespace gd::agent {
+namespace {
+
+ExitStatus to_exit(int wait_status) {
+  const WaitStatus ended = WaitStatus::from_wait(wait_status);
+  return {.code = ended.exit_code, .signal = ended.signal};
+}
+
+}  // namespace
+
+Shepherd::Shepherd(Poller& poller, StepFolder folder, StepLaunch launch, ShepherdSettings settings)
+    : poller_(poller),
+      folder_(std::move(folder)),
+      launch_(std::move(launch)),
+      settings_(std::move(settings)),
+      status_(status_of(key_of(launch_), StepPhase::accepted)),
+      door_(poller, {.status = [this] { return status_message(); },
+                     .on_order = [this](const ShepherdOrder& order) { on_order(order); },
+                     .on_client = [this](FrameChannel& channel, const StreamOpen& open) {
+                       return on_client(channel, open);
+                     }}),
+      container_(launch_, settings_, folder_) {
+  if (!launch_.stream) return;
+  StreamEvents events;
+  events.on_signal = [this](int number) {
+    if (container_.running() && !ended()) (void)container_.signal_all(number).ok();
+  };
+  events.on_attached = [this] { poller_.cancel(client_timer_); };
+  events.on_detached = [this](Leaving how) { on_detached(how); };
+  events.on_delivered = [this] {
+    if (forgotten_) again(leave_timer_, kDelivered, &Shepherd::leave);
+  };
+  streams_.emplace(poller_, launch_.job, launch_.step, std::move(events));
+}
+
+Shepherd::~Shepherd() {
+  for (const int fd : {watched_fd_, watched_pidfd_}) {
+    if (fd >= 0) poller_.remove(fd);
+  }
+}
+
+Result<void> Shepherd::begin() {
+  if (!TRY(folder_.lock())) {
+    return Error{ErrorCode::conflict, folder_.path() + ": another shepherd has it"};
+  }
+  if (const Result<StepStatus> before = folder_.read_status(); before.ok()) {
+    return Error{ErrorCode::conflict, folder_.path() + ": was run before"};
+  }
+  begun_at_ = boot_time();
+  TRY(folder_.write_status(status_));
+  TRY(door_.open(folder_));
+  try_start();
+  return {};
+}
+
+void Shepherd::try_start() {
+  if (ended() || container_.running()) return;
+  Result<StepContainer::Start> start = container_.try_start();
+  if (!start.ok()) return fail(start.error());
+  if (*start == StepContainer::Start::started) return on_started();
+  if (boot_time() - begun_at_ > kJoinPatience) {
+    return fail(Error{ErrorCode::unavailable,
+                      "the job's container was not there within " +
+                          std::to_string(kJoinPatience / Milliseconds(1000)) + " s"});
+  }
+  again(retry_timer_, kJoinRetry, &Shepherd::try_start);
+}
+
+void Shepherd::on_started() {
+  started_at_ = boot_time();
+  init_pid_ = container_.process().pid();
+  status_.phase = StepPhase::running;
+  status_.started = clock_.now();
+  status_.warnings = container_.warnings();
+  if (streams_) {
+    const Result<void> begun = streams_->begin(container_.take_ends());
+    if (!begun.ok()) status_.warnings.push_back("streams: " + begun.error().text);
+    if (client_counts() && !streams_->attached()) on_detached(Leaving::lost);
+  }
+  set_time_limit(launch_.time_limit);
+  watch_process();
+  save_and_tell();
+}
+
+void Shepherd::fail(const Error& error) {
+  if (streams_) (void)streams_->begin({}).ok();
+  status_.warnings = container_.warnings();
+  finish(cause_.value_or(EndCause::launch_failed), {}, error.text);
+}
+
+// ---- The program.
+
+void Shepherd::watch_process() {
+  watched_fd_ = container_.process().status_fd();
+  watched_pidfd_ = container_.process().pidfd();
+  for (const int fd : {watched_fd_, watched_pidfd_}) {
+    const Result<void> added = poller_.add(fd, EPOLLIN, [this](uint32_t) { on_process(); });
+    GD_CHECK(added.ok(), added.error().text);
+  }
+}
+
+void Shepherd::on_process() {
+  if (!container_.running()) return;
+  Result<std::optional<container::Process::Ending>> ending = container_.process().poll_exit();
+  if (!ending.ok()) {
+    kill_whole_group();
+    return on_gone(container::ExitReport{});
+  }
+  if (!*ending) return;
+  if (watched_fd_ >= 0 && (*ending)->report.kind == container::ExitReport::Kind::exited) {
+    on_program_end();
+  }
+  if ((*ending)->gone) on_gone((*ending)->report);
+}
+
+// The program has ended; the container goes down with it, and what it left running too.
+void Shepherd::on_program_end() {
+  poller_.remove(watched_fd_);
+  watched_fd_ = -1;
+  (void)container_.kill_programs().ok();
+}
+
+void Shepherd::on_gone(const container::ExitReport& report) {
+  for (int* fd : {&watched_fd_, &watched_pidfd_}) {
+    if (*fd >= 0) poller_.remove(*fd);
+    *fd = -1;
+  }
+  // A joined program's children are in the job's pid namespace: its end does not kill them.
+  (void)container_.kill_all().ok();
+  ExitStatus exit = to_exit(report.wait_status);
+  EndCause cause = cause_.value_or(EndCause::exited);
+  std::string error;
+  const Result<container::CgroupUsage> usage = container_.usage();
+  const bool out_of_memory = usage.ok() && usage->oom_kills > 0;
+  if (out_of_memory && !cause_) cause = EndCause::out_of_memory;
+  if (report.kind == container::ExitReport::Kind::lost) {
+    if (killed_ || container_.is_place()) {
+      exit = {.code = 0, .signal = killed_ ? SIGKILL : 0};
+    } else if (!out_of_memory && !cause_) {
+      cause = EndCause::lost;
+      error = "the container's first process was killed: " +
+              WaitStatus::from_wait(report.wait_status).text();
+    }
+  }
+  if (usage.ok()) {
+    status_.usage.cpu_user_ms = usage->cpu_ns / 1'000'000;
+    status_.usage.memory_peak_mib = (usage->memory_peak_bytes + (1 << 20) - 1) >> 20;
+  }
+  finish(cause, exit, std::move(error));
+}
+
+void Shepherd::finish(EndCause cause, ExitStatus exit, std::string error) {
+  for (const TimerId timer :
+       {limit_timer_, warn_timer_, kill_timer_, client_timer_, retry_timer_}) {
+    poller_.cancel(timer);
+  }
+  // The last output first: the pipes' writers are gone, and so is what they wrote to.
+  if (streams_ && container_.running()) streams_->drain();
+  if (const Result<void> clean = container_.clean_up(); !clean.ok()) {
+    status_.warnings.push_back("clean up: " + clean.error().text);
+  }
+  status_.phase = StepPhase::ended;
+  status_.cause = cause;
+  status_.exit = exit;
+  status_.error = std::move(error);
+  status_.ended = clock_.now();
+  if (status_.started == TimePoint{}) status_.started = status_.ended;
+  save_and_tell();
+  again(keep_timer_, kKeepAfter, &Shepherd::keep_on_disk);
+  again(leave_timer_, streams_ ? kRetireUnread : kRetireAfter, &Shepherd::retire);
+  if (streams_) {
+    streams_->end(StreamExit{.exit = exit, .cause = cause, .error = status_.error,
+                             .warnings = status_.warnings});
+  }
+}
+
+// ---- Ends.
+
+void Shepherd::on_terminate() { begin_end(EndCause::lost, launch_.kill_wait); }
+
+void Shepherd::begin_end(EndCause cause, Milliseconds grace) {
+  if (ended()) return;
+  const bool first = !cause_.has_value();
+  if (first) cause_ = cause;
+  if (!container_.running()) {  // it waits for the job's container, and need not any more
+    return fail(Error{ErrorCode::conflict, "ended before it began"});
+  }
+  if (grace == Milliseconds{0} || container_.is_place()) return kill_now();
+  if (!first) return;
+  (void)container_.signal_all(SIGTERM).ok();
+  (void)container_.signal_all(SIGCONT).ok();  // a stopped program hears of it too
+  again(kill_timer_, grace, &Shepherd::kill_now);
+}
+
+void Shepherd::kill_now() {
+  if (ended() || !container_.running()) return;
+  killed_ = true;
+  if (!container_.kill_programs().ok()) return kill_whole_group();
+  again(kill_timer_, kKillPatience, &Shepherd::kill_whole_group);
+}
+
+void Shepherd::kill_whole_group() {
+  if (ended() || !container_.running()) return;
+  killed_ = true;
+  (void)container_.kill_all().ok();
+  (void)container_.process().kill().ok();
+}
+
+void Shepherd::time_is_over() { begin_end(EndCause::time_limit, launch_.kill_wait); }
+
+void Shepherd::set_time_limit(std::optional<Seconds> limit) {
+  poller_.cancel(limit_timer_);
+  poller_.cancel(warn_timer_);
+  status_.time_limit = limit;
+  if (!limit || ended()) return;
+  const Milliseconds end = started_at_ + *limit;
+  limit_timer_ = poller_.call_at(end, [this] { time_is_over(); });
+  // As Slurm: a batch script itself hears the warning only when it was asked for by "B:".
+  const bool wanted = launch_.step != kBatchStep || launch_.spec.warn_batch_only;
+  if (!launch_.spec.warn_signal || !wanted) return;
+  warn_timer_ = poller_.call_at(end - launch_.spec.warn_before, [this] { send_warning(); });
+}
+
+void Shepherd::send_warning() {
+  if (ended() || !container_.running()) return;
+  const int number = *launch_.spec.warn_signal;
+  (void)(launch_.spec.warn_batch_only ? container_.signal_program(number)
+                                      : container_.signal_all(number))
+      .ok();
+}
+
+// ---- Orders.
+
+void Shepherd::on_order(const ShepherdOrder& order) {
+  if (order.end) {
+    begin_end(EndCause::ordered, order.end->at_once ? Milliseconds{0} : launch_.kill_wait);
+  }
+  if (order.signal) on_signal_order(*order.signal);
+  if (order.limit && !ended() && order.limit->time_limit != status_.time_limit) {
+    launch_.time_limit = order.limit->time_limit;
+    if (container_.running()) {
+      set_time_limit(order.limit->time_limit);
+      save_and_tell();
+    }
+  }
+  if (order.client_gone) on_detached(Leaving::on_purpose);
+  if (order.forget) forget();
+}
+
+void Shepherd::on_signal_order(const SignalOrder& order) {
+  if (ended() || !container_.running() || order.serial <= status_.signal_serial) return;
+  (void)(order.batch_only ? container_.signal_program(order.signal)
+                          : container_.signal_all(order.signal))
+      .ok();
+  status_.signal_serial = order.serial;
+  save_and_tell();
+}
+
+Result<void> Shepherd::on_client(FrameChannel& channel, const StreamOpen& open) {
+  if (!streams_) {
+    return Error{ErrorCode::conflict, "step " + step_name(launch_.step) + " of job " +
+                                          std::to_string(launch_.job.value) +
+                                          " has files, no streams to open"};
+  }
+  streams_->attach(std::move(channel), open);
+  return {};
+}
+
+void Shepherd::on_detached(Leaving how) {
+  if (!client_counts() || ended()) return;  // a terminal lives on, for a later client
+  if (how == Leaving::on_purpose) return client_is_gone();
+  again(client_timer_, kClientGrace, &Shepherd::client_is_gone);
+}
+
+void Shepherd::client_is_gone() { begin_end(EndCause::client_gone, launch_.kill_wait); }
+
+void Shepherd::forget() {
+  if (!ended() || forgotten_) return;
+  forgotten_ = true;
+  if (!streams_) return leave();
+  again(leave_timer_, streams_->delivered() ? kDelivered : kLinger, &Shepherd::leave);
+}
+
+void Shepherd::leave() {
+  if (const Result<void> removed = folder_.remove(); !removed.ok()) {
+    status_.warnings.push_back(removed.error().text);  // gdnoded removes it with the next confirm
+  }
+  poller_.stop();
+}
+
+void Shepherd::retire() {
+  keep_on_disk();
+  poller_.stop();
+}
+
+// ---- Telling.
+
+void Shepherd::save_and_tell() {
+  if (const Result<void> saved = folder_.write_status(status_); !saved.ok()) {
+    status_.warnings.push_back(saved.error().text);
+  }
+  door_.tell_status();
+}
+
+void Shepherd::keep_on_disk() {
+  if (!forgotten_) (void)folder_.keep_status(status_).ok();
+}
+
+void Shepherd::again(TimerId& timer, Milliseconds delay, void (Shepherd::*what)()) {
+  poller_.cancel(timer);
+  timer = poller_.call_after(delay, [this, what] { (this->*what)(); });
+}
+
+ShepherdStatus Shepherd::status_message() const {
+  return {.status = status_,
+          .shepherd_pid = static_cast<int32_t>(::getpid()),
+          .init_pid = static_cast<int32_t>(init_pid_)};
+}
+
+}  // namespace gd::agent

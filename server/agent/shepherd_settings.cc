@@ -1,0 +1,62 @@
+#include "server/agent/shepherd_settings.h"
+
+#include "base/text.h"
+
+namespace gd::agent {
+namespace {
+
+void line(std::string& out, std::string_view key, std::string_view value) {
+  if (value.empty()) return;
+  out.append(key).append(" ").append(value).append("\n");
+}
+
+Result<void> take(ShepherdSettings& settings, std::string_view key, const std::string& value) {
+  if (key == "node") settings.node = value;
+  if (key == "cgroup_root") settings.cgroup_root = value;
+  if (key == "subid_start") settings.subid_start = TRY(parse_number<uint32_t>(value));
+  if (key == "subid_count") settings.subid_count = TRY(parse_number<uint32_t>(value));
+  if (key == "seccomp_file") settings.seccomp_file = value;
+  if (key == "default_image") settings.default_image = value;
+  if (key == "image_prefix") settings.image_prefixes.push_back(value);
+  if (key == "mount_prefix") settings.mount_prefixes.push_back(value);
+  if (key == "pids_max") settings.pids_max = TRY(parse_number<uint32_t>(value, 1));
+  if (key == "writable_mib") settings.writable_mib = TRY(parse_number<uint64_t>(value));
+  if (key == "tmp_mib") settings.tmp_mib = TRY(parse_number<uint64_t>(value));
+  if (key == "shm_mib") settings.shm_mib = TRY(parse_number<uint64_t>(value));
+  if (key == "append_output") settings.append_output = value == "yes";
+  return {};
+}
+
+}  // namespace
+
+std::string render(const ShepherdSettings& settings) {
+  std::string out;
+  line(out, "node", settings.node);
+  line(out, "cgroup_root", settings.cgroup_root.value_or(""));
+  line(out, "subid_start", std::to_string(settings.subid_start));
+  line(out, "subid_count", std::to_string(settings.subid_count));
+  line(out, "seccomp_file", settings.seccomp_file);
+  line(out, "default_image", settings.default_image);
+  for (const std::string& prefix : settings.image_prefixes) line(out, "image_prefix", prefix);
+  for (const std::string& prefix : settings.mount_prefixes) line(out, "mount_prefix", prefix);
+  line(out, "pids_max", std::to_string(settings.pids_max));
+  line(out, "writable_mib", std::to_string(settings.writable_mib));
+  line(out, "tmp_mib", std::to_string(settings.tmp_mib));
+  line(out, "shm_mib", std::to_string(settings.shm_mib));
+  line(out, "append_output", settings.append_output ? "yes" : "no");
+  return out;
+}
+
+Result<ShepherdSettings> parse_shepherd_settings(std::string_view text) {
+  ShepherdSettings settings;
+  for (const std::string_view entry : split(text, '\n')) {
+    const size_t blank = entry.find(' ');
+    if (blank == std::string_view::npos) continue;
+    const std::string_view key = entry.substr(0, blank);
+    Result<void> taken = take(settings, key, std::string(entry.substr(blank + 1)));
+    if (!taken.ok()) return std::move(taken).error().in(key);
+  }
+  return settings;
+}
+
+}  // namespace gd::agent

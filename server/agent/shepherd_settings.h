@@ -1,0 +1,40 @@
+// What gdnoded decides once for all shepherds of a node, as a small text file: a shepherd
+// reads it at its start instead of the whole configuration.
+//
+//   key value            one a line; a key that is a list stands on several lines
+//
+// Written by one version of gdnoded for shepherds of the same version; unknown keys are
+// skipped, so that an older shepherd is no trouble.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace gd::agent {
+
+struct ShepherdSettings {
+  std::string node;                       // as the controller knows it
+  std::optional<std::string> cgroup_root; // nothing: found by the container library
+  uint32_t subid_start = 2000000000;
+  uint32_t subid_count = 65536;
+  std::string seccomp_file;               // program of the node's profile; empty: no filter
+  std::string default_image = "host";
+  std::vector<std::string> image_prefixes;  // folders below these may be images
+  std::vector<std::string> mount_prefixes;  // sources of users' own mounts lie below these
+  uint32_t pids_max = 16384;              // processes and threads of one job
+  uint64_t writable_mib = 1024;           // a job's layer over its image
+  uint64_t tmp_mib = 1024;
+  uint64_t shm_mib = 1024;
+  bool append_output = false;             // open mode of output files unless the job says
+  bool operator==(const ShepherdSettings&) const = default;
+};
+
+std::string render(const ShepherdSettings& settings);
+Result<ShepherdSettings> parse_shepherd_settings(std::string_view text);
+
+}  // namespace gd::agent

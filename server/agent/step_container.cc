@@ -1,0 +1,130 @@
+#include "server/agent/step_container.h"
+
+#include <signal.h>
+
+#include <algorithm>
+
+#include "base/process.h"
+#include "server/agent/step_plan.h"
+
+namespace gd::agent {
+namespace {
+
+constexpr int kCleanUpMs = 10'000;  // for a killed process to leave the kernel
+
+std::string folder_above(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+}  // namespace
+
+Result<StepContainer::Start> StepContainer::try_start() {
+  if (!tree_) {
+    tree_ = TRY(container::Tree::discover(settings_.cgroup_root));
+    TRY(open_groups());
+  }
+  return start_in_groups();
+}
+
+Result<void> StepContainer::open_groups() {
+  const std::string name = container::group_name(launch_.job.value, launch_.launch.value);
+  Result<container::Cgroup> made = tree_->create(name);
+  if (made.ok()) {
+    owns_job_group_ = true;
+    job_group_ = std::move(made).take();
+    std::vector<std::string> notes = TRY(job_group_->set_limits(limits_of(launch_, settings_)));
+    warnings_.insert(warnings_.end(), notes.begin(), notes.end());
+  } else if (made.error().code == ErrorCode::exists) {
+    job_group_ = TRY(tree_->open(name));
+  } else {
+    return std::move(made).error();
+  }
+  step_group_ = TRY(job_group_->make_step(step_name(launch_.step)));
+  return {};
+}
+
+// The owner of the job's group is the one step of this life of the job with an init file.
+Result<std::optional<UniqueFd>> StepContainer::find_container() const {
+  const std::string jobs_dir = folder_above(folder_.path());
+  for (const StepKey& key : TRY(list_steps(jobs_dir))) {
+    if (key.job != launch_.job || key.launch != launch_.launch) continue;
+    if (key.step == launch_.step) continue;
+    const StepFolder other(jobs_dir + "/" + folder_name(key));
+    const Result<ProcessName> init = other.read_init();
+    if (!init.ok()) continue;
+    Result<UniqueFd> process = open_process(*init);
+    if (process.ok()) return std::optional<UniqueFd>{std::move(process).take()};
+  }
+  return std::optional<UniqueFd>{};
+}
+
+Result<StepContainer::Start> StepContainer::start_in_groups() {
+  joined_ = launch_.join_container && !owns_job_group_;
+  std::optional<UniqueFd> init;
+  if (joined_) {
+    init = TRY(find_container());
+    if (!init) return Start::not_yet;
+  }
+  PreparedStep step = TRY(prepare_step(launch_, settings_, TRY(identify(launch_))));
+  step.plan.cgroup = TRY(step_group_->attach_points());
+  place_ = step.plan.process.argv.empty();
+  Result<container::Process> process =
+      joined_ ? container::join(init->get(), step.plan.identity, step.plan.process,
+                                step.plan.cgroup, step.plan.root_mode)
+              : container::launch(step.plan);
+  if (!process.ok()) return std::move(process).error();
+  process_.emplace(std::move(process).take());
+  const std::vector<std::string>& notes = process_->receipt().notes;
+  warnings_.insert(warnings_.end(), step.warnings.begin(), step.warnings.end());
+  warnings_.insert(warnings_.end(), notes.begin(), notes.end());
+  ends_ = std::move(step.ends);
+  if (launch_.pty) ends_.terminal = process_->take_terminal();
+  if (owns_job_group_) TRY(folder_.write_init(TRY(name_process(process_->pid()))));
+  return Start::started;
+}
+
+Result<void> StepContainer::signal_all(int number) {
+  std::vector<Pidfd> held;
+  for (const pid_t pid : TRY(step_group_->processes())) {
+    if (process_ && pid == process_->pid()) continue;
+    Result<Pidfd> process = Pidfd::open(pid);
+    if (process.ok()) held.push_back(std::move(process).take());
+  }
+  // Who is still listed now was in the group when it was opened, so its number was its own.
+  std::vector<pid_t> still = TRY(step_group_->processes());
+  std::ranges::sort(still);
+  for (const Pidfd& process : held) {
+    if (!std::ranges::binary_search(still, process.pid())) continue;
+    Result<void> sent = process.send_signal(number);
+    if (!sent.ok() && sent.error().code != ErrorCode::not_found) return sent;
+  }
+  return {};
+}
+
+Result<void> StepContainer::signal_program(int number) {
+  return process_->signal(number, container::Process::Target::program);
+}
+
+Result<void> StepContainer::kill_programs() {
+  if (place_) return process_->end();
+  // Through pid 1 it is one call for all of the container, forks in flight included.
+  if (!joined_) return process_->signal(SIGKILL, container::Process::Target::all);
+  return signal_all(SIGKILL);
+}
+
+Result<void> StepContainer::kill_all() { return step_group_->kill_all(); }
+
+Result<container::CgroupUsage> StepContainer::usage() const {
+  if (!step_group_) return container::CgroupUsage{};
+  return step_group_->usage();
+}
+
+Result<void> StepContainer::clean_up() {
+  process_.reset();
+  TRY(folder_.forget_init());
+  if (step_group_) TRY(step_group_->destroy(kCleanUpMs));
+  step_group_.reset();
+  if (job_group_ && owns_job_group_) TRY(job_group_->destroy(kCleanUpMs));
+  job_group_.reset();
+  return {};
+}
+
+}  // namespace gd::agent

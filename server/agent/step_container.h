@@ -1,0 +1,73 @@
+// The container and the control groups of one step, from start to nothing left.
+//
+//   <tree>/job_<n>.<launch>/           limits of the whole job on this node
+//   <tree>/job_<n>.<launch>/<step>/    the processes of one step
+//
+// Whoever makes the job's group owns it: that step makes the job's container too, says in its
+// folder where pid 1 is, and removes the whole group at its end. A step that is to join waits
+// until the owner's container is there (try_start() says not_yet). A step that is not to
+// join has a container of its own in the job's group.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "proto/messages_node.h"
+#include "server/agent/shepherd_settings.h"
+#include "server/agent/step_streams.h"
+#include "server/agent/step_folder.h"
+#include "server/container/cgroup.h"
+#include "server/container/launch.h"
+
+namespace gd::agent {
+
+class StepContainer {
+ public:
+  StepContainer(const StepLaunch& launch, const ShepherdSettings& settings, StepFolder folder)
+      : launch_(launch), settings_(settings), folder_(std::move(folder)) {}
+  StepContainer(const StepContainer&) = delete;
+  StepContainer& operator=(const StepContainer&) = delete;
+
+  enum class Start : uint8_t { started, not_yet };
+  Result<Start> try_start();
+  StdioEnds take_ends() { return std::move(ends_); }
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+
+  [[nodiscard]] bool running() const { return process_.has_value(); }
+  [[nodiscard]] container::Process& process() { return *process_; }
+  [[nodiscard]] bool is_place() const { return place_; }  // no program: a container for others
+
+  // To every process of the step but the container's pid 1; no error for those just gone.
+  Result<void> signal_all(int number);
+  Result<void> signal_program(int number);
+  // Everything in the step. The container's own pid 1 lives to tell how the program ended.
+  Result<void> kill_programs();
+  Result<void> kill_all();
+
+  // Of the step's group.
+  Result<container::CgroupUsage> usage() const;
+  // Nothing of the step is left, and if it owned the job's group, nothing of the job.
+  Result<void> clean_up();
+
+ private:
+  Result<void> open_groups();
+  Result<std::optional<UniqueFd>> find_container() const;
+  Result<Start> start_in_groups();
+
+  const StepLaunch& launch_;
+  const ShepherdSettings& settings_;
+  StepFolder folder_;
+  std::optional<container::Tree> tree_;
+  std::optional<container::Cgroup> job_group_;
+  std::optional<container::Cgroup> step_group_;
+  std::optional<container::Process> process_;  // after the groups: it goes first
+  StdioEnds ends_;
+  std::vector<std::string> warnings_;
+  bool owns_job_group_ = false;
+  bool joined_ = false;
+  bool place_ = false;
+};
+
+}  // namespace gd::agent

@@ -1,0 +1,59 @@
+// From what the controller ordered to what the container library does: the user as this
+// node knows her, the image, the mounts, the streams, the limits.
+//
+// Nothing here starts anything. Every path that came from the user is opened as the user
+// and handed on as a descriptor, which a PreparedStep keeps open until the launch is done.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "proto/messages_node.h"
+#include "server/agent/shepherd_settings.h"
+#include "server/agent/step_streams.h"
+#include "server/container/cgroup.h"
+#include "server/container/launch_plan.h"
+
+namespace gd::agent {
+
+struct PreparedStep {
+  container::LaunchPlan plan;
+  StdioEnds ends;                     // ours, if the streams go to a client
+  std::vector<UniqueFd> keep;         // what the plan borrows
+  std::vector<std::string> warnings;
+};
+
+// The user of a launch on this node: the name must exist here with the same uid.
+// Supplementary groups are this node's. May wait for the name service.
+Result<container::Identity> identify(const StepLaunch& launch);
+
+Result<container::Image> image_of(const StepLaunch& launch, const ShepherdSettings& settings,
+                                  const container::Identity& identity);
+
+struct MountRequest {  // SRC:DST[:flags] of --container-mounts; flags ro, rw
+  std::string source;
+  std::string target;
+  container::Access access = container::Access::read_write;
+  bool operator==(const MountRequest&) const = default;
+};
+Result<MountRequest> parse_mount(std::string_view text);
+
+// Is `path` the folder `tree`, or below it? Both absolute and plain.
+bool is_below(std::string_view path, std::string_view tree);
+
+// May a user's own mount have this source? `path` has no symlinks left in it.
+bool may_mount(std::string_view path, const ShepherdSettings& settings);
+
+container::CgroupLimits limits_of(const StepLaunch& launch, const ShepherdSettings& settings);
+
+// What runs: the script, the command, or the user's shell.
+Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std::string& shell);
+
+// REQUIRES: root, one thread.
+Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettings& settings,
+                                  container::Identity identity);
+
+}  // namespace gd::agent

@@ -1,0 +1,189 @@
+#include "server/agent/stream_host.h"
+
+namespace gd::agent {
+
+Result<void> StreamHost::begin(StdioEnds ends) {
+  streams_ = std::make_unique<StepStreams>(poller_, std::move(ends), [this] { pump(); });
+  TRY(streams_->start());
+  if (opening_) greet();
+  pump();
+  return {};
+}
+
+void StreamHost::attach(FrameChannel channel, const StreamOpen& open) {
+  if (client_) {
+    send(StreamPing{.bye = true});
+    drop_client();
+  }
+  client_ = std::move(channel);
+  failed_ = false;
+  opening_ = open;
+  watch();
+  if (events_.on_attached) events_.on_attached();
+  if (!streams_) return;
+  greet();
+  pump();
+  on_ready(0);  // what came together with the opening message
+}
+
+void StreamHost::greet() {
+  const StreamOpen open = *std::exchange(opening_, std::nullopt);
+  StreamBuffer& output = streams_->buffer(StreamId::output);
+  StreamBuffer& error = streams_->buffer(StreamId::error);
+  StreamOpened opened{.job = job_, .step = step_};
+  opened.input_at = streams_->input_taken();
+  opened.output_at = output.rewind(open.output_from.value_or(output.begin()));
+  opened.error_at = error.rewind(open.error_from.value_or(error.begin()));
+  input_acknowledged_ = streams_->input_written();
+  output_end_ = error_end_ = exit_sent_ = delivered_ = false;
+  streams_->set_audience(StepStreams::Audience::somebody);
+  if (open.size) {
+    if (output.end() > 0) {
+      streams_->redraw(*open.size);
+    } else {
+      (void)streams_->resize(*open.size).ok();
+    }
+  }
+  send(opened);
+}
+
+void StreamHost::end(StreamExit exit) {
+  exit_ = std::move(exit);
+  if (streams_) streams_->drain();
+  pump();
+}
+
+void StreamHost::pump() {
+  if (!client_ || !streams_ || opening_ || pumping_) return;
+  pumping_ = true;
+  pump_stream(StreamId::output);
+  pump_stream(StreamId::error);
+  if (streams_->input_written() > input_acknowledged_) {
+    input_acknowledged_ = streams_->input_written();
+    send(StreamAck{.stream = StreamId::input, .position = input_acknowledged_});
+  }
+  if (exit_ && output_end_ && error_end_ && !exit_sent_) {
+    exit_sent_ = true;
+    send(*exit_);
+  }
+  pumping_ = false;
+  if (failed_) return detach(Leaving::lost);
+  watch();
+  if (exit_sent_ && !delivered_ && !client_->wants_write()) {
+    delivered_ = true;
+    if (events_.on_delivered) events_.on_delivered();
+  }
+}
+
+void StreamHost::pump_stream(StreamId stream) {
+  StreamBuffer& buffer = streams_->buffer(stream);
+  while (!failed_ && client_->backlog() < kMaxClientBacklog) {
+    const uint64_t position = buffer.sent();
+    Bytes bytes = buffer.take(kMaxStreamChunk);
+    if (bytes.empty()) break;
+    send(StreamData{.stream = stream, .position = position, .bytes = std::move(bytes)});
+  }
+  if (streams_->ended(stream) && buffer.sent() == buffer.end() && !end_sent(stream)) {
+    end_sent(stream) = true;
+    send(StreamEnd{.stream = stream});
+  }
+}
+
+void StreamHost::on_ready(uint32_t events) {
+  if (!client_) return;
+  if ((events & EPOLLOUT) != 0) failed_ = !client_->flush().ok() || failed_;
+  bool closed = false;
+  if ((events & ~uint32_t{EPOLLOUT}) != 0) {
+    const Result<bool> more = client_->fill();
+    closed = !more.ok() || !*more;
+  }
+  while (client_ && !failed_) {
+    Result<std::optional<Message>> message = client_->next();
+    Result<void> done;
+    if (!message.ok()) {
+      done = std::move(message).error();
+    } else if (!*message) {
+      break;
+    } else {
+      done = handle(**message);
+    }
+    if (done.ok()) continue;
+    send(ErrorReply{.code = done.error().code, .text = done.error().text});
+    failed_ = true;
+  }
+  if (!client_) return;
+  if (failed_ || closed) return detach(Leaving::lost);
+  pump();
+}
+
+Result<void> StreamHost::handle(const Message& message) {
+  if (const auto* data = std::get_if<StreamData>(&message)) {
+    if (data->stream != StreamId::input || data->bytes.size() > kMaxStreamChunk) {
+      return Error{ErrorCode::invalid, "not a piece of input"};
+    }
+    // Before the program runs the client has no position to count from.
+    if (!streams_ || opening_) return Error{ErrorCode::conflict, "input before the step began"};
+    return streams_->give_input(data->position, data->bytes);
+  }
+  if (const auto* end = std::get_if<StreamEnd>(&message)) {
+    if (end->stream == StreamId::input && streams_) streams_->end_input();
+    return {};
+  }
+  if (const auto* ack = std::get_if<StreamAck>(&message)) {
+    if (ack->stream == StreamId::input || !streams_) return {};
+    TRY(streams_->buffer(ack->stream).acknowledge(ack->position));
+    streams_->consumed();
+    return {};
+  }
+  if (const auto* resize = std::get_if<StreamResize>(&message)) {
+    if (opening_) opening_->size = resize->size;
+    return streams_ ? streams_->resize(resize->size) : Result<void>{};
+  }
+  if (const auto* signal = std::get_if<StreamSignal>(&message)) {
+    if (events_.on_signal) events_.on_signal(signal->signal);
+    return {};
+  }
+  if (const auto* ping = std::get_if<StreamPing>(&message)) {
+    if (ping->bye) {
+      detach(Leaving::on_purpose);
+    } else {
+      send(StreamPing{});
+    }
+    return {};
+  }
+  return Error{ErrorCode::invalid,
+               "a stream has no use for " + std::string(name(type_of(message)))};
+}
+
+void StreamHost::send(const Message& message) {
+  if (client_ && !failed_) failed_ = !client_->send(message).ok();
+}
+
+void StreamHost::watch() {
+  const uint32_t events = uint32_t{EPOLLIN} | (client_->wants_write() ? uint32_t{EPOLLOUT} : 0U);
+  if (events == watched_) return;
+  if (watched_ == 0) {
+    const auto ready = [this](uint32_t what) { on_ready(what); };
+    failed_ = !poller_.add(client_->fd(), events, ready).ok() || failed_;
+  } else {
+    (void)poller_.modify(client_->fd(), events).ok();
+  }
+  watched_ = events;
+}
+
+void StreamHost::drop_client() {
+  if (!client_) return;
+  if (watched_ != 0) poller_.remove(client_->fd());
+  watched_ = 0;
+  opening_.reset();
+  client_.reset();
+}
+
+void StreamHost::detach(Leaving how) {
+  drop_client();
+  failed_ = false;
+  if (streams_) streams_->set_audience(StepStreams::Audience::nobody);
+  if (events_.on_detached) events_.on_detached(how);
+}
+
+}  // namespace gd::agent

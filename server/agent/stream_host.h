@@ -1,0 +1,87 @@
+// One step's streams and the client that looks at them: the shepherd's half of the
+// conversation of proto/messages_stream.h.
+//
+// At most one client at a time; a new one takes over and the old one is told goodbye.
+// A client may come before the program runs, and after it has ended: output stays in the
+// buffers, and the exit status is sent when all of the output has been.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/poller.h"
+#include "proto/messages_stream.h"
+#include "server/agent/frame.h"
+#include "server/agent/step_streams.h"
+
+namespace gd::agent {
+
+// Bytes waiting in the socket towards the client; more is not put there, so that a slow
+// client holds back the program and not our memory.
+inline constexpr size_t kMaxClientBacklog = size_t{256} << 10;
+
+enum class Leaving : uint8_t { lost, on_purpose };
+
+struct StreamEvents {
+  std::function<void(int signal)> on_signal;
+  std::function<void()> on_attached;
+  std::function<void(Leaving)> on_detached;
+  std::function<void()> on_delivered;  // the exit status is on its way
+};
+
+class StreamHost {
+ public:
+  StreamHost(Poller& poller, JobId job, StepId step, StreamEvents events)
+      : poller_(poller), job_(job), step_(step), events_(std::move(events)) {}
+  ~StreamHost() { drop_client(); }
+  StreamHost(const StreamHost&) = delete;
+  StreamHost& operator=(const StreamHost&) = delete;
+
+  // The program runs, with these ends. A program that never ran has no ends.
+  Result<void> begin(StdioEnds ends);
+  // Takes the connection over; it must not be in the poller. Messages that came with the
+  // opening one are in the channel already.
+  void attach(FrameChannel channel, const StreamOpen& open);
+  // No process is left that could write: takes what the pipes still hold.
+  void drain() {
+    if (streams_) streams_->drain();
+  }
+  // No process is left. The rest of the output, then this.
+  void end(StreamExit exit);
+
+  [[nodiscard]] bool attached() const { return client_.has_value(); }
+  [[nodiscard]] bool delivered() const { return delivered_; }
+  [[nodiscard]] bool output_complete() const { return streams_ && streams_->all_ended(); }
+
+ private:
+  void on_ready(uint32_t events);
+  void greet();
+  void pump();
+  void pump_stream(StreamId stream);
+  Result<void> handle(const Message& message);
+  void watch();
+  void send(const Message& message);
+  void drop_client();
+  void detach(Leaving how);
+  bool& end_sent(StreamId stream) { return stream == StreamId::error ? error_end_ : output_end_; }
+
+  Poller& poller_;
+  JobId job_;
+  StepId step_;
+  StreamEvents events_;
+  std::unique_ptr<StepStreams> streams_;
+  std::optional<FrameChannel> client_;
+  std::optional<StreamOpen> opening_;  // of a client that came before the program
+  std::optional<StreamExit> exit_;
+  uint64_t input_acknowledged_ = 0;
+  uint32_t watched_ = 0;
+  bool output_end_ = false;
+  bool error_end_ = false;
+  bool exit_sent_ = false;
+  bool delivered_ = false;
+  bool failed_ = false;   // the connection broke inside of a call: dropped when that returns
+  bool pumping_ = false;
+};
+
+}  // namespace gd::agent

@@ -1,0 +1,258 @@
+// gdshep alone, as root, over its folder and its socket: how steps start, end and are ended,
+// and that nothing of them is left.
+#include <gtest/gtest.h>
+
+#include <poll.h>
+#include <signal.h>
+
+#include "tests/unit/agent/shepherd_harness.h"
+
+namespace gd::agent::test {
+namespace {
+
+class GdshepTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  }
+  Shepherds& shepherds() {
+    if (!shepherds_) shepherds_.emplace();
+    return *shepherds_;
+  }
+  void wait_for_file(const std::string& name) {
+    const Deadline deadline = Deadline::after(kPatience);
+    while (::access((shepherds().work() + "/" + name).c_str(), F_OK) != 0) {
+      ASSERT_FALSE(deadline.passed()) << name;
+      (void)::poll(nullptr, 0, 2);
+    }
+  }
+  std::optional<Shepherds> shepherds_;
+};
+
+ShepherdOrder signal_order(int number, uint64_t serial) {
+  return {.signal = SignalOrder{.signal = number, .batch_only = true, .serial = serial}};
+}
+
+TEST_F(GdshepTest, BatchScriptRunsAsItsUserInItsFolder) {
+  StepLaunch launch =
+      shepherds().batch("#!/bin/sh\nid -un; pwd; echo $SLURM_JOB_ID \"$@\"; exit 0\n");
+  launch.spec.argv = {"a b", "c"};
+  const StepStatus status = shepherds().run(launch);
+  EXPECT_EQ(status.cause, EndCause::exited) << status.error;
+  EXPECT_EQ(status.exit, (ExitStatus{0, 0}));
+  EXPECT_EQ(shepherds().output("out"), "games\n" + shepherds().work() + "\n1 a b c\n");
+  struct stat about{};
+  ASSERT_EQ(::stat((shepherds().work() + "/out").c_str(), &about), 0);
+  EXPECT_EQ(about.st_uid, shepherds().user().uid);
+}
+
+TEST_F(GdshepTest, ExitCodesAndSignalsAreExact) {
+  EXPECT_EQ(shepherds().run(shepherds().batch("#!/bin/sh\nexit 37\n")).exit, (ExitStatus{37, 0}));
+  EXPECT_EQ(shepherds().run(shepherds().batch("#!/bin/sh\nkill -USR1 $$\n")).exit,
+            (ExitStatus{0, SIGUSR1}));
+}
+
+TEST_F(GdshepTest, NothingIsLeftAfterAnEnd) {
+  const StepStatus status =
+      shepherds().run(shepherds().batch("#!/bin/sh\nsetsid sleep 1000 &\nsleep 1000 &\nexit 0\n"));
+  EXPECT_EQ(status.cause, EndCause::exited) << status.error;
+  EXPECT_EQ(status.exit, (ExitStatus{0, 0}));
+  EXPECT_TRUE(shepherds().processes().empty());
+  EXPECT_TRUE(shepherds().groups().empty());
+}
+
+TEST_F(GdshepTest, ForgetRemovesTheFolderAndEndsTheShepherd) {
+  const Shepherds::Step& step = shepherds().start(shepherds().batch("#!/bin/sh\nexit 0\n"));
+  Line line = shepherds().agent(step);
+  (void)shepherds().await(line, StepPhase::ended);
+  EXPECT_EQ(step.folder.read_status()->phase, StepPhase::ended);
+  line.send(ShepherdOrder{.forget = true});
+  EXPECT_EQ(step.shepherd.wait()->exit_code, 0);
+  EXPECT_NE(::access(step.folder.path().c_str(), F_OK), 0);
+}
+
+TEST_F(GdshepTest, TimeLimitEndsAProgramThatHearsTerm) {
+  StepLaunch launch = shepherds().batch(
+      "#!/bin/sh\ntrap 'echo term; exit 3' TERM\nwhile :; do sleep 0.02; done\n");
+  launch.time_limit = 1s;
+  const StepStatus status = shepherds().run(launch);
+  EXPECT_EQ(status.cause, EndCause::time_limit) << status.error;
+  EXPECT_EQ(status.exit, (ExitStatus{3, 0}));
+  EXPECT_TRUE(shepherds().output("out").ends_with("term\n")) << shepherds().output("out");
+}
+
+TEST_F(GdshepTest, ProgramThatIgnoresTermIsKilledAfterKillWait) {
+  const Shepherds::Step& step = shepherds().start(
+      shepherds().batch("#!/bin/sh\ntrap '' TERM\necho > up\nwhile :; do sleep 1000; done\n"));
+  Line line = shepherds().agent(step);
+  wait_for_file("up");
+  line.send(ShepherdOrder{.end = EndOrder{}});
+  const StepStatus status = shepherds().await(line, StepPhase::ended);
+  EXPECT_EQ(status.cause, EndCause::ordered);
+  EXPECT_EQ(status.exit, (ExitStatus{0, SIGKILL}));
+  EXPECT_TRUE(shepherds().groups().empty());
+}
+
+TEST_F(GdshepTest, NewTimeLimitCountsFromTheStart) {
+  const Shepherds::Step& step =
+      shepherds().start(shepherds().batch("#!/bin/sh\nwhile :; do sleep 1000; done\n"));
+  Line line = shepherds().agent(step);
+  (void)shepherds().await(line, StepPhase::running);
+  line.send(ShepherdOrder{.limit = LimitOrder{.time_limit = 1s}});
+  const StepStatus status = shepherds().await(line, StepPhase::ended);
+  EXPECT_EQ(status.cause, EndCause::time_limit);
+  EXPECT_EQ(status.time_limit, Seconds{1});
+}
+
+TEST_F(GdshepTest, WarningSignalComesBeforeTheLimit) {
+  StepLaunch launch = shepherds().batch(
+      "#!/bin/sh\ntrap 'echo warned; exit 0' USR1\nwhile :; do sleep 0.02; done\n");
+  launch.time_limit = 60s;
+  launch.spec.warn_signal = SIGUSR1;
+  launch.spec.warn_before = 60s;
+  launch.spec.warn_batch_only = true;
+  // The warning is due at once, maybe before the trap is set: then the signal itself ends it.
+  const StepStatus status = shepherds().run(launch);
+  EXPECT_EQ(status.cause, EndCause::exited);
+  EXPECT_TRUE(shepherds().output("out") == "warned\n" || status.exit.signal == SIGUSR1);
+}
+
+TEST_F(GdshepTest, SignalsAreDeliveredOnceBySerial) {
+  const Shepherds::Step& step = shepherds().start(shepherds().batch(
+      "#!/bin/sh\ntrap 'echo one' USR1\ntrap 'exit 5' USR2\necho > up\n"
+      "while :; do sleep 0.02; done\n"));
+  Line line = shepherds().agent(step);
+  wait_for_file("up");
+  line.send(signal_order(SIGUSR1, 7));
+  while (shepherds().output("out") != "one\n") (void)::poll(nullptr, 0, 2);
+  line.send(signal_order(SIGUSR1, 7));
+  line.send(signal_order(SIGUSR2, 8));
+  const StepStatus status = shepherds().await(line, StepPhase::ended);
+  EXPECT_EQ(status.exit, (ExitStatus{5, 0}));
+  EXPECT_EQ(status.signal_serial, 8U);
+  EXPECT_EQ(shepherds().output("out"), "one\n");
+}
+
+TEST_F(GdshepTest, MemoryBombIsCalledOutOfMemory) {
+  StepLaunch launch = shepherds().batch(
+      "#!/bin/sh\nexec perl -e '$x = \"a\" x (512 << 20); sleep 1000'\n");
+  launch.held.memory_mib = 64;
+  const StepStatus status = shepherds().run(launch);
+  EXPECT_EQ(status.cause, EndCause::out_of_memory) << status.error;
+  EXPECT_EQ(status.exit.signal, SIGKILL);
+}
+
+TEST_F(GdshepTest, ScriptWithoutInterpreterNeverRuns) {
+  const StepStatus status = shepherds().run(shepherds().batch("echo hello\n"));
+  EXPECT_EQ(status.cause, EndCause::launch_failed);
+  EXPECT_NE(status.error.find("does not look like a batch script"), std::string::npos);
+  EXPECT_TRUE(shepherds().groups().empty());
+}
+
+TEST_F(GdshepTest, UserOfAnotherNumberIsRefused) {
+  StepLaunch launch = shepherds().batch("#!/bin/sh\n");
+  launch.uid += 1;
+  const StepStatus status = shepherds().run(launch);
+  EXPECT_EQ(status.cause, EndCause::launch_failed);
+  EXPECT_EQ(status.error, "user games has uid 5 on this node, 6 at the controller");
+}
+
+TEST_F(GdshepTest, OutputFilesAreOpenedWithTheUsersRights) {
+  StepLaunch launch = shepherds().batch("#!/bin/sh\necho pwned\n");
+  const std::string secret = shepherds().jobs() + "/../secret";
+  ASSERT_TRUE(replace_file(secret, "root's", 0600).ok());
+  ASSERT_EQ(::symlink(secret.c_str(), (shepherds().work() + "/out").c_str()), 0);
+  const StepStatus status = shepherds().run(launch);
+  EXPECT_EQ(status.cause, EndCause::launch_failed);
+  EXPECT_NE(status.error.find("/out: Permission denied"), std::string::npos) << status.error;
+  EXPECT_EQ(*read_file(secret), "root's");
+}
+
+TEST_F(GdshepTest, ErrorJoinsOutputUnlessItHasAName) {
+  StepLaunch launch = shepherds().batch("#!/bin/sh\necho out; echo err >&2\n");
+  (void)shepherds().run(launch);
+  EXPECT_EQ(shepherds().output("out"), "out\nerr\n");
+  launch = shepherds().batch("#!/bin/sh\necho out; echo err >&2\n");
+  launch.spec.output = "o.%j";
+  launch.spec.error = "e.%x";
+  (void)shepherds().run(launch);
+  EXPECT_EQ(shepherds().output("o.2"), "out\n");
+  EXPECT_EQ(shepherds().output("e.test"), "err\n");
+}
+
+TEST_F(GdshepTest, KilledShepherdTakesTheContainerAlong) {
+  const Shepherds::Step& step = shepherds().start(
+      shepherds().batch("#!/bin/sh\nsetsid sleep 1000 &\necho > up\nsleep 1000\n"));
+  Line line = shepherds().agent(step);
+  (void)shepherds().await(line, StepPhase::running);
+  wait_for_file("up");
+  EXPECT_GE(shepherds().processes().size(), 3U);
+  ASSERT_TRUE(step.shepherd.send_signal(SIGKILL).ok());
+  (void)step.shepherd.wait().ok();
+  const Deadline deadline = Deadline::after(kPatience);
+  while (!shepherds().processes().empty() && !deadline.passed()) (void)::poll(nullptr, 0, 2);
+  EXPECT_TRUE(shepherds().processes().empty());
+  EXPECT_FALSE(step.folder.lock_holder()->has_value());
+  EXPECT_EQ(step.folder.read_status()->phase, StepPhase::running);
+}
+
+TEST_F(GdshepTest, SecondShepherdOfAFolderIsSentAway) {
+  const Shepherds::Step& step =
+      shepherds().start(shepherds().batch("#!/bin/sh\necho > up; sleep 1000\n"));
+  Line line = shepherds().agent(step);
+  wait_for_file("up");
+  const Captured second =
+      *run_and_capture({GDSHEP_PROGRAM, step.folder.path()}, CaptureOptions{});
+  EXPECT_EQ(second.status.exit_code, 1);
+  EXPECT_NE(second.err.find("another shepherd has it"), std::string::npos) << second.err;
+}
+
+TEST_F(GdshepTest, AStepIsNotRunTwice) {
+  const Shepherds::Step& step = shepherds().start(shepherds().batch("#!/bin/sh\nexit 4\n"));
+  Line line = shepherds().agent(step);
+  (void)shepherds().await(line, StepPhase::ended);
+  ASSERT_TRUE(step.shepherd.send_signal(SIGKILL).ok());
+  (void)step.shepherd.wait().ok();
+  const Captured second =
+      *run_and_capture({GDSHEP_PROGRAM, step.folder.path()}, CaptureOptions{});
+  EXPECT_EQ(second.status.exit_code, 1);
+  EXPECT_NE(second.err.find("was run before"), std::string::npos) << second.err;
+}
+
+TEST_F(GdshepTest, StepsJoinTheJobsContainer) {
+  StepLaunch first = shepherds().batch("#!/bin/sh\necho mark > /tmp/mark; echo > up; sleep 1000\n");
+  const Shepherds::Step& owner = shepherds().start(first);
+  Line owner_line = shepherds().agent(owner);
+  wait_for_file("up");
+  StepLaunch second = first;
+  second.step = StepId{0};
+  second.join_container = true;
+  second.argv = {"/bin/cat", "/tmp/mark"};
+  second.spec.output = "joined";
+  const StepStatus status = shepherds().run(second);
+  EXPECT_EQ(status.cause, EndCause::exited) << status.error;
+  EXPECT_EQ(shepherds().output("joined"), "mark\n");
+  owner_line.send(ShepherdOrder{.end = EndOrder{.at_once = true}});
+  EXPECT_EQ(shepherds().await(owner_line, StepPhase::ended).exit, (ExitStatus{0, SIGKILL}));
+  EXPECT_TRUE(shepherds().groups().empty());
+}
+
+TEST_F(GdshepTest, ExternStepIsAPlaceForOthers) {
+  StepLaunch place = shepherds().batch("");
+  place.step = kExternStep;
+  place.spec.kind = JobKind::allocation;
+  const Shepherds::Step& owner = shepherds().start(place);
+  Line owner_line = shepherds().agent(owner);
+  ASSERT_EQ(shepherds().await(owner_line, StepPhase::running).phase, StepPhase::running);
+  StepLaunch second = place;
+  second.step = StepId{0};
+  second.join_container = true;
+  second.argv = {"/bin/sh", "-c", "exit 9"};
+  EXPECT_EQ(shepherds().run(second).exit, (ExitStatus{9, 0}));
+  owner_line.send(ShepherdOrder{.end = EndOrder{}});
+  EXPECT_EQ(shepherds().await(owner_line, StepPhase::ended).cause, EndCause::ordered);
+  EXPECT_TRUE(shepherds().groups().empty());
+}
+
+}  // namespace
+}  // namespace gd::agent::test
