@@ -20,6 +20,7 @@ LAYERS = {
     "server/rest": ["base/", "proto/", "server/rest/"],
     "cmd": ["base/", "proto/", "cmd/"],
     "pam": ["base/", "pam/"],
+    "etc": ["base/", "proto/"],
     "bench": ["base/", "proto/", "server/", "cmd/", "bench/"],
     "tests": ["base/", "proto/", "server/", "cmd/", "pam/", "tests/"],
 }
