@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "server/container/cgroup.h"
 #include "server/container/idmap.h"
 #include "server/container/launch.h"
@@ -98,14 +99,21 @@ int work(const Options& options) {
   return 0;
 }
 
+int number(const char* text) {
+  const gd::Result<int> value = gd::parse_number<int>(text);
+  if (value.ok() && *value > 0) return *value;
+  std::fprintf(stderr, "launch_bench: '%s' is no positive number\n", text);
+  std::exit(2);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Options options;
   for (int option = 0; (option = ::getopt(argc, argv, "+n:w:i:fg")) != -1;) {
     switch (option) {
-      case 'n': options.launches = static_cast<int>(std::strtol(optarg, nullptr, 10)); break;
-      case 'w': options.workers = static_cast<int>(std::strtol(optarg, nullptr, 10)); break;
+      case 'n': options.launches = number(optarg); break;
+      case 'w': options.workers = number(optarg); break;
       case 'i': options.image = optarg; break;
       case 'f': options.filter = Options::Use::yes; break;
       case 'g': options.groups = Options::Use::yes; break;

@@ -25,9 +25,8 @@ int64_t now_ms() {
 }
 
 // Between two looks at a condition that v1 cannot announce.
-void pause_ms(long ms) {
-  const timespec time{0, ms * 1'000'000};
-  ::nanosleep(&time, nullptr);
+void pause_ms(int ms) {
+  (void)::poll(nullptr, 0, ms);
 }
 
 void collect_processes(const std::string& folder, std::vector<pid_t>& pids) {

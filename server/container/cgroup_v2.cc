@@ -41,16 +41,16 @@ uint64_t io_bytes(const std::string& text, const std::string& key) {
   return sum;
 }
 
-void set_devices(const std::string& folder, const std::vector<DeviceRule>& extra,
-                 std::vector<std::string>& warnings) {
+Result<void> filter_devices(const std::string& folder, const std::vector<DeviceRule>& extra) {
   std::vector<DeviceRule> rules = standard_devices();
   rules.insert(rules.end(), extra.begin(), extra.end());
-  const Result<UniqueFd> group = open_file(folder, O_RDONLY | O_DIRECTORY);
-  if (!group.ok()) {
-    warnings.push_back(group.error().text);
-    return;
-  }
-  const Result<void> done = attach_device_filter(group->get(), build_device_filter(rules));
+  const UniqueFd group = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+  return attach_device_filter(group.get(), TRY(build_device_filter(rules)));
+}
+
+void set_devices(const std::string& folder, const std::vector<DeviceRule>& extra,
+                 std::vector<std::string>& warnings) {
+  const Result<void> done = filter_devices(folder, extra);
   if (!done.ok()) warnings.push_back("devices are not limited: " + done.error().text);
 }
 

@@ -81,7 +81,12 @@ std::string render(const DeviceRule& rule) {
          rule.access;
 }
 
-std::vector<uint64_t> build_device_filter(const std::vector<DeviceRule>& allowed) {
+Result<std::vector<uint64_t>> build_device_filter(const std::vector<DeviceRule>& allowed) {
+  if (allowed.size() > kMaxDeviceRules) {
+    return Error{ErrorCode::invalid, "device filter: " + std::to_string(allowed.size()) +
+                                         " rules given, at most " +
+                                         std::to_string(kMaxDeviceRules) + " allowed"};
+  }
   std::vector<uint64_t> program;
   const auto load = [&program](uint8_t target, int16_t offset) {
     program.push_back(encode(BPF_LDX | BPF_MEM | BPF_W, target, 1, offset, 0));

@@ -17,7 +17,7 @@ inline constexpr size_t kMaxDeviceRules = 256;
 std::vector<DeviceRule> standard_devices();
 std::string render(const DeviceRule& rule);  // "c 1:3 rwm", "c 136:* rwm"
 
-std::vector<uint64_t> build_device_filter(const std::vector<DeviceRule>& allowed);
+Result<std::vector<uint64_t>> build_device_filter(const std::vector<DeviceRule>& allowed);
 Result<void> attach_device_filter(int group_fd, const std::vector<uint64_t>& program);
 
 }  // namespace gd::container

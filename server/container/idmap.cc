@@ -37,7 +37,7 @@ std::vector<Extent> extents_of(const std::map<uint32_t, uint32_t>& fixed,
     const uint32_t until = std::min(inside, kIdsInside);
     if (at < until) add({at, range.start + at, until - at});
     add({inside, outside, 1});
-    if (inside < kIdsInside) at = inside + 1;
+    at = std::min(inside, kIdsInside - 1) + 1;
   }
   if (at < kIdsInside) add({at, range.start + at, kIdsInside - at});
   return result;

@@ -137,14 +137,14 @@ struct CgroupAttach {
 // Whether the container ends with its first process.
 enum class Lifetime : uint8_t {
   process,       // pid 1 leaves when the process has ended; the kernel kills the rest
-  until_closed,  // there may be no process at all (argv empty); others join; ends by Container::end()
+  until_closed,  // ends by Process::end(); argv may be empty: then others join
 };
 
 struct LaunchPlan {
   Identity identity;
   SubordinateRange subordinate;
   RootMode root_mode = RootMode::as_user;
-  int userns_fd = -1;  // prepared by make_user_namespace() for the same identity; -1: made by launch()
+  int userns_fd = -1;  // of make_user_namespace() for the same identity; -1: launch() makes one
   Image image;
   std::vector<MountSpec> mounts;  // in order; the home is one of them
   std::vector<FileSpec> files;

@@ -23,7 +23,8 @@ constexpr std::string_view kNotOurs[] = {"/proc", "/sys", "/dev", "/run", "/tmp"
                                          "/var/lib/containerd", "/boot/efi"};
 
 bool is_below(std::string_view path, std::string_view folder) {
-  return path == folder || (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
+  return path == folder ||
+         (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
 }
 
 // mountinfo writes space, tab, newline and backslash as \ooo.

@@ -60,8 +60,10 @@ Result<void> add_conditional_rules(void* filter) {
   TRY(allow_if(filter, "clone", compare(0, SCMP_CMP_MASKED_EQ, kNamespaceFlags, 0)));
 
   // The ordinary execution domains only: others change how memory is laid out.
-  constexpr uint64_t kPersonalities[] = {PER_LINUX, PER_LINUX32, UNAME26, uint64_t{PER_LINUX32} | UNAME26,
-                                         0xffffffff /* ask */, ADDR_NO_RANDOMIZE};
+  constexpr uint64_t kAsk = 0xffffffff;
+  constexpr uint64_t kPersonalities[] = {PER_LINUX, PER_LINUX32, UNAME26,
+                                         uint64_t{PER_LINUX32} | UNAME26, kAsk,
+                                         ADDR_NO_RANDOMIZE};
   for (const uint64_t persona : kPersonalities) {
     TRY(allow_if(filter, "personality", compare(0, SCMP_CMP_EQ, persona)));
   }

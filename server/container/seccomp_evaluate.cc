@@ -30,7 +30,8 @@ struct Machine {
 };
 
 Error malformed(size_t at) {
-  return {ErrorCode::invalid, "seccomp program: instruction " + std::to_string(at) + " is malformed"};
+  return {ErrorCode::invalid,
+          "seccomp program: instruction " + std::to_string(at) + " is malformed"};
 }
 
 SeccompVerdict verdict_of(uint32_t action) {
