@@ -58,7 +58,9 @@ uint64_t run_filter(const std::vector<uint64_t>& program, std::array<uint32_t, 3
     std::memcpy(&op, &program[at], sizeof op);
     const uint64_t constant = static_cast<uint64_t>(static_cast<int64_t>(op.imm));
     switch (op.code) {
-      case BPF_LDX | BPF_MEM | BPF_W: r[op.dst_reg] = context[static_cast<size_t>(op.off) / 4]; break;
+      case BPF_LDX | BPF_MEM | BPF_W:
+        r[op.dst_reg] = context[static_cast<size_t>(op.off) / 4];
+        break;
       case BPF_ALU64 | BPF_MOV | BPF_K: r[op.dst_reg] = constant; break;
       case BPF_ALU64 | BPF_MOV | BPF_X: r[op.dst_reg] = r[op.src_reg]; break;
       case BPF_ALU64 | BPF_AND | BPF_K: r[op.dst_reg] &= constant; break;
