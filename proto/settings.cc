@@ -110,6 +110,7 @@ Result<PartitionSettings> read_partition(const ConfigView& view) {
     Result<std::vector<std::string>> hosts = expand_hostlist(nodes);
     if (!hosts.ok()) return at(view, "nodes", hosts.error().text);
     out.nodes = std::move(hosts).take();
+    if (out.nodes.empty()) return at(view, "nodes", "names no node; ALL stands for all");
   }
   out.is_default = view.flag("default");
   out.up = view.text("state") == "up";

@@ -1,0 +1,38 @@
+// History and audit lines past their age go, oldest first, a bounded number a run,
+// in the batch of the turn.
+#include "server/controller/controller.h"
+#include "server/store/tables.h"
+
+namespace gd::controller {
+namespace {
+
+using store::Table;
+using store::Visit;
+
+Result<void> forget(Hub& hub, store::Snapshot& snapshot, Table table, Seconds age) {
+  if (age == 0s) return {};
+  const std::string end = store::time_prefix(hub.now - age);
+  size_t count = 0;
+  return snapshot.scan(table, "", [&](std::string_view key, std::string_view) {
+    if (key >= std::string_view(end) || ++count > kMaxForgotten) return Visit::stop;
+    const Result<store::TimeKey> parsed = store::parse_time_key(key);
+    if (table == Table::finished_by_end && parsed.ok()) {
+      hub.turn.writes.push_back(
+          {Table::finished, store::job_key(JobId{parsed->number}), std::nullopt});
+    }
+    hub.turn.writes.push_back({table, Bytes(key), std::nullopt});
+    return Visit::next;
+  });
+}
+
+}  // namespace
+
+Result<void> forget_old(Hub& hub) {
+  const std::unique_ptr<store::Snapshot> snapshot = TRY(hub.parts.store->snapshot());
+  TRY(forget(hub, *snapshot, Table::finished_by_end, hub.settings().history_age));
+  TRY(forget(hub, *snapshot, Table::events, hub.settings().audit_age));
+  hub.change_keys(auth::sweep_keys(hub.keys, hub.now));
+  return {};
+}
+
+}  // namespace gd::controller

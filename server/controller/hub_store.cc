@@ -1,0 +1,149 @@
+// Between the hub and the store: what a start loads, and what a batch writes.
+//
+// meta: next_job, next_launch, next_session, next_signal as decimal text.
+#include "base/text.h"
+#include "proto/codec.h"
+#include "server/controller/hub.h"
+#include "server/store/tables.h"
+
+namespace gd::controller {
+namespace {
+
+using store::Table;
+
+// A text of the meta table as a number; what is not there keeps its default.
+template <class T>
+Result<void> load_counter(store::Snapshot& snapshot, std::string_view name, T& counter) {
+  const std::optional<std::string_view> text = TRY(snapshot.find(Table::meta, name));
+  if (!text) return {};
+  Result<T> number = parse_number<T>(*text);
+  if (!number.ok()) return std::move(number).error().in("store: counter " + std::string(name));
+  counter = *number;
+  return {};
+}
+
+Result<core::Counters> load_counters(store::Snapshot& snapshot) {
+  core::Counters counters;
+  TRY(load_counter(snapshot, "next_job", counters.job));
+  TRY(load_counter(snapshot, "next_launch", counters.launch));
+  TRY(load_counter(snapshot, "next_session", counters.session));
+  TRY(load_counter(snapshot, "next_signal", counters.signal));
+  return counters;
+}
+
+// Every record of a table to `use`; a record that does not decode stops the start
+// with its key: guessing would lose a job.
+template <class Record, class Use>
+Result<void> load_records(store::Snapshot& snapshot, Table table, const Use& use) {
+  Result<void> failed;
+  TRY(snapshot.scan(table, "", [&](std::string_view key, std::string_view value) {
+    Result<Record> record = decode_record<Record>(value);
+    if (!record.ok()) {
+      failed = std::move(record).error().in("store: table " + std::string(table_name(table)) +
+                                            ", key " + to_hex(key));
+      return store::Visit::stop;
+    }
+    use(key, std::move(record).take());
+    return store::Visit::next;
+  }));
+  return failed;
+}
+
+Result<void> load_keys(store::Snapshot& snapshot, Hub& hub) {
+  Result<void> failed;
+  std::string token_prefix = auth::token_store_key(Digest{});
+  token_prefix.resize(token_prefix.size() - Digest{}.hex().size());
+  TRY(snapshot.scan(Table::keys, "", [&](std::string_view key, std::string_view value) {
+    if (key.starts_with(token_prefix)) {
+      Result<JoinTokenRecord> token = decode_record<JoinTokenRecord>(value);
+      if (!token.ok()) failed = std::move(token).error().in("store: a join token");
+      else hub.tokens.emplace(std::string(key), std::move(token).take());
+    } else {
+      Result<KeyRecord> record = decode_record<KeyRecord>(value);
+      if (!record.ok()) failed = std::move(record).error().in("store: key " + std::string(key));
+      else hub.keys.put(std::move(record).take());
+    }
+    return failed.ok() ? store::Visit::next : store::Visit::stop;
+  }));
+  return failed;
+}
+
+Result<void> load_vouching(store::Snapshot& snapshot, Hub& hub) {
+  const std::string_view prefix = kVouchPrefix;
+  return snapshot.scan(Table::meta, prefix, [&](std::string_view key, std::string_view) {
+    if (!key.starts_with(prefix)) return store::Visit::stop;
+    hub.vouch_when_known.emplace(key.substr(prefix.size()));
+    return store::Visit::next;
+  });
+}
+
+void write_job(Hub& hub, JobId id, store::Batch& batch) {
+  const JobRecord* job = hub.cluster.find_job(id);
+  hub.blobs.job_stored(id, job);
+  if (job == nullptr) {
+    batch.push_back({Table::jobs, store::job_key(id), std::nullopt});
+    return;
+  }
+  Bytes record = encode_record(*job);
+  if (ended(job->state)) {
+    batch.push_back({Table::finished, store::job_key(id), record});
+    batch.push_back({Table::finished_by_end, store::time_key(job->end_time, id.value), Bytes{}});
+  }
+  batch.push_back({Table::jobs, store::job_key(id), std::move(record)});
+}
+
+void write_counters(const core::Counters& counters, store::Batch& batch) {
+  batch.push_back({Table::meta, "next_job", std::to_string(counters.job)});
+  batch.push_back({Table::meta, "next_launch", std::to_string(counters.launch)});
+  batch.push_back({Table::meta, "next_session", std::to_string(counters.session)});
+  batch.push_back({Table::meta, "next_signal", std::to_string(counters.signal)});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Hub>> load_hub(Parts parts, TimePoint now) {
+  auto config = cluster_config(parts.settings);
+  auto hub = std::make_unique<Hub>(std::move(parts), std::move(config), now);
+  hub->administrators = TRY(auth::resolve_administrators(hub->settings().administrators,
+                                                         hub->parts.own_uid));
+  const std::unique_ptr<store::Snapshot> snapshot = TRY(hub->parts.store->snapshot());
+  hub->cluster.restore(TRY(load_counters(*snapshot)));
+  TRY(load_records<NodeRecord>(*snapshot, Table::nodes, [&](auto, NodeRecord&& node) {
+    hub->cluster.restore(std::move(node));
+  }));
+  TRY(load_records<JobRecord>(*snapshot, Table::jobs, [&](auto, JobRecord&& job) {
+    hub->blobs.job_stored(job.id, &job);
+    hub->cluster.restore(std::move(job));
+  }));
+  TRY(load_keys(*snapshot, *hub));
+  TRY(load_vouching(*snapshot, *hub));
+  TRY(hub->blobs.sweep(*snapshot, hub->turn.writes));
+  hub->parts.directory->publish(hub->keys.snapshot());
+  return hub;
+}
+
+store::Batch make_batch(Hub& hub) {
+  store::Batch batch = std::move(hub.turn.writes);
+  hub.turn.writes.clear();
+  const core::Changes changes = hub.cluster.take_changes();
+  for (const core::FinishedKey& key : changes.unfinished) {
+    batch.push_back({Table::finished, store::job_key(key.job), std::nullopt});
+    batch.push_back({Table::finished_by_end, store::time_key(key.end, key.job.value),
+                     std::nullopt});
+  }
+  for (const JobId id : changes.jobs) write_job(hub, id, batch);
+  for (const std::string& name : changes.nodes) {
+    const core::NodeEntry* node = hub.cluster.find_node(name);
+    batch.push_back({Table::nodes, name,
+                     node == nullptr ? std::optional<Bytes>{} : encode_record(node->record)});
+  }
+  if (changes.counters) write_counters(hub.cluster.counters(), batch);
+  for (const core::AuditEntry& entry : changes.audit) {
+    batch.push_back({Table::events, store::time_key(entry.at, ++hub.audit_serial),
+                     std::to_string(entry.uid) + "\t" + entry.user + "\t" + entry.text});
+  }
+  hub.blobs.settle(batch);
+  return batch;
+}
+
+}  // namespace gd::controller

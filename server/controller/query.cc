@@ -1,0 +1,149 @@
+// A question with job ids looks them up; one with a time span walks the index by
+// end time; the others walk the live jobs.
+#include "server/controller/query.h"
+
+#include <algorithm>
+
+#include "proto/codec.h"
+#include "server/core/command.h"
+#include "server/core/query.h"
+#include "server/store/tables.h"
+
+namespace gd::controller {
+namespace {
+
+using store::Table;
+using store::Visit;
+
+class Pages {
+ public:
+  Pages(const JobQuestion& question, const SendPage& send)
+      : question_(question),
+        send_(send),
+        left_(question.query.limit == 0 ? SIZE_MAX : question.query.limit) {}
+
+  // One record as it is stored. `stop`: enough of them.
+  Visit take(std::string_view bytes) {
+    Result<JobRecord> job = decode_record<JobRecord>(bytes);
+    if (!job.ok()) {
+      error_ = std::move(job).error().in("store: a job record");
+      return Visit::stop;
+    }
+    if (wanted(*job)) add(std::move(job).take(), bytes.size());
+    return left_ == 0 || error_ ? Visit::stop : Visit::next;
+  }
+
+  void finish(const Result<void>& scanned) {
+    if (!scanned.ok()) error_ = scanned.error();
+    if (error_) return send_(ErrorReply{error_->code, error_->text});
+    send_(std::move(page_));
+  }
+
+ private:
+  [[nodiscard]] bool wanted(const JobRecord& job) const {
+    const JobQuery& query = question_.query;
+    if (question_.only_uid && job.uid != *question_.only_uid) return false;
+    if (query.since && ended(job.state) && job.end_time < *query.since) return false;
+    if (query.until && ended(job.state) && job.end_time > *query.until) return false;
+    return core::matches(query.filter, job);
+  }
+
+  void add(JobRecord&& job, size_t bytes) {
+    if (page_.jobs.size() >= kMaxPageJobs || page_bytes_ + bytes > kMaxPageBytes) flush();
+    JobView view;
+    if (job.state == JobState::pending) {
+      const auto terms = core::priority_of(*question_.view.config, question_.view.total_cpus, job,
+                                           question_.view.now);
+      if (terms) view.priority = terms->total();
+      const auto promise = question_.view.promises.find(job.id);
+      if (promise != question_.view.promises.end()) view.expected_start = promise->second;
+    }
+    view.job = std::move(job);
+    page_.jobs.push_back(std::move(view));
+    page_bytes_ += bytes;
+    --left_;
+  }
+
+  void flush() {
+    page_.more = true;
+    send_(page_);
+    page_ = {};
+    page_bytes_ = 0;
+  }
+
+  const JobQuestion& question_;
+  const SendPage& send_;
+  size_t left_;
+  JobQueryReply page_;
+  size_t page_bytes_ = 0;
+  std::optional<Error> error_;
+};
+
+Result<void> by_ids(store::Snapshot& snapshot, const JobQuery& query, Pages& pages) {
+  std::vector<JobId> ids = query.filter.jobs;
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  if (query.limit != 0) std::reverse(ids.begin(), ids.end());  // newest first
+  for (const JobId id : ids) {
+    const auto found =
+        TRY(snapshot.find(query.history ? Table::finished : Table::jobs, store::job_key(id)));
+    if (found && pages.take(*found) == Visit::stop) break;
+  }
+  return {};
+}
+
+// Newest end first, from `until` back to `since`.
+Result<void> by_end(store::Snapshot& snapshot, const JobQuery& query, Pages& pages) {
+  const std::string before = query.until ? store::time_prefix(*query.until + 1ms) : std::string{};
+  Result<void> inner;
+  TRY(snapshot.scan_back(Table::finished_by_end, before, [&](std::string_view key, auto) {
+    const Result<store::TimeKey> end = store::parse_time_key(key);
+    if (!end.ok()) {
+      inner = end.error();
+      return Visit::stop;
+    }
+    if (query.since && end->time < *query.since) return Visit::stop;
+    const auto found = snapshot.find(Table::finished, store::job_key(JobId{end->number}));
+    if (!found.ok()) {
+      inner = found.error();
+      return Visit::stop;
+    }
+    return *found ? pages.take(**found) : Visit::next;
+  }));
+  return inner;
+}
+
+Result<void> all_live(store::Snapshot& snapshot, const JobQuery& query, Pages& pages) {
+  const auto take = [&](std::string_view, std::string_view value) { return pages.take(value); };
+  if (query.limit != 0) return snapshot.scan_back(Table::jobs, "", take);
+  return snapshot.scan(Table::jobs, "", take);
+}
+
+}  // namespace
+
+void answer_jobs(store::Snapshot& snapshot, const JobQuestion& question, const SendPage& send) {
+  Pages pages(question, send);
+  const JobQuery& query = question.query;
+  if (!query.filter.jobs.empty()) return pages.finish(by_ids(snapshot, query, pages));
+  if (query.history) return pages.finish(by_end(snapshot, query, pages));
+  pages.finish(all_live(snapshot, query, pages));
+}
+
+Result<ScriptReply> read_script(store::Snapshot& snapshot, const JobRecord& job) {
+  ScriptReply reply;
+  const auto read = [&](const std::optional<Digest>& digest, Bytes& to) -> Result<void> {
+    if (!digest) return {};
+    const auto found = TRY(snapshot.find(Table::blobs, digest->bytes()));
+    if (!found) {
+      return Error{ErrorCode::not_found, "job " + std::to_string(job.id.value) +
+                                             ": its script is not kept any more"};
+    }
+    to = Bytes(*found);
+    return {};
+  };
+  TRY(read(job.script, reply.script));
+  TRY(read(job.environment, reply.environment));
+  return reply;
+}
+
+}  // namespace gd::controller

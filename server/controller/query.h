@@ -1,0 +1,46 @@
+// Queries: answered by workers from a snapshot of the store and an immutable view
+// of what is not in it, page by page, while the owner goes on.
+//
+// All pages of an answer are of one moment. A page ends at kMaxPageJobs jobs or
+// kMaxPageBytes bytes; its reply goes through the mailbox, which makes the worker
+// wait while the owner has not sent the ones before.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "proto/messages.h"
+#include "server/core/cluster_config.h"
+#include "server/store/store.h"
+
+namespace gd::controller {
+
+inline constexpr size_t kMaxPageJobs = 1000;
+inline constexpr size_t kMaxPageBytes = size_t{1} << 20;
+
+// What readers need of the owner's memory; made when somebody asks, shared, never changed.
+struct JobsView {
+  std::shared_ptr<const core::ClusterConfig> config;
+  uint64_t total_cpus = 0;
+  std::map<JobId, TimePoint> promises;
+  TimePoint now{};
+};
+
+struct JobQuestion {
+  JobQuery query;
+  std::optional<Uid> only_uid;  // private_data: others' jobs do not exist for this caller
+  JobsView view;
+};
+
+using SendPage = std::function<void(const Message& page)>;
+
+// The whole answer, in pages; the last one has `more` false. An error comes as an
+// ErrorReply, and nothing after it.
+void answer_jobs(store::Snapshot& snapshot, const JobQuestion& question, const SendPage& send);
+
+Result<ScriptReply> read_script(store::Snapshot& snapshot, const JobRecord& job);
+
+}  // namespace gd::controller

@@ -1,0 +1,108 @@
+// From a question to a worker. What the worker needs of the owner's memory is
+// copied when the turn is durable, so that an answer never shows what might still
+// be lost, and always shows what the asker was told before.
+#include "proto/codec.h"
+#include "server/controller/handlers.h"
+#include "server/controller/query.h"
+#include "server/core/command.h"
+#include "server/core/query.h"
+
+namespace gd::controller {
+namespace {
+
+// On a worker: the reply goes back through the mailbox.
+SendPage page_sender(Hub& hub, const Origin& origin) {
+  return [mailbox = hub.parts.mailbox, outbox = hub.parts.outbox, route = origin.route,
+          tag = origin.tag](const Message& page) {
+    Bytes body = encode(page);
+    mailbox->post([outbox, route, tag, body = std::move(body)] { outbox->send(route, tag, body); },
+                  Mailbox::WhenFull::wait);
+  };
+}
+
+void ask_workers(Hub& hub, const Origin& origin, JobQuestion question) {
+  SendPage send = page_sender(hub, origin);
+  const Result<void> taken = hub.parts.workers->submit(
+      [store = hub.parts.store, question = std::move(question), send = std::move(send)] {
+        const Result<std::unique_ptr<store::Snapshot>> snapshot = store->snapshot();
+        if (!snapshot.ok()) {
+          return send(ErrorReply{snapshot.error().code, snapshot.error().text});
+        }
+        answer_jobs(**snapshot, question, send);
+      });
+  if (!taken.ok()) {
+    hub.parts.outbox->send(origin.route, origin.tag,
+                           encode(ErrorReply{taken.error().code, taken.error().text}));
+  }
+}
+
+JobsView jobs_view(const Hub& hub) {
+  return {hub.cluster_config_now, hub.cluster.total_cpus(), hub.cluster.promises(), hub.now};
+}
+
+template <class Reply>
+void send_now(Hub& hub, const Origin& origin, Reply reply) {
+  hub.parts.outbox->send(origin.route, origin.tag, encode(Message(std::move(reply))));
+}
+
+}  // namespace
+
+void on_job_query(Hub& hub, const Origin& origin, JobQuery&& query) {
+  if (query.filter.jobs.size() > kMaxListEntries) {
+    return hub.refuse(origin, {ErrorCode::invalid, "query names too many jobs"});
+  }
+  hub.turn.after.emplace_back([&hub, origin, query = std::move(query)]() mutable {
+    ask_workers(hub, origin, {std::move(query), auth::sees_only(origin.caller, hub.rules()),
+                              jobs_view(hub)});
+  });
+}
+
+void on_script_query(Hub& hub, const Origin& origin, ScriptQuery&& query) {
+  const JobRecord* job = hub.cluster.find_job(query.job);
+  if (job == nullptr ||
+      !auth::may_act(origin.caller, auth::Action::see, job->uid, hub.rules()).ok()) {
+    return hub.refuse(origin, {ErrorCode::not_found,
+                               "job " + std::to_string(query.job.value) + ": no such job"});
+  }
+  const Result<void> allowed =
+      auth::may_act(origin.caller, auth::Action::read, job->uid, hub.rules());
+  if (!allowed.ok()) return hub.refuse(origin, allowed.error());
+  hub.turn.after.emplace_back([&hub, origin, job = *job] {
+    const Result<std::unique_ptr<store::Snapshot>> snapshot = hub.parts.store->snapshot();
+    const Result<ScriptReply> reply =
+        snapshot.ok() ? read_script(**snapshot, job) : Result<ScriptReply>(snapshot.error());
+    if (reply.ok()) return send_now(hub, origin, *reply);
+    send_now(hub, origin, ErrorReply{reply.error().code, reply.error().text});
+  });
+}
+
+void on_node_query(Hub& hub, const Origin& origin, NodeQuery&& query) {
+  hub.turn.after.emplace_back([&hub, origin, query = std::move(query)] {
+    if (!hub.node_views) {  // once a turn, however many ask
+      hub.node_views =
+          std::make_shared<const std::vector<NodeView>>(core::node_views(hub.cluster));
+    }
+    NodeQueryReply reply;
+    if (query.names.empty()) {
+      reply.nodes = *hub.node_views;
+      return send_now(hub, origin, std::move(reply));
+    }
+    for (const std::string& name : query.names) {
+      const core::NodeEntry* node = hub.cluster.find_node(name);
+      if (node == nullptr) {
+        return send_now(hub, origin,
+                        ErrorReply{ErrorCode::not_found, "node " + name + ": no such node"});
+      }
+      reply.nodes.push_back(core::view_of(hub.cluster, *node));
+    }
+    send_now(hub, origin, std::move(reply));
+  });
+}
+
+void on_partition_query(Hub& hub, const Origin& origin, PartitionQuery&&) {
+  hub.turn.after.emplace_back([&hub, origin] {
+    send_now(hub, origin, PartitionQueryReply{core::partition_views(hub.cluster)});
+  });
+}
+
+}  // namespace gd::controller
