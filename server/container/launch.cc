@@ -277,13 +277,16 @@ Result<void> Process::kill() {
 }
 
 Result<std::optional<Process::Ending>> Process::poll_exit() {
+  // Looked at before the link: a report is sent before its sender leaves, so a monitor that
+  // is gone now has no report on its way that the link would not show.
+  const bool left = !reaped_ && TRY(wait_readable(pidfd_.get(), 0)) == 1;
   if (!report_ && TRY(wait_readable(link_.get(), 0)) == 1) {
     if (std::optional<Received> next = TRY(receive(link_.get()));
         next && next->report.kind == LinkReport::Kind::exited) {
       report_ = ExitReport{ExitReport::Kind::exited, next->report.status};
     }
   }
-  if (!reaped_ && TRY(wait_readable(pidfd_.get(), 0)) == 1) {
+  if (left) {
     siginfo_t info{};
     if (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG) != 0) {
       return os_error("wait for monitor");
