@@ -85,6 +85,8 @@ TEST_F(IsolationTest, KernelFilesAreNotWritable) {
 }
 
 TEST_F(IsolationTest, MaskedFilesShowNothing) {
+  const std::string mounts = run(helper_plan({"read", "/proc/self/mounts"})).output;
+  EXPECT_NE(mounts.find("proc /proc/sys proc ro,"), std::string::npos) << mounts;
   EXPECT_EQ(run(helper_plan({"read", "/proc/keys"})).output, "");
   EXPECT_EQ(run(helper_plan({"read", "/proc/timer_list"})).output, "");
   EXPECT_EQ(run(shell_plan("ls -A /sys/firmware")).output, "");
