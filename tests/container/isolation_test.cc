@@ -162,16 +162,18 @@ TEST_F(IsolationTest, FilesAreOpenedWithTheUsersRightsOnly) {
   EXPECT_EQ(status.st_uid, kUser);
   EXPECT_FALSE(open_as_user("/etc/shadow", O_RDONLY, 0, user).ok());
   // A symlink as output file leads to what she could write herself, and no further.
-  ASSERT_EQ(::symlink("/etc/gd-symlink-test", (home() + "/link").c_str()), 0);
+  const test::TempDir roots;
+  ASSERT_EQ(::chmod(roots.path().c_str(), 0755), 0);
+  ASSERT_EQ(::symlink((roots / "file").c_str(), (home() + "/link").c_str()), 0);
   EXPECT_FALSE(open_as_user(home() + "/link", O_WRONLY | O_CREAT, 0644, user).ok());
-  EXPECT_NE(::access("/etc/gd-symlink-test", F_OK), 0);
+  EXPECT_NE(::access((roots / "file").c_str(), F_OK), 0);
   ASSERT_EQ(::symlink(mine.c_str(), (home() + "/own").c_str()), 0);
   EXPECT_TRUE(open_as_user(home() + "/own", O_WRONLY, 0, user).ok());
   EXPECT_FALSE(open_as_user(home() + "/own", O_WRONLY, 0, user, Symlinks::refuse_last).ok());
   EXPECT_EQ(::geteuid(), 0U);
   EXPECT_EQ(::getegid(), 0U);
   EXPECT_TRUE(make_directories_as_user(home() + "/a/b/c", 0755, user).ok());
-  EXPECT_FALSE(make_directories_as_user("/etc/gd-folder-test/a", 0755, user).ok());
+  EXPECT_FALSE(make_directories_as_user(roots / "folder/a", 0755, user).ok());
 }
 
 }  // namespace
