@@ -56,8 +56,9 @@ Result<std::unique_ptr<AuthDaemon>> AuthDaemon::create(Poller& poller,
   auto daemon = std::make_unique<AuthDaemon>(Badge{}, poller, std::move(options));
   AuthDaemon* self = daemon.get();
   TRY(poller.add(self->options_.control.get(), EPOLLIN, [self](uint32_t) { self->on_control(); }));
-  self->listener_ = TRY(EnrolListener::create(poller, std::move(self->options_.listening),
-                                              [self](const EnrolAsk& ask) { self->on_enrol_ask(ask); }));
+  self->listener_ =
+      TRY(EnrolListener::create(poller, std::move(self->options_.listening),
+                                [self](const EnrolAsk& ask) { self->on_enrol_ask(ask); }));
   return daemon;
 }
 
@@ -252,9 +253,9 @@ void AuthDaemon::worker_refused(Packet packet) {
 // ---- conversations
 
 void AuthDaemon::queue_check(uint64_t id, Conversation conversation) {
-  const auto waiting = std::count_if(conversations_.begin(), conversations_.end(), [](const auto& e) {
-    return e.second.state == State::queued;
-  });
+  const auto waiting =
+      std::count_if(conversations_.begin(), conversations_.end(),
+                    [](const auto& entry) { return entry.second.state == State::queued; });
   if (static_cast<size_t>(waiting) >= kMaxQueuedChecks) {
     conversations_.emplace(id, std::move(conversation));  // so that refuse() knows whom to tell
     return refuse(id, Error{ErrorCode::unavailable, std::to_string(kMaxQueuedChecks) +

@@ -69,7 +69,9 @@ Result<Packet> parse_packet(std::string_view bytes) {
   packet.uid = get_number<uint32_t>(bytes);
   packet.gid = get_number<uint32_t>(bytes);
   const auto text = get_number<uint16_t>(bytes);
-  if (text > kMaxPacketText || bytes.size() < size_t{text} + 2) return not_a_packet("has a bad text");
+  if (text > kMaxPacketText || bytes.size() < size_t{text} + 2) {
+    return not_a_packet("has a bad text");
+  }
   packet.text = SecretString(std::string(bytes.substr(0, text)));
   bytes.remove_prefix(text);
   const auto extra = get_number<uint16_t>(bytes);

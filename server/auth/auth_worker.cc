@@ -49,7 +49,7 @@ Result<SecretString> ask_parent(PromptKind kind, const std::string& text) {
 
 Result<PamUser> run_task(WorkerTask task, PamTarget target, Uid uid) {
   if (task == WorkerTask::login) return pam_login(target, ask_parent);
-  if (task == WorkerTask::account_of_uid) target.user = TRY(look_up_user(static_cast<uid_t>(uid))).name;
+  if (task == WorkerTask::account_of_uid) target.user = TRY(look_up_user(uid_t{uid})).name;
   PamUser user = TRY(pam_account(target));
   if (task == WorkerTask::account_of_uid && user.uid != uid) {
     return Error{ErrorCode::denied, "uid " + std::to_string(uid) + " is named '" + target.user +

@@ -64,7 +64,8 @@ Result<KeyChange> revoke_user(const KeyBook& book, const Revoker& caller, const 
     change.erase.push_back(key->public_key);
   }
   if (change.erase.empty()) {
-    return Error{ErrorCode::not_found, "no key of user '" + printable(user) + "' that you may revoke"};
+    return Error{ErrorCode::not_found,
+                 "no key of user '" + printable(user) + "' that you may revoke"};
   }
   return change;
 }
@@ -114,7 +115,8 @@ KeyChange revoke_job(const KeyBook& book, JobId job) { return erase_of(book.of_j
 Result<KeyChange> revoke_keys(const KeyBook& book, const Revoker& caller,
                               const std::string& fingerprint, const std::string& user) {
   if (fingerprint.empty() == user.empty()) {
-    return Error{ErrorCode::invalid, "name either one key or one user whose keys are to be revoked"};
+    return Error{ErrorCode::invalid,
+                 "name either one key or one user whose keys are to be revoked"};
   }
   if (!user.empty()) return revoke_user(book, caller, user);
   const KeyPointer key = TRY(book.by_fingerprint(fingerprint));

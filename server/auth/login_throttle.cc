@@ -34,9 +34,9 @@ Seconds LoginThrottle::wait_of(const Entries& entries, const std::string& name,
 void LoginThrottle::count(Entries& entries, const std::string& name, TimePoint now) {
   const auto found = entries.find(name);
   if (found == entries.end() && entries.size() >= kMaxThrottleEntries) {
-    entries.erase(std::min_element(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-      return a.second.last < b.second.last;
-    }));
+    entries.erase(std::min_element(
+        entries.begin(), entries.end(),
+        [](const auto& a, const auto& b) { return a.second.last < b.second.last; }));
   }
   Entry& entry = entries[name];
   if (now - entry.last >= policy_.forget_after) entry.failures = 0;

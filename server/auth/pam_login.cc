@@ -18,7 +18,8 @@ namespace {
 class Replies {
  public:
   explicit Replies(size_t count)
-      : count_(count), replies_(static_cast<pam_response*>(std::calloc(count, sizeof(pam_response)))) {}
+      : count_(count),
+        replies_(static_cast<pam_response*>(std::calloc(count, sizeof(pam_response)))) {}
   Replies(const Replies&) = delete;
   Replies& operator=(const Replies&) = delete;
   ~Replies() {
@@ -53,8 +54,12 @@ std::optional<PromptKind> prompt_kind(int style) {
   }
 }
 
-int converse(int count, const pam_message** messages, pam_response** out, void* data) {
-  const PamAsk& ask = *static_cast<const PamAsk*>(data);
+struct Conversation {
+  const PamAsk& ask;
+  bool failed = false;  // by us or the person; modules report that as they like
+};
+
+int ask_all(const PamAsk& ask, int count, const pam_message** messages, pam_response** out) {
   if (count <= 0 || count > PAM_MAX_NUM_MSG) return PAM_CONV_ERR;
   Replies replies(static_cast<size_t>(count));
   if (!replies.valid()) return PAM_BUF_ERR;
@@ -71,8 +76,15 @@ int converse(int count, const pam_message** messages, pam_response** out, void* 
     }
     if (!replies.set(i, reply)) return PAM_BUF_ERR;
   }
-  *out = replies.release();
+  if (out != nullptr) *out = replies.release();  // some modules want no answer to what they tell
   return PAM_SUCCESS;
+}
+
+int converse(int count, const pam_message** messages, pam_response** out, void* data) {
+  Conversation& conversation = *static_cast<Conversation*>(data);
+  const int status = ask_all(conversation.ask, count, messages, out);
+  if (status != PAM_SUCCESS) conversation.failed = true;
+  return status;
 }
 
 // gdauthd itself delays the news of a failure, without holding a process for it.
@@ -141,10 +153,12 @@ bool is_refusal(int status) {
   }
 }
 
-Result<void> authenticate(PamHandle& pam) {
+Result<void> authenticate(PamHandle& pam, const Conversation& conversation) {
   const int status = pam.call(::pam_authenticate, PAM_DISALLOW_NULL_AUTHTOK);
   if (status == PAM_SUCCESS) return {};
-  if (is_refusal(status)) return Error{ErrorCode::denied, "authentication failed"};
+  if (is_refusal(status) || conversation.failed) {
+    return Error{ErrorCode::denied, "authentication failed"};
+  }
   return pam.failed("authentication");
 }
 
@@ -153,7 +167,8 @@ enum class ExpiredPassword : uint8_t { refuse, change };
 Result<void> check_account(PamHandle& pam, const PamTarget& target, ExpiredPassword expired) {
   int status = pam.call(::pam_acct_mgmt, PAM_DISALLOW_NULL_AUTHTOK);
   if (status == PAM_NEW_AUTHTOK_REQD && expired == ExpiredPassword::refuse) {
-    return Error{ErrorCode::denied, "the password of '" + target.user + "' has expired: run gdlogin"};
+    return Error{ErrorCode::denied,
+                 "the password of '" + printable(target.user) + "' has expired: run gdlogin"};
   }
   if (status == PAM_NEW_AUTHTOK_REQD) {
     status = pam.call(::pam_chauthtok, PAM_CHANGE_EXPIRED_AUTHTOK);
@@ -188,10 +203,11 @@ Result<void> check_login_name(std::string_view name) {
 
 Result<PamUser> pam_login(const PamTarget& target, const PamAsk& ask) {
   TRY(check_login_name(target.user));
-  const pam_conv conversation{converse, const_cast<PamAsk*>(&ask)};  // read only there
+  Conversation conversation{ask};
+  const pam_conv callback{converse, &conversation};
   PamHandle pam;
-  TRY(pam.start(target, &conversation));
-  TRY(authenticate(pam));
+  TRY(pam.start(target, &callback));
+  TRY(authenticate(pam, conversation));
   TRY(check_account(pam, target, ExpiredPassword::change));
   return pam.user();
 }
@@ -203,9 +219,10 @@ Result<PamUser> pam_account(const PamTarget& target) {
     if (kind == PromptKind::info || kind == PromptKind::error) return SecretString{};
     return Error{ErrorCode::denied, "nobody to ask"};
   };
-  const pam_conv conversation{converse, const_cast<PamAsk*>(&nobody)};
+  Conversation conversation{nobody};
+  const pam_conv callback{converse, &conversation};
   PamHandle pam;
-  TRY(pam.start(target, &conversation));
+  TRY(pam.start(target, &callback));
   TRY(check_account(pam, target, ExpiredPassword::refuse));
   return pam.user();
 }
