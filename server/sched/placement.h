@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,7 +33,7 @@ struct Placement {
 // How many tasks of the need go on a node with so much room.
 uint32_t tasks_that_fit(const Need& need, const Node& node, const Resources& room);
 // What so many tasks hold there.
-Resources held_by(const Need& need, const Node& node, uint32_t tasks);
+Resources held_by(const Need& need, const Node& node, const Resources& room, uint32_t tasks);
 
 struct Offer {   // a node that can take at least one task
   NodeIndex node;
@@ -45,8 +44,5 @@ struct Offer {   // a node that can take at least one task
 // they do not suffice. `required` nodes must be among them.
 std::optional<std::vector<Offer>> choose(const Need& need, std::span<const Offer> offers,
                                          std::span<const NodeIndex> required);
-
-Placement make_placement(const Need& need, std::span<const Node> nodes, PartitionIndex partition,
-                         std::span<const Offer> chosen);
 
 }  // namespace gd::sched

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,11 +35,16 @@ class Timeline {
   [[nodiscard]] Resources room(NodeIndex node, TimePoint from, Seconds length);
   [[nodiscard]] std::optional<Slot> earliest(const Shape& shape, const Candidates& candidates,
                                              TimePoint from);
+  // The chosen offers with what they hold at that time.
+  Placement placement_of(const Shape& shape, PartitionIndex partition, TimePoint at,
+                         std::span<const Offer> chosen);
   // A start that happens now: held until now + length.
   void start(const Placement& placement, Seconds length);
   // A promise: the slot is kept free for its job.
   void promise(const Slot& slot);
-  [[nodiscard]] bool promised(NodeIndex node) const { return lines_[node.value].promised; }
+  [[nodiscard]] bool any_promise() const { return any_promise_; }
+  // Free on `node` now, whatever is promised for later.
+  [[nodiscard]] const Resources& free_now(NodeIndex node) const;
 
  private:
   struct Step {
@@ -48,12 +54,13 @@ class Timeline {
   struct Line {
     bool made = false;
     bool promised = false;
-    Resources base;             // free now, while the line is not made
-    std::vector<Share> started; // in this pass, before the line was made
-    std::vector<Step> steps;    // by time; the first is at now
+    Resources base;               // free now
+    std::vector<Share> started;   // in this pass, before the steps were made
+    std::vector<Step> steps;      // by time; the first is at now
   };
 
   Line& line(NodeIndex node);
+  void make_steps(NodeIndex node, Line& line);
   static void take(Line& line, TimePoint from, TimePoint to, const Resources& amount);
   std::vector<TimePoint> moments(const Candidates& candidates, TimePoint from);
   std::optional<Placement> place_at(const Shape& shape, const Candidates& candidates,
@@ -61,7 +68,7 @@ class Timeline {
 
   std::span<const Node> nodes_;
   TimePoint now_;
-  std::vector<Line> lines_;
+  std::map<NodeIndex, Line> lines_;  // of nodes that were touched
   bool any_promise_ = false;
 };
 

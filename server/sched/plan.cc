@@ -1,0 +1,232 @@
+// One pass. What a pass finds out is remembered by shape and by fit class, since
+// within a pass room only shrinks: what finds none now finds none later in it.
+#include "server/sched/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <queue>
+
+#include "server/sched/explain.h"
+#include "server/sched/timeline.h"
+
+namespace gd::sched {
+
+namespace {
+
+struct Head {  // the first job of a shape that has not been looked at
+  PendingQueue::Jobs::const_iterator job;
+  PendingQueue::Jobs::const_iterator end;
+  ShapeId shape;
+};
+
+struct Later {  // for a heap whose top is the job that is served first
+  bool operator()(const Head& a, const Head& b) const { return *b.job < *a.job; }
+};
+
+class Pass {
+ public:
+  Pass(const Policy& policy, const View& view)
+      : policy_(policy),
+        view_(view),
+        timeline_(view.nodes, view.now),
+        partitions_(view.partitions.size()),
+        full_(view.shapes.fit_classes()) {
+    for (const Node& node : view.nodes) {
+      if (node.open) most_cpus_free_ = std::max(most_cpus_free_, node.free.cpus);
+    }
+  }
+
+  Plan run() {
+    std::priority_queue<Head, std::vector<Head>, Later> heads;
+    for (const auto& [shape, jobs] : view_.queue.by_shape()) {
+      heads.push({jobs.begin(), jobs.end(), shape});
+    }
+    while (!heads.empty()) {
+      if (plan_.starts.size() >= policy_.start_limit) {
+        plan_.more = true;
+        break;
+      }
+      Head head = heads.top();
+      heads.pop();
+      if (visit(head) == Next::drop_shape) continue;
+      if (++head.job != head.end) heads.push(head);
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  enum class Next { same_shape, drop_shape };
+
+  struct PartitionPass {
+    uint32_t promises = 0;
+    bool stopped = false;  // FIFO: nothing overtakes
+  };
+
+  Next visit(const Head& head) {
+    const Shape& shape = view_.shapes[head.shape];
+    const JobId job = head.job->job;
+    if (!shape.possible()) return give_up(head, Reason::partition_config);
+    if (std::optional<Placement> placement = place_now(head.shape, shape)) {
+      timeline_.start(*placement, shape.key.limit);
+      plan_.starts.push_back({job, std::move(*placement)});
+      return Next::same_shape;
+    }
+    return hold_back(head, shape);
+  }
+
+  Next give_up(const Head& head, Reason reason) {
+    plan_.verdicts.push_back({head.job->job, reason});
+    plan_.shapes.push_back({head.shape, reason});
+    return Next::drop_shape;
+  }
+
+  // Blocked for now: is it promised a slot, and may others overtake it?
+  Next hold_back(const Head& head, const Shape& shape) {
+    Reason reason = Reason::none;
+    bool promised = false;
+    for (const Candidates& candidates : shape.candidates) {
+      const Partition& partition = view_.partitions[candidates.partition.value];
+      PartitionPass& pass = partitions_[candidates.partition.value];
+      if (!candidates.possible) continue;
+      if (!partition.up) {
+        reason = reason == Reason::none ? Reason::partition_down : reason;
+        continue;
+      }
+      if (pass.stopped || (policy_.reservation_depth > 0 &&
+                           pass.promises >= policy_.reservation_depth)) {
+        reason = Reason::priority;
+        continue;
+      }
+      if (!could_ever_start(shape, candidates)) continue;  // it holds up nobody
+      reason = Reason::resources;
+      if (policy_.reservation_depth == 0) pass.stopped = true;
+      else promised = promise(head.job->job, shape, candidates, pass);
+      break;
+    }
+    if (reason == Reason::none) {
+      return give_up(head, reason_without_nodes(shape, view_.nodes, view_.partitions));
+    }
+    if (!promised) {
+      plan_.verdicts.push_back({head.job->job, reason});
+      plan_.shapes.push_back(
+          {head.shape, reason == Reason::resources ? Reason::priority : reason});
+      return Next::drop_shape;
+    }
+    plan_.verdicts.push_back({head.job->job, Reason::resources});
+    return Next::same_shape;  // it may be promised one more; place_now() remembers that it is full
+  }
+
+  bool promise(JobId job, const Shape& shape, const Candidates& candidates,
+               PartitionPass& pass) {
+    if (searches_ >= policy_.search_limit) return false;
+    ++searches_;
+    std::optional<Slot> slot = timeline_.earliest(shape, candidates, view_.now);
+    if (!slot) return false;
+    timeline_.promise(*slot);
+    ++pass.promises;
+    plan_.promises.push_back({job, slot->start, std::move(slot->placement)});
+    return true;
+  }
+
+  // Would it fit if all that runs on open nodes had ended?
+  bool could_ever_start(const Shape& shape, const Candidates& candidates) const {
+    std::vector<Offer> offers;
+    for (const NodeIndex index : candidates.nodes) {
+      const Node& node = view_.nodes[index.value];
+      if (!node.open) continue;
+      offers.push_back({index, tasks_that_fit(shape.key.need, node, node.usable)});
+    }
+    return choose(shape.key.need, offers, shape.required).has_value();
+  }
+
+  std::optional<Placement> place_now(ShapeId id, const Shape& shape) {
+    if (shape.key.need.cpus_per_task > most_cpus_free_) return std::nullopt;
+    for (uint32_t i = 0; i < shape.candidates.size(); ++i) {
+      const Candidates& candidates = shape.candidates[i];
+      const PartitionIndex partition = candidates.partition;
+      if (!candidates.possible || !view_.partitions[partition.value].up) continue;
+      if (partitions_[partition.value].stopped) continue;
+      if (is_full(shape, i) || blocked_.contains({id, i})) continue;
+      if (std::optional<Placement> placement = place_in(id, shape, i)) return placement;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Placement> place_in(ShapeId id, const Shape& shape, uint32_t which) {
+    const Candidates& candidates = shape.candidates[which];
+    if (shape.key.need.nodes_min == 1 && shape.required.empty()) {
+      if (auto placement = place_on_one(id, shape, which)) return placement;
+      if (shape.key.need.nodes_max == 1 || shape.key.need.tasks == 1) {
+        // No single node has room: whatever the limit, unless promises were in the way.
+        if (!timeline_.any_promise()) full_[shape.fit_class].push_back(which);
+        blocked_.insert({id, which});
+        return std::nullopt;
+      }
+    }
+    std::vector<Offer> offers;
+    for (const NodeIndex index : candidates.nodes) {
+      if (const uint32_t tasks = tasks_on(index, shape)) offers.push_back({index, tasks});
+    }
+    const auto chosen = choose(shape.key.need, offers, shape.required);
+    if (chosen) return timeline_.placement_of(shape, candidates.partition, view_.now, *chosen);
+    if (!timeline_.any_promise()) full_[shape.fit_class].push_back(which);
+    blocked_.insert({id, which});
+    return std::nullopt;
+  }
+
+  // The first node that takes all of it. Nodes before the cursor had no room earlier in this
+  // pass, so they have none now.
+  std::optional<Placement> place_on_one(ShapeId id, const Shape& shape, uint32_t which) {
+    const Candidates& candidates = shape.candidates[which];
+    size_t& cursor = cursors_[{id, which}];
+    for (; cursor < candidates.nodes.size(); ++cursor) {
+      const NodeIndex index = candidates.nodes[cursor];
+      if (tasks_on(index, shape) < shape.key.need.tasks) continue;
+      const Offer offer{index, shape.key.need.tasks};
+      return timeline_.placement_of(shape, candidates.partition, view_.now, {&offer, 1});
+    }
+    return std::nullopt;
+  }
+
+  uint32_t tasks_on(NodeIndex index, const Shape& shape) {
+    const Node& node = view_.nodes[index.value];
+    if (!node.open || timeline_.free_now(index).cpus < shape.key.need.cpus_per_task) return 0;
+    return tasks_that_fit(shape.key.need, node,
+                          timeline_.room(index, view_.now, shape.key.limit));
+  }
+
+  bool is_full(const Shape& shape, uint32_t which) const {
+    const std::vector<uint32_t>& full = full_[shape.fit_class];
+    return std::find(full.begin(), full.end(), which) != full.end();
+  }
+
+  const Policy& policy_;
+  const View& view_;
+  Timeline timeline_;
+  Plan plan_;
+  std::vector<PartitionPass> partitions_;
+  std::vector<std::vector<uint32_t>> full_;  // by fit class: candidates without room now
+  std::set<std::pair<ShapeId, uint32_t>> blocked_;  // shape and candidates: none for its limit
+  std::map<std::pair<ShapeId, uint32_t>, size_t> cursors_;
+  uint32_t most_cpus_free_ = 0;
+  uint32_t searches_ = 0;
+};
+
+}  // namespace
+
+Plan plan(const Policy& policy, const View& view) { return Pass(policy, view).run(); }
+
+std::optional<Promise> foresee(const View& view, const Shape& shape) {
+  Timeline timeline(view.nodes, view.now);
+  std::optional<Promise> best;
+  for (const Candidates& candidates : shape.candidates) {
+    if (!candidates.possible || !view.partitions[candidates.partition.value].up) continue;
+    std::optional<Slot> slot = timeline.earliest(shape, candidates, view.now);
+    if (!slot || (best && best->at <= slot->start)) continue;
+    best = Promise{JobId{}, slot->start, std::move(slot->placement)};
+  }
+  return best;
+}
+
+}  // namespace gd::sched

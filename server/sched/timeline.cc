@@ -1,0 +1,183 @@
+// Lines of free amounts over time, made when asked for.
+#include "server/sched/timeline.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace gd::sched {
+
+namespace {
+
+// A job past its limit is being ended; it is planned as gone in a moment.
+constexpr Seconds kOverdue{1};
+
+void keep_least(Resources& least, const Resources& other) {
+  least.cpus = std::min(least.cpus, other.cpus);
+  least.memory_mib = std::min(least.memory_mib, other.memory_mib);
+  for (GresCount& mine : least.gres) {
+    for (const GresCount& theirs : other.gres) {
+      if (mine.name == theirs.name && mine.type == theirs.type) {
+        mine.count = std::min(mine.count, theirs.count);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Timeline::Timeline(std::span<const Node> nodes, TimePoint now) : nodes_(nodes), now_(now) {}
+
+const Resources& Timeline::free_now(NodeIndex node) const {
+  const auto found = lines_.find(node);
+  return found == lines_.end() ? nodes_[node.value].free : found->second.base;
+}
+
+Timeline::Line& Timeline::line(NodeIndex node) {
+  auto [entry, is_new] = lines_.try_emplace(node);
+  if (is_new) entry->second.base = nodes_[node.value].free;
+  return entry->second;
+}
+
+void Timeline::make_steps(NodeIndex node, Line& line) {
+  if (line.made) return;
+  line.made = true;
+  std::vector<Share> ends = line.started;
+  const Node& row = nodes_[node.value];
+  ends.insert(ends.end(), row.shares.begin(), row.shares.end());
+  for (Share& share : ends) share.until = std::max(share.until, now_ + kOverdue);
+  std::stable_sort(ends.begin(), ends.end(),
+                   [](const Share& a, const Share& b) { return a.until < b.until; });
+  line.steps.push_back({now_, line.base});
+  for (const Share& share : ends) {
+    if (line.steps.back().at != share.until) {
+      line.steps.push_back({share.until, line.steps.back().free});
+    }
+    add(line.steps.back().free, share.held);
+  }
+}
+
+void Timeline::take(Line& line, TimePoint from, TimePoint to, const Resources& amount) {
+  const auto split_at = [&](TimePoint at) {
+    auto after = std::upper_bound(line.steps.begin(), line.steps.end(), at,
+                                  [](TimePoint t, const Step& s) { return t < s.at; });
+    GD_CHECK(after != line.steps.begin());
+    const auto before = after - 1;
+    if (before->at == at) return static_cast<size_t>(before - line.steps.begin());
+    const Step step{at, before->free};
+    return static_cast<size_t>(line.steps.insert(after, step) - line.steps.begin());
+  };
+  const size_t first = split_at(from);
+  const size_t last = split_at(to);
+  for (size_t i = first; i < last; ++i) subtract(line.steps[i].free, amount);
+}
+
+Resources Timeline::room(NodeIndex node, TimePoint from, Seconds length) {
+  const auto found = lines_.find(node);
+  const bool promised = found != lines_.end() && found->second.promised;
+  // Without promises what is free only grows, so the least of a time is its beginning.
+  if (from == now_ && !promised) return free_now(node);
+  Line& row = line(node);
+  make_steps(node, row);
+  auto step = std::upper_bound(row.steps.begin(), row.steps.end(), from,
+                               [](TimePoint t, const Step& s) { return t < s.at; }) - 1;
+  Resources least = step->free;
+  if (!promised) return least;
+  for (++step; step != row.steps.end() && step->at < from + length; ++step) {
+    keep_least(least, step->free);
+  }
+  return least;
+}
+
+std::vector<TimePoint> Timeline::moments(const Candidates& candidates, TimePoint from) {
+  std::vector<TimePoint> times{from};
+  for (const NodeIndex node : candidates.nodes) {
+    if (!nodes_[node.value].open) continue;
+    Line& row = line(node);
+    make_steps(node, row);
+    for (const Step& step : row.steps) {
+      if (step.at > from) times.push_back(step.at);
+    }
+  }
+  std::sort(times.begin(), times.end());
+  times.erase(std::unique(times.begin(), times.end()), times.end());
+  return times;
+}
+
+Placement Timeline::placement_of(const Shape& shape, PartitionIndex partition, TimePoint at,
+                                 std::span<const Offer> chosen) {
+  Placement placement{partition, {}};
+  for (const Offer& offer : chosen) {
+    const Resources free = room(offer.node, at, shape.key.limit);
+    placement.uses.push_back(
+        {offer.node, offer.tasks,
+         held_by(shape.key.need, nodes_[offer.node.value], free, offer.tasks)});
+  }
+  return placement;
+}
+
+std::optional<Placement> Timeline::place_at(const Shape& shape, const Candidates& candidates,
+                                            TimePoint at) {
+  std::vector<Offer> offers;
+  for (const NodeIndex index : candidates.nodes) {
+    const Node& node = nodes_[index.value];
+    if (!node.open) continue;
+    const uint32_t tasks =
+        tasks_that_fit(shape.key.need, node, room(index, at, shape.key.limit));
+    if (tasks > 0) offers.push_back({index, tasks});
+  }
+  const auto chosen = choose(shape.key.need, offers, shape.required);
+  if (!chosen) return std::nullopt;
+  return placement_of(shape, candidates.partition, at, *chosen);
+}
+
+std::optional<Slot> Timeline::earliest(const Shape& shape, const Candidates& candidates,
+                                       TimePoint from) {
+  const std::vector<TimePoint> times = moments(candidates, from);
+  const auto slot_at = [&](TimePoint at) -> std::optional<Slot> {
+    std::optional<Placement> placement = place_at(shape, candidates, at);
+    if (!placement) return std::nullopt;
+    return Slot{at, shape.key.limit, std::move(*placement)};
+  };
+  if (any_promise_) {
+    for (const TimePoint at : times) {
+      if (std::optional<Slot> slot = slot_at(at)) return slot;
+    }
+    return std::nullopt;
+  }
+  std::optional<Slot> best = slot_at(times.back());  // all that runs today has ended
+  if (!best) return std::nullopt;
+  size_t low = 0;
+  size_t high = times.size() - 1;  // fits there
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (std::optional<Slot> slot = slot_at(times[middle])) {
+      best = std::move(slot);
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return best;
+}
+
+void Timeline::start(const Placement& placement, Seconds length) {
+  for (const NodeUse& use : placement.uses) {
+    Line& row = line(use.node);
+    subtract(row.base, use.held);
+    if (row.made) take(row, now_, now_ + length, use.held);
+    else row.started.push_back({JobId{}, use.held, now_ + length});
+  }
+}
+
+void Timeline::promise(const Slot& slot) {
+  for (const NodeUse& use : slot.placement.uses) {
+    Line& row = line(use.node);
+    make_steps(use.node, row);
+    take(row, slot.start, slot.start + slot.length, use.held);
+    row.promised = true;
+  }
+  any_promise_ = true;
+}
+
+}  // namespace gd::sched
