@@ -26,6 +26,7 @@ inline constexpr uint32_t kMaxNodes = 65'536;
 inline constexpr Seconds kMaxTimeLimit{10LL * 365 * 24 * 3600};
 inline constexpr int32_t kMaxNice = 2'147'483'645;
 inline constexpr int32_t kMaxSignal = 64;
+inline constexpr Seconds kMaxWarnBefore{65535};
 inline constexpr size_t kMaxNameBytes = 1024;       // of a job, a partition, an account
 inline constexpr size_t kMaxArguments = 4096;
 inline constexpr size_t kMaxMounts = 256;
@@ -43,6 +44,13 @@ struct Admitted {
 
 // The whole: for a submission, and again for an update of a waiting job.
 Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec& spec);
+
+// What stands against a waiting job on the cluster as it is; Reason::priority: nothing.
+struct Obstacle {
+  Reason reason = Reason::priority;
+  std::string text;
+};
+Obstacle obstacle_of(const Cluster& cluster, const JobRecord& job);
 
 // What the planner is asked for this job. The spec has passed check_form().
 sched::ShapeKey shape_key_of(const Cluster& cluster, const JobRecord& job);

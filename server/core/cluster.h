@@ -97,6 +97,7 @@ struct NodeLink {
   std::set<StepKey> strays;                    // live there, and should not be
   std::map<StepKey, uint64_t> launches_sent;   // under which number
   uint64_t orders_at_full = 0;                 // last_orders when the last full report came
+  uint64_t opened_by = 0;                      // the report that made the node usable
 };
 
 struct NodeEntry {
@@ -142,7 +143,10 @@ class Cluster {
   [[nodiscard]] const std::set<JobId>& allocated_jobs() const { return allocated_; }
   // When something of this job is due: begin, deadline, purge, an allocation's limit.
   [[nodiscard]] const std::set<std::pair<TimePoint, JobId>>& timers() const { return timers_; }
+  // Waiting, but their partition does not take them as things are.
+  [[nodiscard]] const std::set<JobId>& refused_jobs() const { return refused_; }
   [[nodiscard]] const std::map<JobId, TimePoint>& promises() const { return promises_; }
+  [[nodiscard]] const std::map<JobId, TimePoint>& clients() const { return clients_; }
   [[nodiscard]] std::optional<TimePoint> client_heard(JobId job) const;
   [[nodiscard]] bool step_is_current(std::string_view node, const StepKey& key) const;
 
@@ -156,8 +160,6 @@ class Cluster {
   friend struct Auditor;  // check_all: compares the indices with a rebuild
   friend std::optional<struct OrdersDraft> next_orders(Cluster& cluster, std::string_view node);
 
-  template <class Change>
-  void change_job(JobId id, Change&& change);
   void add_job(JobRecord job);
   void remove_job(JobId id);
   void index_job(JobEntry& entry);
@@ -184,6 +186,7 @@ class Cluster {
   std::map<RequestId, JobId> by_request_;
   std::set<JobId> allocated_;
   std::set<std::pair<TimePoint, JobId>> timers_;
+  std::set<JobId> refused_;
   std::vector<PartitionConfig> partition_configs_;
   std::vector<sched::Node> machine_;
   std::vector<std::string> node_names_;  // by index; empty: removed
@@ -192,12 +195,19 @@ class Cluster {
   sched::PendingQueue queue_;
   uint64_t total_cpus_ = 0;
   std::multimap<uint64_t, std::weak_ptr<const JobSpec>> specs_;  // by hash of the content
+  size_t specs_kept_ = 0;                                        // when it was last swept
 
   // Of this process only.
   std::map<JobId, TimePoint> promises_;
   std::map<JobId, TimePoint> clients_;
   Changes changes_;
 };
+
+// The batch script or the interactive command: when it ends, the job does.
+constexpr bool is_first_step(StepId id) { return id == kBatchStep || id == kInteractiveStep; }
+const StepRecord* find_step(const JobRecord& job, StepId id);
+void take_from(Resources& free, const Resources& held);  // down to nothing, never below
+Resources free_of(const sched::Node& node);              // from its shares
 
 // Is this waiting job one for the planner, or is there something to wait for first?
 bool belongs_in_queue(const JobRecord& job);

@@ -15,7 +15,7 @@
 namespace gd::core {
 
 struct PartitionConfig {
-  std::string name = "main";
+  std::string name = "batch";
   std::vector<std::string> nodes;  // names; empty: every node there is
   bool is_default = false;
   bool up = true;                  // down: jobs are accepted and wait
@@ -39,7 +39,7 @@ struct NodeConfig {  // restricts what a node says about itself
 
 struct ClusterConfig {
   std::string cluster = "gd";
-  std::vector<PartitionConfig> partitions;  // empty: one, "main", of all nodes
+  std::vector<PartitionConfig> partitions;  // empty: one, "batch", of all nodes
   std::vector<NodeConfig> nodes;
   uint32_t max_jobs = 1'000'000;       // live ones
   uint32_t max_steps = 10'000;         // of one life of a job
@@ -52,10 +52,12 @@ struct ClusterConfig {
   std::optional<Seconds> node_lost_after{Seconds{300}};
   Seconds client_silence{60};          // an interactive job's client, then it is cancelled
   uint32_t launch_retries = 3;         // failed launches in a row, then the job is held
+  uint32_t max_requeues = 16;          // by the loss of nodes, then the job is held
   bool job_requeue = true;             // of jobs that do not say
   bool enforce_part_limits = false;    // refuse what could only wait
   bool allow_root_jobs = false;
   std::string default_image = "host";
+  uint64_t default_memory_per_cpu_mib = 0;  // 0: each cpu takes along its part of the node's
   sched::Policy policy;
   sched::Weights weights;
   bool operator==(const ClusterConfig&) const = default;

@@ -53,12 +53,14 @@ struct JobEnding {                     // -> completing: nothing more of it is s
   Reason reason = Reason::none;
   std::string text;
   std::optional<Uid> by;
-  ExitStatus exit;
   bool requeue = false;
+  HoldKind hold = HoldKind::none;      // of the requeued job
   TimePoint at{};
 };
-struct JobRequeueAsked {                // while completing: send it back then, or do not
+struct JobEndChanged {                 // while completing: another end than it was to have
   JobId job;
+  JobState end_as = JobState::cancelled;
+  std::optional<Uid> by;
   bool requeue = false;
   HoldKind hold = HoldKind::none;
 };
@@ -76,6 +78,7 @@ struct JobRequeued {                   // -> pending: the next life may come
   Reason reason = Reason::none;
   std::string text;
   HoldKind hold = HoldKind::none;
+  bool failed = false;                 // no process of it ever ran: counts as a failed launch
   std::optional<std::string> avoid;    // a node that failed to launch it
   TimePoint at{};
 };
@@ -116,7 +119,7 @@ struct AuditEntry {                                      // changes by administr
 };
 
 using Event = std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated,
-                           JobAllocated, JobBegan, JobEnding, JobRequeueAsked, ShareReleased,
+                           JobAllocated, JobBegan, JobEnding, JobEndChanged, ShareReleased,
                            JobEnded, JobRequeued, JobSignalled, SignalsDone, JobPurged, StepAdded,
                            StepChanged, NodeCame, NodeReported, NodeChanged, NodeRemoved,
                            NodeUnknown, ClientSeen, Promised, Reconfigured, AuditEntry>;

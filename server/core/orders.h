@@ -21,6 +21,8 @@
 
 namespace gd::core {
 
+inline constexpr size_t kLaunchesPerMessage = 64;
+
 struct OrdersDraft {
   struct Blobs {  // what the controller reads from the store into launches[i]
     std::optional<Digest> script;
@@ -28,6 +30,7 @@ struct OrdersDraft {
   };
   NodeOrders orders;
   std::vector<Blobs> blobs;  // one for each of orders.launches
+  bool more = false;         // ask again at once: kLaunchesPerMessage was reached
 };
 
 // The next message for this node, with its number, or nothing to say. Changes only

@@ -1,0 +1,281 @@
+// One function for each event on a job's record, one for each on the cluster.
+#include "server/core/apply.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "base/check.h"
+#include "server/core/transition.h"
+
+namespace gd::core {
+
+namespace {
+
+void move_to(JobRecord& job, Happening on, JobState to) {
+  GD_CHECK(may(job.state, on, to), job.id, static_cast<int>(job.state), static_cast<int>(on),
+           static_cast<int>(to));
+  job.state = to;
+}
+
+void forget_life(JobRecord& job) {
+  job.nodes.clear();
+  job.steps.clear();
+  job.signals.clear();
+  job.batch_node.clear();
+  job.partition.clear();
+  job.end_as.reset();
+  job.cancelled_by.reset();
+  job.requeue_at_end = false;
+  job.start_time = TimePoint{};
+  job.end_time = TimePoint{};
+  job.exit = ExitStatus{};
+  job.usage = Usage{};
+  job.next_step = 0;
+}
+
+struct JobApplier {
+  JobRecord& job;
+
+  void operator()(const JobWaits& e) const {
+    job.reason = e.reason;
+    job.reason_text = e.text;
+  }
+  void operator()(const JobHeld& e) const {
+    job.hold = e.kind;
+    job.reason = e.reason;
+    job.reason_text = e.text;
+  }
+  void operator()(const JobReleased&) const {
+    job.hold = HoldKind::none;
+    job.reason = Reason::none;
+    job.reason_text.clear();
+    job.launch_failures = 0;
+    job.avoid.clear();
+  }
+  void operator()(const JobEligible&) const { job.reason = Reason::priority; }
+  void operator()(const JobUpdated& e) const {
+    job.spec = e.spec;
+    job.time_limit = e.time_limit;
+    job.eligible_time = e.eligible;
+  }
+  void operator()(const JobAllocated& e) const {
+    move_to(job, Happening::allocated, JobState::starting);
+    job.reason = Reason::none;
+    job.reason_text.clear();
+    job.launch = e.launch;
+    job.nodes = e.shares;
+    job.partition = e.partition;
+    job.batch_node = e.batch_node;
+    job.steps = e.steps;
+    job.start_time = e.at;
+  }
+  void operator()(const JobBegan&) const {
+    move_to(job, Happening::began, JobState::running);
+    job.launch_failures = 0;
+    job.avoid.clear();
+  }
+  void operator()(const JobEnding& e) const {
+    move_to(job, Happening::end_begun, JobState::completing);
+    job.end_as = e.end_as;
+    job.reason = e.reason;
+    job.reason_text = e.text;
+    job.cancelled_by = e.by;
+    job.requeue_at_end = e.requeue;
+    job.hold = e.hold;
+    job.end_time = e.at;
+    job.signals.clear();  // what is being ended is not signalled any more
+  }
+  void operator()(const JobEndChanged& e) const {
+    job.end_as = e.end_as;
+    job.cancelled_by = e.by;
+    job.requeue_at_end = e.requeue;
+    job.hold = e.hold;
+  }
+  void operator()(const ShareReleased& e) const {
+    for (NodeShare& share : job.nodes) {
+      if (share.node == e.node) share.released = true;
+    }
+  }
+  void operator()(const JobEnded& e) const {
+    const Happening on = job.state == JobState::completing ? Happening::released
+                         : e.state == JobState::deadline   ? Happening::expired
+                                                           : Happening::withdrawn;
+    move_to(job, on, e.state);
+    job.reason = e.reason;
+    job.reason_text = e.text;
+    job.cancelled_by = e.by;
+    job.hold = HoldKind::none;
+    job.end_as.reset();
+    job.requeue_at_end = false;
+    job.signals.clear();
+    if (job.end_time == TimePoint{}) job.end_time = e.at;
+  }
+  void operator()(const JobRequeued& e) const {
+    move_to(job, Happening::sent_back, JobState::pending);
+    forget_life(job);
+    job.reason = e.reason;
+    job.reason_text = e.text;
+    job.hold = e.hold;
+    ++job.restarts;
+    job.launch_failures = e.failed ? job.launch_failures + 1 : 0;
+    if (e.avoid) job.avoid.push_back(*e.avoid);
+  }
+  void operator()(const JobSignalled& e) const { job.signals.push_back(e.signal); }
+  void operator()(const SignalsDone& e) const {
+    std::erase_if(job.signals, [&](const PendingSignal& s) { return s.serial <= e.serial; });
+  }
+  void operator()(const StepAdded& e) const {
+    job.steps.push_back(e.step);
+    if (e.step.id.value >= job.next_step && e.step.id < kInteractiveStep) {
+      job.next_step = e.step.id.value + 1;
+    }
+  }
+  void operator()(const StepChanged& e) const {
+    for (StepRecord& step : job.steps) {
+      if (step.id == e.step.id) step = e.step;
+    }
+    if (e.step.state != StepState::ended) return;
+    job.usage.cpu_user_ms += e.step.usage.cpu_user_ms;
+    job.usage.cpu_system_ms += e.step.usage.cpu_system_ms;
+    job.usage.memory_peak_mib = std::max(job.usage.memory_peak_mib, e.step.usage.memory_peak_mib);
+    if (is_first_step(e.step.id)) job.exit = e.step.exit;
+  }
+};
+
+template <class E>
+concept OnJob = requires(JobApplier on, const E& event) { on(event); };
+
+}  // namespace
+
+void apply_to_job(JobRecord& job, const Event& event) {
+  std::visit(
+      [&](const auto& one) {
+        if constexpr (OnJob<std::remove_cvref_t<decltype(one)>>) JobApplier{job}(one);
+      },
+      event);
+}
+
+// ---- the cluster
+
+struct Applier {
+  Cluster& c;
+
+  template <OnJob E>
+  void operator()(const E& event) const {
+    JobEntry& entry = entry_of(event.job);
+    c.unindex_job(entry);
+    const bool was_ended = ended(entry.record.state);
+    const FinishedKey history{entry.record.end_time, event.job};
+    JobApplier{entry.record}(event);
+    if constexpr (std::is_same_v<E, JobUpdated>) entry.record.spec = c.share(entry.record.spec);
+    c.index_job(entry);
+    c.changes_.jobs.insert(event.job);
+    if (was_ended && !ended(entry.record.state)) c.changes_.unfinished.insert(history);
+    count(event);
+  }
+
+  void operator()(const JobAdded& e) const {
+    c.counters_.job = std::max(c.counters_.job, e.job.id.value + 1);
+    c.changes_.counters = true;
+    if (e.job.spec->kind == JobKind::interactive) c.clients_[e.job.id] = e.job.submit_time;
+    c.add_job(e.job);
+    c.changes_.jobs.insert(e.job.id);
+  }
+  void operator()(const JobPurged& e) const {
+    c.remove_job(e.job);
+    c.changes_.jobs.insert(e.job);
+  }
+
+  void operator()(const NodeCame& e) const {
+    c.counters_.session = std::max(c.counters_.session, e.session + 1);
+    c.changes_.counters = true;
+    NodeEntry& node = c.node_entry(e.info.name);
+    node.record.info = e.info;
+    node.record.state = node.record.set_down ? NodeState::down : NodeState::up;
+    node.record.last_heard = e.at;
+    if (!node.record.drained && !node.record.set_down) node.record.reason.clear();
+    node.link = NodeLink{};
+    node.link.session = e.session;
+    node.link.nonce = e.nonce;
+    c.changes_.nodes.insert(e.info.name);
+    c.refresh_node(node);
+  }
+  void operator()(const NodeReported& e) const;
+  void operator()(const NodeChanged& e) const {
+    NodeEntry& node = c.node_entry(e.node.name);
+    node.record = e.node;
+    c.changes_.nodes.insert(e.node.name);
+    // What it has when it comes back must be told anew before it is given more.
+    if (e.node.state != NodeState::up) node.link.complete = false;
+    c.refresh_node(node);
+  }
+  void operator()(const NodeRemoved& e) const {
+    c.remove_node(e.node);
+    c.changes_.nodes.insert(e.node);
+  }
+  void operator()(const NodeUnknown&) const {}
+
+  void operator()(const ClientSeen& e) const { c.clients_[e.job] = e.at; }
+  void operator()(const Promised& e) const {
+    c.promises_.clear();
+    for (const Promised::One& one : e.jobs) c.promises_[one.job] = one.at;
+  }
+  void operator()(const Reconfigured& e) const { c.set_config(e.config); }
+  void operator()(const AuditEntry& e) const { c.changes_.audit.push_back(e); }
+
+ private:
+  JobEntry& entry_of(JobId id) const {
+    const auto found = c.jobs_.find(id);
+    GD_CHECK(found != c.jobs_.end(), id);
+    return found->second;
+  }
+
+  // Numbers that were given by this event are not given again.
+  void count(const JobAllocated& e) const {
+    c.counters_.launch = std::max(c.counters_.launch, e.launch.value + 1);
+    c.changes_.counters = true;
+    c.promises_.erase(e.job);
+  }
+  void count(const JobSignalled& e) const {
+    c.counters_.signal = std::max(c.counters_.signal, e.signal.serial + 1);
+    c.changes_.counters = true;
+  }
+  template <class E>
+  void count(const E&) const {}
+};
+
+void Applier::operator()(const NodeReported& e) const {
+  NodeEntry& node = c.node_entry(e.node);
+  NodeLink& link = node.link;
+  node.record.last_heard = e.at;
+  node.load = e.report.load;
+  node.free_memory_mib = e.report.free_memory_mib;
+  link.last_report = e.report.number;
+  if (e.report.full) {
+    link.steps.clear();
+    link.strays.clear();
+    link.complete = true;
+    // What was sent before the last full report and is still not known there was lost.
+    std::erase_if(link.launches_sent,
+                  [&](const auto& sent) { return sent.second <= link.orders_at_full; });
+    link.orders_at_full = link.last_orders;
+  }
+  for (const StepStatus& status : e.report.steps) {
+    const StepKey key{status.job, status.launch, status.step};
+    link.steps[key] = {status.phase, status.signal_serial, status.time_limit};
+    if (status.phase != StepPhase::ended && !c.step_is_current(e.node, key)) {
+      link.strays.insert(key);
+    } else {
+      link.strays.erase(key);
+    }
+    link.launches_sent.erase(key);
+  }
+  const sched::Node& row = c.machine_[node.index.value];
+  const bool was_open = row.open;
+  c.refresh_node(node);
+  if (!was_open && row.open) link.opened_by = e.report.number;
+}
+
+void apply(Cluster& cluster, const Event& event) { std::visit(Applier{cluster}, event); }
+
+}  // namespace gd::core

@@ -1,0 +1,157 @@
+// The form of a submission: one check for each field that a stranger can fill.
+#include "server/core/check_form.h"
+
+#include <algorithm>
+
+#include "base/hostlist.h"
+#include "base/text.h"
+#include "proto/message_type.h"
+#include "server/core/admission.h"
+#include "server/sched/shape.h"
+
+namespace gd::core {
+
+namespace {
+
+Error invalid(std::string text) { return Error{ErrorCode::invalid, std::move(text)}; }
+
+Result<void> check_text(std::string_view what, std::string_view text, size_t limit) {
+  if (text.size() > limit) {
+    return invalid(std::string(what) + " has " + std::to_string(text.size()) +
+                   " bytes, at most " + std::to_string(limit) + " are allowed");
+  }
+  if (text.find('\0') != std::string_view::npos) {
+    return invalid(std::string(what) + " contains a NUL byte");
+  }
+  return {};
+}
+
+Result<void> check_line(std::string_view what, std::string_view text, size_t limit) {
+  TRY(check_text(what, text, limit));
+  if (text.find('\n') != std::string_view::npos) {
+    return invalid(std::string(what) + " '" + printable(text) + "' contains a line break");
+  }
+  return {};
+}
+
+Result<void> check_number(std::string_view what, std::optional<uint64_t> value, uint64_t least,
+                          uint64_t most) {
+  if (!value || (*value >= least && *value <= most)) return {};
+  return invalid(std::string(what) + " " + std::to_string(*value) + " is not between " +
+                 std::to_string(least) + " and " + std::to_string(most));
+}
+
+Result<void> check_texts(const JobSpec& spec) {
+  const std::pair<std::string_view, const std::string*> names[] = {
+      {"job name", &spec.name}, {"partition", &spec.partition}, {"account", &spec.account},
+      {"qos", &spec.qos}, {"constraint", &spec.constraint}, {"submit host", &spec.submit_host}};
+  for (const auto& [what, text] : names) TRY(check_line(what, *text, kMaxNameBytes));
+  const std::pair<std::string_view, const std::string*> texts[] = {
+      {"comment", &spec.comment}, {"node list", &spec.node_list}, {"exclude", &spec.exclude},
+      {"dependency", &spec.dependency}, {"working directory", &spec.chdir},
+      {"input", &spec.input}, {"output", &spec.output}, {"error", &spec.error},
+      {"image", &spec.image.name}, {"submit directory", &spec.submit_dir},
+      {"command", &spec.command}};
+  for (const auto& [what, text] : texts) TRY(check_text(what, *text, kMaxTextBytes));
+  return {};
+}
+
+Result<void> check_lists(const JobSpec& spec) {
+  if (spec.argv.size() > kMaxArguments) {
+    return invalid(std::to_string(spec.argv.size()) + " arguments, at most " +
+                   std::to_string(kMaxArguments) + " are allowed");
+  }
+  for (const std::string& one : spec.argv) TRY(check_text("argument", one, kMaxTextBytes));
+  if (spec.mounts.size() > kMaxMounts) {
+    return invalid(std::to_string(spec.mounts.size()) + " mounts, at most " +
+                   std::to_string(kMaxMounts) + " are allowed");
+  }
+  for (const std::string& one : spec.mounts) TRY(check_text("mount", one, kMaxTextBytes));
+  if (spec.gres_per_node.size() > kMaxMounts) {
+    return invalid(std::to_string(spec.gres_per_node.size()) + " gres entries, at most " +
+                   std::to_string(kMaxMounts) + " are allowed");
+  }
+  return {};
+}
+
+Result<void> check_amounts(const JobSpec& spec) {
+  TRY(check_number("nodes", spec.nodes_min, 1, kMaxNodes));
+  TRY(check_number("maximum of nodes", spec.nodes_max, 1, kMaxNodes));
+  TRY(check_number("tasks", spec.tasks, 1, kMaxTasks));
+  TRY(check_number("tasks per node", spec.tasks_per_node, 1, kMaxTasks));
+  TRY(check_number("cpus per task", spec.cpus_per_task, 1, kMaxCpusPerTask));
+  TRY(check_number("memory per node in MiB", spec.memory_per_node_mib, 0, kMaxMemoryMib));
+  TRY(check_number("memory per cpu in MiB", spec.memory_per_cpu_mib, 0, kMaxMemoryMib));
+  if (spec.nodes_max && *spec.nodes_max < spec.nodes_min) {
+    return invalid("nodes " + std::to_string(spec.nodes_min) + "-" +
+                   std::to_string(*spec.nodes_max) + ": the maximum is below the minimum");
+  }
+  if (spec.memory_per_node_mib && spec.memory_per_cpu_mib) {
+    return invalid("memory per node and memory per cpu are both given; use one of them");
+  }
+  const uint64_t tasks = spec.tasks ? *spec.tasks
+                                    : uint64_t{spec.nodes_min} * spec.tasks_per_node.value_or(1);
+  TRY(check_number("tasks on all nodes", tasks, 1, kMaxTasks));
+  return {};
+}
+
+Result<void> check_times(const JobSpec& spec) {
+  if (spec.time_limit && (*spec.time_limit < Seconds{1} || *spec.time_limit > kMaxTimeLimit)) {
+    return invalid("time limit of " + std::to_string(spec.time_limit->count()) +
+                   " s is not between 1 and " + std::to_string(kMaxTimeLimit.count()) + " s");
+  }
+  TRY(check_number("signal", spec.warn_signal, 1, kMaxSignal));
+  if (spec.warn_before < Seconds{0} || spec.warn_before > kMaxWarnBefore) {
+    return invalid("a signal " + std::to_string(spec.warn_before.count()) +
+                   " s before the end: not between 0 and " +
+                   std::to_string(kMaxWarnBefore.count()));
+  }
+  if (spec.nice > kMaxNice || spec.nice < -kMaxNice) {
+    return invalid("nice " + std::to_string(spec.nice) + " is not between -" +
+                   std::to_string(kMaxNice) + " and " + std::to_string(kMaxNice));
+  }
+  if (!spec.dependency.empty()) {
+    return invalid("dependency '" + printable(spec.dependency) +
+                   "': this release does not know dependencies");
+  }
+  return {};
+}
+
+Result<void> check_names(const JobSpec& spec) {
+  for (const auto& [what, text] :
+       {std::pair{"node list", spec.node_list}, std::pair{"exclude", spec.exclude}}) {
+    if (text.empty()) continue;
+    auto names = expand_hostlist(text);
+    if (!names.ok()) return std::move(names).error().in(what);
+  }
+  TRY(sched::check_constraint(spec.constraint));
+  for (const GresCount& gres : spec.gres_per_node) {
+    TRY(check_line("gres", gres.name, kMaxNameBytes));
+    TRY(check_line("gres type", gres.type, kMaxNameBytes));
+    if (gres.name.empty()) return invalid("a gres has no name");
+    TRY(check_number("gres " + gres.name, gres.count, 0, kMaxMemoryMib));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_form(const JobSpec& spec) {
+  TRY(check_texts(spec));
+  TRY(check_lists(spec));
+  TRY(check_amounts(spec));
+  TRY(check_times(spec));
+  TRY(check_names(spec));
+  return {};
+}
+
+std::vector<std::string> names_in(const std::string& hostlist) {
+  auto names = expand_hostlist(hostlist);
+  if (!names.ok()) return {hostlist};  // was checked before; a name that no node has
+  std::vector<std::string> result = std::move(names).take();
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
+}
+
+}  // namespace gd::core

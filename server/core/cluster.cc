@@ -1,0 +1,196 @@
+// Records and their indices.
+#include "server/core/cluster.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "server/core/spec_hash.h"
+
+namespace gd::core {
+
+Cluster::Cluster(std::shared_ptr<const ClusterConfig> config, TimePoint started)
+    : started_(started) {
+  set_config(std::move(config));
+}
+
+const JobRecord* Cluster::find_job(JobId id) const {
+  const auto found = jobs_.find(id);
+  return found == jobs_.end() ? nullptr : &found->second.record;
+}
+
+const JobRecord* Cluster::find_request(const RequestId& request) const {
+  const auto found = by_request_.find(request);
+  return found == by_request_.end() ? nullptr : find_job(found->second);
+}
+
+const NodeEntry* Cluster::find_node(std::string_view name) const {
+  const auto found = nodes_.find(name);
+  return found == nodes_.end() ? nullptr : &found->second;
+}
+
+const NodeEntry* Cluster::node_at(sched::NodeIndex index) const {
+  return index.value < node_names_.size() ? find_node(node_names_[index.value]) : nullptr;
+}
+
+std::optional<sched::PartitionIndex> Cluster::find_partition(std::string_view name) const {
+  for (uint32_t i = 0; i < partitions_.size(); ++i) {
+    if (partitions_[i].name == name) return sched::PartitionIndex{i};
+  }
+  return std::nullopt;
+}
+
+std::optional<sched::PartitionIndex> Cluster::default_partition() const {
+  for (uint32_t i = 0; i < partition_configs_.size(); ++i) {
+    if (partition_configs_[i].is_default) return sched::PartitionIndex{i};
+  }
+  return std::nullopt;
+}
+
+sched::View Cluster::view(TimePoint now) const {
+  return {now, machine_, partitions_, shapes_, queue_};
+}
+
+std::optional<TimePoint> Cluster::client_heard(JobId job) const {
+  const auto found = clients_.find(job);
+  return found == clients_.end() ? std::nullopt : std::optional(found->second);
+}
+
+const StepRecord* find_step(const JobRecord& job, StepId id) {
+  const auto found = std::find_if(job.steps.begin(), job.steps.end(),
+                                  [&](const StepRecord& step) { return step.id == id; });
+  return found == job.steps.end() ? nullptr : &*found;
+}
+
+bool Cluster::step_is_current(std::string_view node, const StepKey& key) const {
+  const JobRecord* job = find_job(key.job);
+  if (job == nullptr || job->launch != key.launch || !allocated(job->state)) return false;
+  const StepRecord* step = find_step(*job, key.step);
+  return step != nullptr && step->node == node && step->state != StepState::ended;
+}
+
+Changes Cluster::take_changes() { return std::exchange(changes_, Changes{}); }
+
+void Cluster::add_job(JobRecord job) {
+  job.spec = share(std::move(job.spec));
+  const JobId id = job.id;
+  auto [place, is_new] = jobs_.try_emplace(id);
+  GD_CHECK(is_new, id);
+  place->second.record = std::move(job);
+  index_job(place->second);
+}
+
+void Cluster::remove_job(JobId id) {
+  const auto found = jobs_.find(id);
+  GD_CHECK(found != jobs_.end(), id);
+  unindex_job(found->second);
+  clients_.erase(id);
+  promises_.erase(id);
+  jobs_.erase(found);
+}
+
+namespace {
+
+// An index entry only for jobs that something is due of; see Cluster::timers().
+std::optional<TimePoint> timer_of(const JobRecord& job, const ClusterConfig& config) {
+  if (ended(job.state)) return job.end_time + config.min_job_age;
+  if (job.state == JobState::pending) {
+    std::optional<TimePoint> due = job.spec->deadline;
+    if (job.hold == HoldKind::none && job.reason == Reason::begin_time) {
+      due = due ? std::min(*due, job.eligible_time) : job.eligible_time;
+    }
+    return due;
+  }
+  if (job.state == JobState::running && job.spec->kind == JobKind::allocation && job.time_limit) {
+    return job.start_time + *job.time_limit;  // no shepherd watches over it
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool belongs_in_queue(const JobRecord& job) {
+  if (job.state != JobState::pending || job.hold != HoldKind::none) return false;
+  switch (job.reason) {
+    case Reason::begin_time:
+    case Reason::dependency:
+    case Reason::dependency_never_satisfied:
+    case Reason::partition_time_limit: return false;
+    default: return true;
+  }
+}
+
+void Cluster::index_job(JobEntry& entry) {
+  const JobRecord& job = entry.record;
+  if (job.request.given()) by_request_.emplace(job.request, job.id);
+  for (const StepRecord& step : job.steps) {
+    if (step.request.given()) by_request_.emplace(step.request, job.id);
+  }
+  if (const auto due = timer_of(job, *config_)) timers_.emplace(*due, job.id);
+  if (allocated(job.state)) {
+    allocated_.insert(job.id);
+    hold_shares(job);
+  }
+  if (job.state == JobState::pending && job.reason == Reason::partition_time_limit) {
+    refused_.insert(job.id);
+  }
+  if (belongs_in_queue(job)) enqueue(entry);
+}
+
+void Cluster::unindex_job(JobEntry& entry) {
+  const JobRecord& job = entry.record;
+  by_request_.erase(job.request);
+  for (const StepRecord& step : job.steps) by_request_.erase(step.request);
+  if (const auto due = timer_of(job, *config_)) timers_.erase({*due, job.id});
+  if (allocated(job.state)) {
+    allocated_.erase(job.id);
+    free_shares(job);
+  }
+  refused_.erase(job.id);
+  dequeue(entry);
+}
+
+void Cluster::hold_shares(const JobRecord& job) {
+  const TimePoint until = job.start_time + job.time_limit.value_or(sched::kForever);
+  for (const NodeShare& share : job.nodes) {
+    if (share.released) continue;
+    NodeEntry& node = node_entry(share.node);
+    node.jobs.insert(job.id);
+    sched::Node& row = machine_[node.index.value];
+    const auto at = std::lower_bound(row.shares.begin(), row.shares.end(), job.id,
+                                     [](const sched::Share& s, JobId id) { return s.job < id; });
+    row.shares.insert(at, {job.id, share.held, until});
+    take_from(row.free, share.held);
+  }
+}
+
+void Cluster::free_shares(const JobRecord& job) {
+  for (const NodeShare& share : job.nodes) {
+    if (share.released) continue;
+    NodeEntry& node = node_entry(share.node);
+    node.jobs.erase(job.id);
+    sched::Node& row = machine_[node.index.value];
+    std::erase_if(row.shares, [&](const sched::Share& s) { return s.job == job.id; });
+    row.free = free_of(row);
+  }
+}
+
+std::shared_ptr<const JobSpec> Cluster::share(std::shared_ptr<const JobSpec> spec) {
+  const uint64_t hash = hash_of(*spec);
+  const auto [first, last] = specs_.equal_range(hash);
+  for (auto known = first; known != last;) {
+    if (auto same = known->second.lock()) {
+      if (*same == *spec) return same;
+      ++known;
+    } else {
+      known = specs_.erase(known);
+    }
+  }
+  specs_.emplace(hash, spec);
+  if (specs_.size() > 2 * specs_kept_ + 1000) {  // now and then, so that the mean cost is constant
+    std::erase_if(specs_, [](const auto& known) { return known.second.expired(); });
+    specs_kept_ = specs_.size();
+  }
+  return spec;
+}
+
+}  // namespace gd::core

@@ -1,0 +1,323 @@
+// What users and administrators ask of jobs that exist.
+#include <algorithm>
+
+#include "server/core/admission.h"
+#include "server/core/life.h"
+#include "server/core/query.h"
+#include "server/core/verbs.h"
+
+namespace gd::core {
+
+namespace {
+
+constexpr size_t kMaxPendingSignals = 64;  // of one job, not yet confirmed by its nodes
+
+std::string job_text(JobId id) { return "job " + std::to_string(id.value) + ": "; }
+
+Error conflict(JobId id, const std::string& text) {
+  return Error{ErrorCode::conflict, job_text(id) + text};
+}
+
+// Does one thing to each named job; a refusal of one is in the reply and stops no other.
+template <class One>
+JobsReply for_each_job(const std::vector<JobId>& jobs, One one) {
+  JobsReply reply;
+  for (const JobId id : jobs) {
+    Result<void> done = one(id);
+    if (done.ok()) ++reply.done;
+    else reply.refused.push_back({id, done.error().code, done.error().text});
+  }
+  return reply;
+}
+
+Result<void> check_owner(const Draft& draft, const Actor& actor, JobId id) {
+  const JobRecord* job = draft.find(id);
+  if (job == nullptr) return no_such_job(id);
+  if (!owns(actor, *job)) return not_yours(actor, id);
+  return {};
+}
+
+bool can_be_signalled(const JobRecord& job) {
+  return job.state == JobState::running || job.state == JobState::starting;
+}
+
+Result<void> send_signal(Draft& draft, JobId id, const CancelRequest& request) {
+  const JobRecord& job = draft.job(id);
+  if (!can_be_signalled(job)) {
+    return conflict(id, "only running jobs can be sent a signal, this one is " +
+                            std::string(long_name(job.state)));
+  }
+  if (request.step && find_step(job, *request.step) == nullptr) {
+    return Error{ErrorCode::not_found,
+                 job_text(id) + "no step " + std::to_string(request.step->value)};
+  }
+  if (job.signals.size() >= kMaxPendingSignals) {
+    return Error{ErrorCode::exhausted, job_text(id) + std::to_string(kMaxPendingSignals) +
+                                           " signals have not been delivered yet"};
+  }
+  draft.emit(JobSignalled{
+      id, {draft.new_signal(), *request.signal, request.step, request.batch_only}});
+  return {};
+}
+
+Result<void> cancel_one(Draft& draft, const CancelJobs& command, JobId id) {
+  TRY(check_owner(draft, command.actor, id));
+  if (command.request.signal) return send_signal(draft, id, command.request);
+  end_job(draft, id, Ending{.as = JobState::cancelled, .by = command.actor.uid});
+  return {};
+}
+
+std::vector<JobId> named_by(const Cluster& cluster, const CancelJobs& command) {
+  const JobFilter& filter = command.request.filter;
+  if (!filter.jobs.empty()) {
+    std::vector<JobId> named;
+    JobFilter rest = filter;
+    rest.jobs.clear();
+    for (const JobId id : filter.jobs) {
+      const JobRecord* job = cluster.find_job(id);
+      if (job == nullptr || matches(rest, *job)) named.push_back(id);
+    }
+    return named;
+  }
+  std::vector<JobId> found;  // of all, those that are the actor's to end and can be
+  for (const auto& [id, entry] : cluster.jobs()) {
+    const JobRecord& job = entry.record;
+    if (ended(job.state) || !owns(command.actor, job) || !matches(filter, job)) continue;
+    if (command.request.signal && !can_be_signalled(job)) continue;
+    found.push_back(id);
+  }
+  return found;
+}
+
+HoldKind hold_by(const Actor& actor, JobAction action) {
+  return actor.administrator && action != JobAction::user_hold ? HoldKind::administrator
+                                                               : HoldKind::user;
+}
+
+Reason reason_of(HoldKind hold) {
+  return hold == HoldKind::administrator ? Reason::job_held_admin : Reason::job_held_user;
+}
+
+Result<void> hold_one(Draft& draft, const ControlJobs& command, JobId id) {
+  const JobRecord& job = draft.job(id);
+  if (job.state != JobState::pending) {
+    return conflict(id, "only waiting jobs can be held, this one is " +
+                            std::string(long_name(job.state)));
+  }
+  const HoldKind hold = hold_by(command.actor, command.request.action);
+  if (job.hold == HoldKind::administrator && hold == HoldKind::user) return {};
+  if (job.hold == hold) return {};
+  draft.emit(JobHeld{id, hold, reason_of(hold), {}});
+  return {};
+}
+
+// The reason with which a job waits that nothing but the cluster keeps back.
+JobWaits waiting_again(const Draft& draft, const JobRecord& job) {
+  const Reason first = first_reason(job, draft.now);
+  if (first != Reason::priority) return {job.id, first, {}};
+  Obstacle obstacle = obstacle_of(draft.cluster, job);
+  return {job.id, obstacle.reason, std::move(obstacle.text)};
+}
+
+Result<void> release_one(Draft& draft, const ControlJobs& command, JobId id) {
+  const JobRecord& job = draft.job(id);
+  if (job.state != JobState::pending) {
+    return conflict(id, "only waiting jobs can be released, this one is " +
+                            std::string(long_name(job.state)));
+  }
+  if (job.hold == HoldKind::none) return {};
+  if (job.hold == HoldKind::administrator && !command.actor.administrator) {
+    return Error{ErrorCode::denied, job_text(id) + "it is held by an administrator"};
+  }
+  draft.emit(JobReleased{id});
+  draft.emit(waiting_again(draft, draft.job(id)));
+  return {};
+}
+
+Result<void> requeue_one(Draft& draft, const ControlJobs& command, JobId id) {
+  const JobRecord& job = draft.job(id);
+  if (job.state == JobState::pending) return conflict(id, "it is waiting already");
+  if (!may_requeue(draft.cluster.config(), job) && !command.actor.administrator) {
+    return conflict(id, "it was submitted so that it is not requeued");
+  }
+  if (job.spec->kind != JobKind::batch) return conflict(id, "only batch jobs can be requeued");
+  const bool hold_it = command.request.action == JobAction::requeue_hold;
+  const HoldKind hold = hold_it ? hold_by(command.actor, command.request.action) : HoldKind::none;
+  if (!ended(job.state)) {
+    end_job(draft, id, Ending{.as = JobState::cancelled, .reason = hold_it ? reason_of(hold) : Reason::none,
+                              .text = {}, .by = {}, .requeue = true, .hold = hold});
+    return {};
+  }
+  draft.emit(JobRequeued{.job = id, .reason = hold_it ? reason_of(hold) : Reason::priority,
+                         .text = {}, .hold = hold, .failed = false, .avoid = {},
+                         .at = draft.now});
+  if (!hold_it) draft.emit(waiting_again(draft, draft.job(id)));
+  return {};
+}
+
+Result<void> control_one(Draft& draft, const ControlJobs& command, JobId id) {
+  TRY(check_owner(draft, command.actor, id));
+  switch (command.request.action) {
+    case JobAction::hold:
+    case JobAction::user_hold: return hold_one(draft, command, id);
+    case JobAction::release: return release_one(draft, command, id);
+    case JobAction::requeue:
+    case JobAction::requeue_hold: return requeue_one(draft, command, id);
+  }
+  return Error{ErrorCode::invalid, "unknown action"};
+}
+
+bool only_for_running(const JobUpdateRequest& request) {
+  return !request.name && !request.partition && !request.begin && !request.nice &&
+         !request.priority && !request.cpus_per_task && !request.tasks &&
+         !request.memory_per_node_mib;
+}
+
+JobSpec changed(JobSpec spec, const JobUpdateRequest& request) {
+  if (request.name) spec.name = *request.name;
+  if (request.partition) spec.partition = *request.partition;
+  if (request.comment) spec.comment = *request.comment;
+  if (request.time_limit) spec.time_limit = request.time_limit;
+  if (request.begin) spec.begin = request.begin;
+  if (request.nice) spec.nice = *request.nice;
+  if (request.priority) spec.priority = request.priority;
+  if (request.cpus_per_task) spec.cpus_per_task = request.cpus_per_task;
+  if (request.tasks) spec.tasks = request.tasks;
+  if (request.requeue) spec.requeue = request.requeue;
+  if (request.memory_per_node_mib) {
+    spec.memory_per_node_mib = request.memory_per_node_mib;
+    spec.memory_per_cpu_mib.reset();
+  }
+  return spec;
+}
+
+Result<void> update_running(Draft& draft, const UpdateJobs& command, const JobRecord& job) {
+  if (!only_for_running(command.request)) {
+    return conflict(job.id, "of a job that has started only time limit, comment and requeue can "
+                            "be changed");
+  }
+  const std::optional<Seconds> asked = command.request.time_limit;
+  const bool longer = asked && job.time_limit && *asked > *job.time_limit;
+  if (longer && !command.actor.administrator) {
+    return Error{ErrorCode::denied,
+                 job_text(job.id) + "the time limit of a running job is " +
+                     std::to_string(job.time_limit->count()) +
+                     " s; only an administrator may raise it"};
+  }
+  JobSpec spec = changed(*job.spec, command.request);
+  TRY(check_form(spec));
+  draft.emit(JobUpdated{job.id, std::make_unique<const JobSpec>(std::move(spec)),
+                        asked ? asked : job.time_limit, job.eligible_time});
+  return {};
+}
+
+Result<void> update_waiting(Draft& draft, const UpdateJobs& command, const JobRecord& job) {
+  const JobUpdateRequest& request = command.request;
+  // Rights that the job was given at another time are kept unless they are asked for again.
+  JobSpec asked = changed(*job.spec, request);
+  JobSpec judged = asked;
+  if (!request.nice) judged.nice = 0;
+  if (!request.priority) judged.priority.reset();
+  Actor owner = command.actor;
+  if (owner.uid == 0 && owner.administrator) owner.uid = job.uid;
+  Admitted admitted = TRY(admit(draft.cluster, owner, judged));
+  judged = *admitted.spec;
+  judged.nice = asked.nice;
+  judged.priority = asked.priority;
+
+  const JobId id = job.id;
+  const TimePoint eligible =
+      request.begin ? std::max(job.submit_time, *request.begin) : job.eligible_time;
+  draft.emit(JobUpdated{id, std::make_unique<const JobSpec>(std::move(judged)),
+                        admitted.time_limit, eligible});
+  if (draft.job(id).hold == HoldKind::none) draft.emit(waiting_again(draft, draft.job(id)));
+  return {};
+}
+
+Result<void> update_one(Draft& draft, const UpdateJobs& command, JobId id) {
+  TRY(check_owner(draft, command.actor, id));
+  const JobRecord job = draft.job(id);
+  if (ended(job.state) || job.state == JobState::completing) {
+    return conflict(id, "it has ended");
+  }
+  if (job.state == JobState::pending) return update_waiting(draft, command, job);
+  return update_running(draft, command, job);
+}
+
+}  // namespace
+
+Result<Reply> cancel(Draft& draft, const CancelJobs& command) {
+  const CancelRequest& request = command.request;
+  if (is_empty(request.filter)) {
+    return Error{ErrorCode::usage, "no jobs are named, and no condition is given"};
+  }
+  if (request.signal && (*request.signal < 1 || *request.signal > kMaxSignal)) {
+    return Error{ErrorCode::invalid, "signal " + std::to_string(*request.signal) +
+                                         " is not between 1 and " + std::to_string(kMaxSignal)};
+  }
+  return Reply{for_each_job(named_by(draft.cluster, command), [&](JobId id) {
+    return cancel_one(draft, command, id);
+  })};
+}
+
+Result<Reply> control(Draft& draft, const ControlJobs& command) {
+  return Reply{for_each_job(command.request.jobs,
+                            [&](JobId id) { return control_one(draft, command, id); })};
+}
+
+Result<Reply> update(Draft& draft, const UpdateJobs& command) {
+  return Reply{for_each_job(command.request.jobs,
+                            [&](JobId id) { return update_one(draft, command, id); })};
+}
+
+Result<Reply> start_step(Draft& draft, const StartStep& command) {
+  const StepRequest& request = command.request;
+  const JobRecord* job = draft.find(request.job);
+  if (job == nullptr) return no_such_job(request.job);
+  if (job->uid != command.actor.uid) return not_yours(command.actor, job->id);
+  for (const StepRecord& step : job->steps) {
+    if (!request.request.given() || step.request != request.request) continue;
+    return Reply{StepGiven{job->id, step.id, step.node}};
+  }
+  if (request.request.given() && draft.cluster.find_request(request.request) != nullptr) {
+    return Error{ErrorCode::exists, "this request id was used for something else"};
+  }
+  if (job->state != JobState::running) {
+    return conflict(job->id, "steps are for running jobs, this one is " +
+                                 std::string(long_name(job->state)));
+  }
+  if (job->steps.size() >= draft.cluster.config().max_steps) {
+    return Error{ErrorCode::exhausted, job_text(job->id) + "it has had " +
+                                           std::to_string(job->steps.size()) +
+                                           " steps, the limit is " +
+                                           std::to_string(draft.cluster.config().max_steps)};
+  }
+  StepRecord step;
+  step.node = request.node.empty() ? job->nodes.front().node : request.node;
+  const bool on_it = std::any_of(job->nodes.begin(), job->nodes.end(), [&](const NodeShare& share) {
+    return share.node == step.node && !share.released;
+  });
+  if (!on_it) {
+    return Error{ErrorCode::not_found, job_text(job->id) + "it is not on node " + step.node};
+  }
+  step.id = StepId{job->next_step};
+  step.request = request.request;
+  step.name = request.argv.empty() ? "shell" : request.argv.front();
+  step.argv = request.argv;
+  step.chdir = request.chdir;
+  step.pty = request.pty;
+  step.environment = command.environment;
+  step.start_time = draft.now;
+  StepGiven reply{job->id, step.id, step.node};
+  draft.emit(StepAdded{job->id, std::move(step)});
+  return Reply{std::move(reply)};
+}
+
+Result<Reply> client_heard(Draft& draft, const ClientHeard& command) {
+  TRY(check_owner(draft, command.actor, command.job));
+  const JobRecord& job = draft.job(command.job);
+  if (!ended(job.state)) draft.emit(ClientSeen{command.job, draft.now});
+  return Reply{Done{}};
+}
+
+}  // namespace gd::core

@@ -1,0 +1,189 @@
+// What happens because time passes, and the scheduling pass.
+#include <algorithm>
+
+#include "server/core/admission.h"
+#include "server/core/life.h"
+#include "server/core/verbs.h"
+#include "server/sched/plan.h"
+
+namespace gd::core {
+
+namespace {
+
+constexpr size_t kTimersPerTick = 10'000;   // the next tick goes on
+constexpr size_t kReasonsPerShape = 100;    // jobs of a shape whose reason a pass looks at
+constexpr size_t kReasonsPerPass = 2'000;
+
+void on_timer(Draft& draft, JobId id) {
+  const JobRecord& job = draft.job(id);
+  if (ended(job.state)) {
+    draft.emit(JobPurged{id});
+  } else if (job.state == JobState::running) {  // an allocation
+    end_job(draft, id, Ending{.as = JobState::timeout, .reason = Reason::time_limit});
+  } else if (job.spec->deadline && *job.spec->deadline <= draft.now) {
+    end_job(draft, id, Ending{.as = JobState::deadline});
+  } else {
+    draft.emit(JobEligible{id});
+    Obstacle obstacle = obstacle_of(draft.cluster, draft.job(id));
+    if (obstacle.reason != Reason::priority) {
+      draft.emit(JobWaits{id, obstacle.reason, std::move(obstacle.text)});
+    }
+  }
+}
+
+void watch_node(Draft& draft, const NodeEntry& node) {
+  const ClusterConfig& config = draft.cluster.config();
+  const Milliseconds silent = draft.now - node.record.last_heard;
+  if (node.record.state != NodeState::down && silent > config.node_timeout) {
+    NodeRecord record = node.record;
+    record.state = NodeState::down;
+    if (!record.drained) {
+      record.reason = "not heard of";
+      record.reason_uid = 0;
+      record.reason_time = draft.now;
+    }
+    draft.emit(NodeChanged{std::move(record)});
+  }
+  if (config.node_lost_after && silent > *config.node_lost_after && !node.jobs.empty()) {
+    lose_node(draft, node, "node " + node.record.name + " was not heard of for " +
+                               std::to_string(config.node_lost_after->count()) + " s");
+  }
+}
+
+std::vector<NodeShare> shares_of(const Cluster& cluster, const sched::Placement& placement) {
+  std::vector<NodeShare> shares;
+  for (const sched::NodeUse& use : placement.uses) {
+    const NodeEntry* node = cluster.node_at(use.node);
+    shares.push_back({node->record.name, node->record.info.boot_id, use.held, false});
+  }
+  return shares;
+}
+
+StepRecord first_step(const JobRecord& job, const std::string& node, TimePoint now) {
+  StepRecord step;
+  step.id = job.spec->kind == JobKind::batch ? kBatchStep : kInteractiveStep;
+  step.name = job.spec->kind == JobKind::batch ? "batch" : "interactive";
+  step.node = node;
+  step.argv = job.spec->argv;
+  step.chdir = job.spec->chdir;
+  step.pty = job.spec->pty;
+  step.join_container = false;  // it makes the job's
+  step.start_time = now;
+  return step;
+}
+
+void start(Draft& draft, const sched::Start& start) {
+  const JobRecord& job = draft.job(start.job);
+  JobAllocated event;
+  event.job = job.id;
+  event.launch = draft.new_launch();
+  event.shares = shares_of(draft.cluster, start.placement);
+  event.partition = draft.cluster.partitions()[start.placement.partition.value].name;
+  event.batch_node = event.shares.front().node;
+  event.at = draft.now;
+  const bool has_process = job.spec->kind != JobKind::allocation;
+  if (has_process) event.steps.push_back(first_step(job, event.batch_node, draft.now));
+  draft.emit(std::move(event));
+  if (!has_process) draft.emit(JobBegan{start.job});
+}
+
+void give_reason(Draft& draft, JobId id, Reason reason) {
+  const JobRecord& job = draft.job(id);
+  if (job.reason == reason) return;
+  // After a failed launch or a lost node the text says more than the pass can.
+  const bool keeps_text = reason == Reason::priority || reason == Reason::resources;
+  std::string text = keeps_text && job.restarts > 0 ? job.reason_text : std::string();
+  if (reason == Reason::partition_config) text = obstacle_of(draft.cluster, job).text;
+  draft.emit(JobWaits{id, reason, std::move(text)});
+}
+
+void give_reasons(Draft& draft, const sched::Plan& plan) {
+  std::set<JobId> done;
+  for (const sched::Start& start : plan.starts) done.insert(start.job);
+  for (const sched::Verdict& verdict : plan.verdicts) {
+    if (done.insert(verdict.job).second) give_reason(draft, verdict.job, verdict.reason);
+  }
+  size_t budget = kReasonsPerPass;
+  const auto& by_shape = draft.cluster.queue().by_shape();
+  for (const sched::ShapeVerdict& verdict : plan.shapes) {
+    size_t left = kReasonsPerShape;
+    for (const sched::QueueKey& key : by_shape.at(verdict.shape)) {
+      if (left == 0 || budget == 0) break;
+      if (done.contains(key.job)) continue;
+      --left;
+      --budget;
+      give_reason(draft, key.job, verdict.reason);
+    }
+  }
+}
+
+// Jobs that their partition did not take: the configuration may have changed.
+void look_again(Draft& draft) {
+  size_t left = kReasonsPerPass;
+  for (const JobId id : draft.cluster.refused_jobs()) {
+    if (left-- == 0) return;
+    Obstacle obstacle = obstacle_of(draft.cluster, draft.job(id));
+    if (obstacle.reason == draft.job(id).reason) continue;
+    draft.emit(JobWaits{id, obstacle.reason, std::move(obstacle.text)});
+  }
+}
+
+void note_promises(Draft& draft, const sched::Plan& plan) {
+  Promised event;
+  std::map<JobId, TimePoint> promises;
+  for (const sched::Promise& promise : plan.promises) {
+    event.jobs.push_back({promise.job, promise.at});
+    promises[promise.job] = promise.at;
+  }
+  if (promises != draft.cluster.promises()) draft.emit(std::move(event));
+}
+
+}  // namespace
+
+Result<Reply> tick(Draft& draft) {
+  size_t left = kTimersPerTick;
+  for (const auto& [due, id] : draft.cluster.timers()) {
+    if (due > draft.now || left-- == 0) break;
+    on_timer(draft, id);
+  }
+  for (const auto& [name, node] : draft.cluster.nodes()) watch_node(draft, node);
+  for (const auto& [id, heard] : draft.cluster.clients()) {
+    const JobRecord* job = draft.find(id);
+    if (job == nullptr || ended(job->state) || job->state == JobState::completing) continue;
+    if (draft.now - heard <= draft.cluster.config().client_silence) continue;
+    end_job(draft, id, Ending{.as = JobState::cancelled, .reason = Reason::none,
+                              .text = "its client was not heard of"});
+  }
+  return Reply{Done{}};
+}
+
+std::optional<TimePoint> next_timer(const Cluster& cluster, TimePoint now) {
+  std::optional<TimePoint> next;
+  const auto at = [&](TimePoint due) { next = next ? std::min(*next, due) : due; };
+  if (!cluster.timers().empty()) at(cluster.timers().begin()->first);
+  const ClusterConfig& config = cluster.config();
+  for (const auto& [name, node] : cluster.nodes()) {
+    const TimePoint heard = node.record.last_heard + Milliseconds{1};
+    if (node.record.state != NodeState::down) at(heard + config.node_timeout);
+    if (config.node_lost_after && !node.jobs.empty()) at(heard + *config.node_lost_after);
+  }
+  for (const auto& [id, heard] : cluster.clients()) {
+    const JobRecord* job = cluster.find_job(id);
+    if (job == nullptr || ended(job->state) || job->state == JobState::completing) continue;
+    at(heard + config.client_silence + Milliseconds{1});
+  }
+  if (next) next = std::max(*next, now);
+  return next;
+}
+
+Result<Reply> schedule(Draft& draft) {
+  const sched::View view = draft.cluster.view(draft.now);
+  const sched::Plan plan = sched::plan(draft.cluster.config().policy, view);
+  for (const sched::Start& one : plan.starts) start(draft, one);
+  give_reasons(draft, plan);
+  look_again(draft);
+  note_promises(draft, plan);
+  return Reply{Passed{static_cast<uint32_t>(plan.starts.size()), plan.more}};
+}
+
+}  // namespace gd::core

@@ -1,0 +1,177 @@
+// Every index against a rebuild from the records.
+#include "server/core/invariants.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "server/core/admission.h"
+
+namespace gd::core {
+
+namespace {
+
+Error broken(std::string text) { return Error{ErrorCode::internal, std::move(text)}; }
+
+std::string job_text(const JobRecord& job) { return "job " + std::to_string(job.id.value) + " "; }
+
+Result<void> check_held(const JobRecord& job) {
+  const bool holds = std::any_of(job.nodes.begin(), job.nodes.end(),
+                                 [](const NodeShare& share) { return !share.released; });
+  if (allocated(job.state)) {
+    if (job.nodes.empty() || !holds) return broken(job_text(job) + "is allocated and holds nothing");
+    if (job.launch.value == 0) return broken(job_text(job) + "is allocated without a launch number");
+    if (job.start_time == TimePoint{}) return broken(job_text(job) + "is allocated but not started");
+  }
+  if (ended(job.state)) {
+    if (holds) return broken(job_text(job) + "has ended and holds a node");
+    if (job.end_time == TimePoint{}) return broken(job_text(job) + "has ended at no time");
+    if (job.end_as || job.requeue_at_end) return broken(job_text(job) + "has ended and is to end");
+  }
+  if (job.state == JobState::pending && (!job.nodes.empty() || !job.steps.empty())) {
+    return broken(job_text(job) + "is waiting and holds nodes or steps");
+  }
+  if (job.end_as.has_value() != (job.state == JobState::completing)) {
+    return broken(job_text(job) + "knows how to end, or does not, in the wrong state");
+  }
+  if (job.hold != HoldKind::none && job.state != JobState::pending &&
+      job.state != JobState::completing) {
+    return broken(job_text(job) + "is held and not waiting");
+  }
+  return {};
+}
+
+Result<void> check_steps(const JobRecord& job) {
+  std::set<StepId> ids;
+  for (const StepRecord& step : job.steps) {
+    if (!ids.insert(step.id).second) return broken(job_text(job) + "has a step twice");
+    if (step.id < kInteractiveStep && step.id.value >= job.next_step) {
+      return broken(job_text(job) + "may give a step number twice");
+    }
+    const auto share = std::find_if(job.nodes.begin(), job.nodes.end(), [&](const NodeShare& s) {
+      return s.node == step.node;
+    });
+    if (share == job.nodes.end()) return broken(job_text(job) + "has a step on a node not its own");
+    if (share->released && step.state != StepState::ended) {
+      return broken(job_text(job) + "released a node on which a step has not ended");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Auditor {
+  const Cluster& c;
+
+  Result<void> jobs() const {
+    std::map<LaunchNumber, JobId> launches;
+    std::map<RequestId, JobId> requests;
+    for (const auto& [id, entry] : c.jobs_) {
+      const JobRecord& job = entry.record;
+      if (job.id != id || !job.spec) return broken(job_text(job) + "is filed under another id");
+      if (id.value >= c.counters_.job) return broken(job_text(job) + "is above the counter");
+      TRY(check_held(job));
+      TRY(check_steps(job));
+      TRY(queued(entry));
+      if (job.launch.value != 0 && !launches.emplace(job.launch, id).second) {
+        return broken(job_text(job) + "has another job's launch number");
+      }
+      if (job.launch.value >= c.counters_.launch) {
+        return broken(job_text(job) + "has a launch number above the counter");
+      }
+      if (job.request.given() && !requests.emplace(job.request, id).second) {
+        return broken(job_text(job) + "has another job's request id");
+      }
+      for (const StepRecord& step : job.steps) {
+        if (step.request.given()) requests.emplace(step.request, id);
+      }
+      for (const PendingSignal& signal : job.signals) {
+        if (signal.serial >= c.counters_.signal) return broken(job_text(job) + "signal number");
+      }
+    }
+    if (requests != c.by_request_) return broken("the index of requests differs from a rebuild");
+    return {};
+  }
+
+  Result<void> queued(const JobEntry& entry) const {
+    const JobRecord& job = entry.record;
+    const sched::ShapeKey key = shape_key_of(c, job);
+    const bool should = belongs_in_queue(job) && !key.partitions.empty();
+    if (entry.queued != should) return broken(job_text(job) + "is wrongly in the queue or not");
+    if (!should) return {};
+    if (job.avoid.empty() && c.shapes_[entry.shape].key != key) {
+      return broken(job_text(job) + "is queued with another shape");
+    }
+    const auto& by_shape = c.queue_.by_shape();
+    const auto jobs = by_shape.find(entry.shape);
+    if (jobs == by_shape.end() || !jobs->second.contains({entry.tier, entry.score, job.id})) {
+      return broken(job_text(job) + "is not where it should be in the queue");
+    }
+    return {};
+  }
+
+  Result<void> counts() const {
+    size_t queued = 0;
+    std::set<JobId> allocated_jobs;
+    std::set<JobId> refused;
+    for (const auto& [id, entry] : c.jobs_) {
+      queued += entry.queued ? 1 : 0;
+      if (allocated(entry.record.state)) allocated_jobs.insert(id);
+      if (entry.record.state == JobState::pending &&
+          entry.record.reason == Reason::partition_time_limit) {
+        refused.insert(id);
+      }
+    }
+    if (queued != c.queue_.size()) return broken("the queue has jobs that are not there");
+    if (allocated_jobs != c.allocated_) return broken("the set of allocated jobs is wrong");
+    if (refused != c.refused_) return broken("the set of refused jobs is wrong");
+    for (const auto& [due, id] : c.timers_) {
+      if (!c.jobs_.contains(id)) return broken("a timer of a job that is not there");
+    }
+    return {};
+  }
+
+  Result<void> nodes() const {
+    for (const auto& [name, node] : c.nodes_) {
+      const sched::Node& row = c.machine_[node.index.value];
+      if (row.name != name || c.node_names_[node.index.value] != name) {
+        return broken("node " + name + " has another's row");
+      }
+      std::set<JobId> jobs;
+      Resources held;
+      for (const auto& [id, entry] : c.jobs_) {
+        if (!allocated(entry.record.state)) continue;
+        for (const NodeShare& share : entry.record.nodes) {
+          if (share.node != name || share.released) continue;
+          jobs.insert(id);
+          add(held, share.held);
+        }
+      }
+      if (jobs != node.jobs) return broken("node " + name + " lists other jobs than hold it");
+      if (row.shares.size() != jobs.size()) return broken("node " + name + " has other shares");
+      if (free_of(row) != row.free) return broken("node " + name + " has another amount free");
+      const bool shrunk = row.usable != node.record.info.total;
+      if (!shrunk && !fits_in(held, row.usable)) return broken("node " + name + " is over-committed");
+    }
+    for (const auto& [id, entry] : c.jobs_) {
+      if (!allocated(entry.record.state)) continue;
+      for (const NodeShare& share : entry.record.nodes) {
+        if (!share.released && !c.nodes_.contains(share.node)) {
+          return broken(job_text(entry.record) + "holds a node that is not there");
+        }
+      }
+    }
+    return {};
+  }
+};
+
+Result<void> check_all(const Cluster& cluster) {
+  const Auditor auditor{cluster};
+  TRY(auditor.jobs());
+  TRY(auditor.counts());
+  return auditor.nodes();
+}
+
+}  // namespace gd::core

@@ -1,0 +1,157 @@
+// Orders as a difference: what should be there against what is reported.
+#include "server/core/orders.h"
+
+#include <algorithm>
+
+namespace gd::core {
+
+namespace {
+
+uint32_t node_index(const JobRecord& job, std::string_view node) {
+  for (uint32_t i = 0; i < job.nodes.size(); ++i) {
+    if (job.nodes[i].node == node) return i;
+  }
+  return 0;
+}
+
+StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRecord& step) {
+  StepLaunch launch;
+  launch.job = job.id;
+  launch.launch = job.launch;
+  launch.step = step.id;
+  launch.uid = job.uid;
+  launch.gid = job.gid;
+  launch.user = job.user;
+  launch.group = job.group;
+  launch.spec = *job.spec;
+  launch.cluster = cluster.config().cluster;
+  launch.partition = job.partition;
+  launch.node_index = node_index(job, step.node);
+  launch.held = job.nodes[launch.node_index].held;
+  for (const NodeShare& share : job.nodes) {
+    launch.nodes.push_back(share.node);
+    launch.cpus_per_node.push_back(share.held.cpus);
+  }
+  launch.restarts = job.restarts;
+  launch.kill_wait = cluster.config().kill_wait;
+  launch.argv = step.argv;
+  launch.chdir = step.chdir;
+  launch.pty = step.pty;
+  launch.join_container = step.join_container;
+  launch.stream = step.id != kBatchStep;
+  if (is_first_step(step.id)) launch.time_limit = job.time_limit;  // the others end with it
+  return launch;
+}
+
+bool is_for(const PendingSignal& signal, StepId step) {
+  if (signal.step) return *signal.step == step;
+  return !signal.batch_only || step == kBatchStep;
+}
+
+class OrdersMaker {
+ public:
+  OrdersMaker(const Cluster& cluster, const NodeEntry& node, NodeLink& link)
+      : cluster_(cluster), node_(node), link_(link) {}
+
+  OrdersDraft make() {
+    draft_.orders.session = link_.session;
+    draft_.orders.number = link_.last_orders + 1;
+    for (const JobId id : node_.jobs) {
+      const JobRecord& job = *cluster_.find_job(id);
+      for (const StepRecord& step : job.steps) {
+        if (step.node == node_.record.name && step.state != StepState::ended) add(job, step);
+      }
+    }
+    settle_reported();
+    return std::move(draft_);
+  }
+
+ private:
+  void add(const JobRecord& job, const StepRecord& step) {
+    const StepKey key{job.id, job.launch, step.id};
+    const auto reported = link_.steps.find(key);
+    if (job.state == JobState::completing) {
+      draft_.orders.ends.push_back({key, false});
+    } else if (reported == link_.steps.end()) {
+      launch(job, step, key);
+    } else {
+      adjust(job, step, key, reported->second);
+    }
+  }
+
+  void launch(const JobRecord& job, const StepRecord& step, const StepKey& key) {
+    if (!link_.complete || link_.launches_sent.contains(key)) return;
+    if (draft_.orders.launches.size() == kLaunchesPerMessage) {
+      draft_.more = true;
+      return;
+    }
+    draft_.orders.launches.push_back(launch_of(cluster_, job, step));
+    draft_.blobs.push_back({is_first_step(step.id) ? job.script : std::nullopt,
+                            step.environment ? step.environment : job.environment});
+    link_.launches_sent[key] = draft_.orders.number;
+  }
+
+  void adjust(const JobRecord& job, const StepRecord& step, const StepKey& key,
+              const ReportedStep& reported) {
+    if (is_first_step(step.id) && reported.time_limit != job.time_limit) {
+      draft_.orders.limits.push_back({key, job.time_limit});
+    }
+    for (const PendingSignal& signal : job.signals) {
+      if (!is_for(signal, step.id) || signal.serial <= reported.signal_serial) continue;
+      draft_.orders.signals.push_back({key, signal.signal, signal.batch_only, signal.serial});
+    }
+  }
+
+  // What it has and should not have; and what has ended and is recorded here.
+  void settle_reported() {
+    for (auto reported = link_.steps.begin(); reported != link_.steps.end();) {
+      const StepKey& key = reported->first;
+      const bool has_ended = reported->second.phase == StepPhase::ended;
+      if (cluster_.step_is_current(node_.record.name, key)) {
+        ++reported;
+      } else if (has_ended) {
+        draft_.orders.confirms.push_back(key);
+        reported = link_.steps.erase(reported);  // if that is lost, a full report brings it back
+      } else {
+        draft_.orders.ends.push_back({key, true});
+        ++reported;
+      }
+    }
+  }
+
+  const Cluster& cluster_;
+  const NodeEntry& node_;
+  NodeLink& link_;
+  OrdersDraft draft_;
+};
+
+bool says_nothing(const NodeOrders& orders) {
+  return orders.launches.empty() && orders.ends.empty() && orders.signals.empty() &&
+         orders.limits.empty() && orders.confirms.empty();
+}
+
+}  // namespace
+
+std::optional<OrdersDraft> next_orders(Cluster& cluster, std::string_view node) {
+  const auto found = cluster.nodes_.find(node);
+  if (found == cluster.nodes_.end() || found->second.link.session == 0) return std::nullopt;
+  NodeEntry& entry = found->second;
+  OrdersDraft draft = OrdersMaker(cluster, entry, entry.link).make();
+  if (says_nothing(draft.orders)) return std::nullopt;
+  entry.link.last_orders = draft.orders.number;
+  return draft;
+}
+
+std::optional<NodeWelcome> welcome_for(const Cluster& cluster, std::string_view node) {
+  const NodeEntry* entry = cluster.find_node(node);
+  if (entry == nullptr || entry->link.session == 0) return std::nullopt;
+  NodeWelcome welcome;
+  welcome.nonce = entry->link.nonce;
+  welcome.session = entry->link.session;
+  welcome.heartbeat = cluster.config().heartbeat;
+  welcome.cluster = cluster.config().cluster;
+  welcome.may_vouch = entry->record.may_vouch;
+  return welcome;
+}
+
+}  // namespace gd::core

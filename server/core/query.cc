@@ -1,0 +1,131 @@
+// Filters and views.
+#include "server/core/query.h"
+
+#include <algorithm>
+
+#include "base/hostlist.h"
+#include "base/text.h"
+
+namespace gd::core {
+
+namespace {
+
+template <class T>
+bool one_of(const std::vector<T>& list, const T& value) {
+  return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
+}
+
+bool in_partitions(const std::vector<std::string>& wanted, const JobRecord& job) {
+  if (wanted.empty()) return true;
+  if (!job.partition.empty()) return one_of(wanted, job.partition);
+  const std::vector<std::string_view> names = split(job.spec->partition, ',');
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+    return std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+  });
+}
+
+bool on_nodes(const std::vector<std::string>& wanted, const JobRecord& job) {
+  return wanted.empty() ||
+         std::any_of(job.nodes.begin(), job.nodes.end(),
+                     [&](const NodeShare& share) { return one_of(wanted, share.node); });
+}
+
+}  // namespace
+
+bool matches(const JobFilter& filter, const JobRecord& job) {
+  return one_of(filter.jobs, job.id) && one_of(filter.users, job.user) &&
+         one_of(filter.names, job.spec->name) && one_of(filter.states, job.state) &&
+         in_partitions(filter.partitions, job) && on_nodes(filter.nodes, job);
+}
+
+bool is_empty(const JobFilter& filter) { return filter == JobFilter{}; }
+
+bool owns(const Actor& actor, const JobRecord& job) {
+  return actor.administrator || actor.uid == job.uid;
+}
+
+sched::PriorityFacts priority_facts(const ClusterConfig& config, uint64_t total_cpus,
+                                    const JobRecord& job, double partition_factor) {
+  sched::PriorityFacts facts;
+  facts.eligible = job.eligible_time;
+  facts.partition_factor = partition_factor;
+  facts.nice = job.spec->nice;
+  facts.fixed = job.spec->priority;
+  if (config.weights.size != 0 && total_cpus != 0) {
+    facts.size = static_cast<double>(gd::total_cpus(*job.spec)) / static_cast<double>(total_cpus);
+  }
+  return facts;
+}
+
+std::optional<sched::PriorityTerms> priority_of(const ClusterConfig& config, uint64_t total_cpus,
+                                                const JobRecord& job, TimePoint now) {
+  if (job.state != JobState::pending) return std::nullopt;
+  uint32_t most = 1;
+  uint32_t mine = config.partitions.empty() ? 1 : 0;
+  for (const PartitionConfig& partition : config.partitions) {
+    most = std::max(most, partition.priority_job_factor);
+    if (in_partitions({partition.name}, job)) mine = std::max(mine, partition.priority_job_factor);
+  }
+  const double factor = static_cast<double>(mine) / most;
+  return sched::priority_terms(config.weights, priority_facts(config, total_cpus, job, factor),
+                               now);
+}
+
+NodeView view_of(const Cluster& cluster, const NodeEntry& node) {
+  const sched::Node& row = cluster.machine()[node.index.value];
+  NodeView view;
+  view.node = node.record;
+  view.usable = row.usable;
+  for (const sched::Share& share : row.shares) add(view.allocated, share.held);
+  view.jobs = static_cast<uint32_t>(node.jobs.size());
+  view.completing = std::any_of(node.jobs.begin(), node.jobs.end(), [&](JobId id) {
+    return cluster.find_job(id)->state == JobState::completing;
+  });
+  view.load = node.load;
+  view.free_memory_mib = node.free_memory_mib;
+  for (const sched::Partition& partition : cluster.partitions()) {
+    const auto& nodes = partition.nodes;
+    if (std::find(nodes.begin(), nodes.end(), node.index) != nodes.end()) {
+      view.partitions.push_back(partition.name);
+    }
+  }
+  return view;
+}
+
+std::vector<NodeView> node_views(const Cluster& cluster) {
+  std::vector<NodeView> views;
+  for (const auto& [name, node] : cluster.nodes()) views.push_back(view_of(cluster, node));
+  return views;
+}
+
+std::vector<PartitionView> partition_views(const Cluster& cluster) {
+  std::vector<PartitionView> views;
+  for (size_t i = 0; i < cluster.partitions().size(); ++i) {
+    const PartitionConfig& config = cluster.partition_configs()[i];
+    const sched::Partition& partition = cluster.partitions()[i];
+    PartitionView view;
+    view.name = config.name;
+    view.is_default = config.is_default;
+    view.up = config.up;
+    view.max_time = config.max_time;
+    view.default_time = config.default_time;
+    view.priority_tier = config.priority_tier;
+    view.total_nodes = static_cast<uint32_t>(partition.nodes.size());
+    std::vector<std::string> names;
+    for (const sched::NodeIndex index : partition.nodes) {
+      names.push_back(cluster.machine()[index.value].name);
+      view.total_cpus += cluster.machine()[index.value].usable.cpus;
+    }
+    sort_hosts(names);
+    view.nodes = fold_hostlist(names);
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+std::optional<TimePoint> expected_start(const Cluster& cluster, JobId job) {
+  const auto found = cluster.promises().find(job);
+  return found == cluster.promises().end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace gd::core

@@ -1,0 +1,30 @@
+// One function for each command; decide() chooses among them.
+#pragma once
+
+#include "base/result.h"
+#include "server/core/command.h"
+#include "server/core/draft.h"
+
+namespace gd::core {
+
+Result<Reply> submit(Draft& draft, const Submit& command);
+Result<Reply> cancel(Draft& draft, const CancelJobs& command);
+Result<Reply> control(Draft& draft, const ControlJobs& command);
+Result<Reply> update(Draft& draft, const UpdateJobs& command);
+Result<Reply> start_step(Draft& draft, const StartStep& command);
+Result<Reply> update_nodes(Draft& draft, const UpdateNodes& command);
+Result<Reply> node_arrived(Draft& draft, const NodeArrived& command);
+Result<Reply> node_told(Draft& draft, const NodeTold& command);
+Result<Reply> client_heard(Draft& draft, const ClientHeard& command);
+Result<Reply> tick(Draft& draft);
+Result<Reply> schedule(Draft& draft);
+Result<Reply> reconfigure(Draft& draft, const Reconfigure& command);
+
+// What a command is refused with that names a job that is not there, or not the actor's.
+Error no_such_job(JobId id);
+Error not_yours(const Actor& actor, JobId id);
+
+// The line of the audit log for what an administrator does to what is not his.
+void audit(Draft& draft, const Actor& actor, std::string text);
+
+}  // namespace gd::core
