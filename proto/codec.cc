@@ -36,6 +36,22 @@ Result<Message> unpack_message(const msgpack::object& object) {
 
 }  // namespace
 
+namespace codec {
+
+const Object* find_field(const msgpack::object_map& map, std::string_view name, uint32_t& next) {
+  for (uint32_t tried = 0; tried < map.size; ++tried) {
+    const uint32_t at = (next + tried) % map.size;
+    const Object& key = map.ptr[at].key;
+    if (key.type != msgpack::type::STR) continue;
+    if (std::string_view(key.via.str.ptr, key.via.str.size) != name) continue;
+    next = at + 1;
+    return &map.ptr[at].val;
+  }
+  return nullptr;
+}
+
+}  // namespace codec
+
 Bytes encode(const Message& message) {
   msgpack::sbuffer buffer(512);
   codec::Packer packer(buffer);

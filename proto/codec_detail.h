@@ -64,12 +64,17 @@ inline bool same(const std::shared_ptr<const JobSpec>& a, const std::shared_ptr<
   return a == b || (a && b && *a == *b);
 }
 
+template <class T>
+const T& default_value() {
+  static const T defaults{};
+  return defaults;
+}
+
 template <class T, class M>
 const M& default_of(const T& self, const M& member) {
-  static const T defaults{};
   const auto offset =
       reinterpret_cast<const char*>(&member) - reinterpret_cast<const char*>(&self);
-  return *reinterpret_cast<const M*>(reinterpret_cast<const char*>(&defaults) + offset);
+  return *reinterpret_cast<const M*>(reinterpret_cast<const char*>(&default_value<T>()) + offset);
 }
 
 template <HasFields T>
@@ -128,22 +133,14 @@ void unpack(const Object& object, T& value);
 
 // Fields arrive in the order of visit() from our own encoder, so the search goes
 // on from the last hit: linear for us, and never wrong for others.
+const Object* find_field(const msgpack::object_map& map, std::string_view name, uint32_t& next);
+
 template <HasFields T>
 void unpack_fields(const Object& object, T& value) {
   if (object.type != msgpack::type::MAP) throw msgpack::type_error();
-  const msgpack::object_map& map = object.via.map;
   uint32_t next = 0;
   T::visit(value, [&](const char* name, auto& member) {
-    const std::string_view wanted(name);
-    for (uint32_t tried = 0; tried < map.size; ++tried) {
-      const uint32_t at = (next + tried) % map.size;
-      const Object& key = map.ptr[at].key;
-      if (key.type != msgpack::type::STR) continue;
-      if (std::string_view(key.via.str.ptr, key.via.str.size) != wanted) continue;
-      unpack(map.ptr[at].val, member);
-      next = at + 1;
-      return;
-    }
+    if (const Object* field = find_field(object.via.map, name, next)) unpack(*field, member);
   });
 }
 
