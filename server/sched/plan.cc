@@ -81,7 +81,7 @@ class Pass {
     return Next::drop_shape;
   }
 
-  // Blocked for now: is it promised a slot, and may others overtake it?
+  // Blocked in this pass: is it promised a slot, and may others overtake it?
   Next hold_back(const Head& head, const Shape& shape) {
     Reason reason = Reason::none;
     bool promised = false;

@@ -31,7 +31,7 @@ def check_registered(sources):
         is_test_script = re.match(r"tests/.*_test\.(sh|py)$", path)
         if not (path.endswith(".cc") or is_test_script or path == "tests/tidy_test.py"):
             continue
-        stem = re.escape(name.rsplit(".", 1)[0].removesuffix("_test"))
+        stem = re.escape(name.rsplit(".", 1)[0].removesuffix("_test").removeprefix("fuzz_"))
         text = meson_text_for(path, sources)
         if name not in text and not re.search(rf"['\"/]{stem}(_test)?['\"]", text):
             yield path, 1, f"{name} stands in no meson.build: it is never compiled or run"
