@@ -58,11 +58,12 @@ TEST(AuthPacket, TextsAtTheirLimitsFitAndOneMoreDoesNot) {
   EXPECT_FALSE(parse_packet(forged).ok());
 }
 
-TEST(AuthPacket, EveryShorterPieceAndEveryUnknownKindIsRefused) {
+TEST(AuthPacket, EveryShorterOrLongerOneAndEveryUnknownKindIsRefused) {
   const std::string whole = bytes_of(sample());
   for (size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(parse_packet(whole.substr(0, size)).ok()) << size;
   }
+  EXPECT_FALSE(parse_packet(whole + "z").ok());
   for (const int kind : {0, 6, 63, 69, 255}) {
     std::string other = whole;
     other[0] = static_cast<char>(kind);
