@@ -1,6 +1,7 @@
 // See login_prompt.h.
 #include "cmd/login_prompt.h"
 
+#include <poll.h>
 #include <termios.h>
 
 #include <array>
@@ -18,22 +19,39 @@ volatile std::sig_atomic_t caught_signal = 0;
 
 extern "C" void note_signal(int signal) { caught_signal = signal; }
 
-// While it lives, signals only make read() return; they are sent again afterwards.
+// While it lives, signals arrive only inside wait_for_input(), so that none is lost just
+// before a read() that then sleeps on. They are sent again afterwards.
 class HeldSignals {
  public:
   HeldSignals() {
     caught_signal = 0;
+    sigset_t held;
+    ::sigemptyset(&held);
+    for (const int signal : kSignals) ::sigaddset(&held, signal);
+    ::sigprocmask(SIG_BLOCK, &held, &old_mask_);
     struct sigaction action {};
-    action.sa_handler = note_signal;  // no SA_RESTART: read() must come back
+    action.sa_handler = note_signal;
     for (size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &old_[i]);
   }
   HeldSignals(const HeldSignals&) = delete;
   HeldSignals& operator=(const HeldSignals&) = delete;
   ~HeldSignals() {
     for (size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &old_[i], nullptr);
+    ::sigprocmask(SIG_SETMASK, &old_mask_, nullptr);  // one that came since acts now
+  }
+
+  // False: a signal came first.
+  [[nodiscard]] bool wait_for_input(int fd) const {
+    while (caught_signal == 0) {
+      pollfd item{fd, POLLIN, 0};
+      if (::ppoll(&item, 1, nullptr, &old_mask_) >= 0) return true;
+      if (errno != EINTR) return true;  // read() tells what is wrong
+    }
+    return false;
   }
 
  private:
+  sigset_t old_mask_{};
   std::array<struct sigaction, kSignals.size()> old_{};
 };
 
@@ -67,11 +85,7 @@ Result<std::string> StandardPrompter::read_line() {
   for (;;) {
     char c = 0;
     const ssize_t count = ::read(input_, &c, 1);
-    if (count < 0 && errno == EINTR && caught_signal == 0) continue;
-    if (count < 0 && errno == EINTR) {
-      wipe(line);
-      return Error{ErrorCode::unavailable, "interrupted"};
-    }
+    if (count < 0 && errno == EINTR) continue;
     if (count < 0) return os_error("read the answer");
     if (count == 0 && line.empty()) {
       return Error{ErrorCode::unavailable, "no answer: standard input has ended"};
@@ -94,9 +108,8 @@ Result<std::string> StandardPrompter::read_secret(const std::string& text) {
       const EchoOff quiet(input_);
       if (!quiet.works()) return os_error("switch the terminal's echo off");
       TRY(write_all(output_, text, "terminal"));
-      Result<std::string> line = read_line();
+      if (held.wait_for_input(input_)) return read_line();  // a terminal gives whole lines
       signal = caught_signal;
-      if (signal == 0) return line;
     }
     // The echo is on and the signals are as they were: now let it happen.
     (void)write_all(output_, "\n", "terminal").ok();
