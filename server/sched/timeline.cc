@@ -65,7 +65,8 @@ void Timeline::take(Line& line, TimePoint from, TimePoint to, const Resources& a
     const auto before = after - 1;
     if (before->at == at) return static_cast<size_t>(before - line.steps.begin());
     const Step step{at, before->free};
-    return static_cast<size_t>(line.steps.insert(after, step) - line.steps.begin());
+    const auto inserted = line.steps.insert(after, step);  // begin() is another one from here on
+    return static_cast<size_t>(inserted - line.steps.begin());
   };
   const size_t first = split_at(from);
   const size_t last = split_at(to);

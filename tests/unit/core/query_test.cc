@@ -1,0 +1,99 @@
+// Filters, views, the pool of specs, and what a waiting job costs in memory.
+#include "server/core/query.h"
+
+#include <malloc.h>
+
+#include "server/core/spec_hash.h"
+#include "tests/unit/core/fixture.h"
+
+namespace gd::core {
+namespace {
+
+class QueryTest : public CoreTest {};
+
+TEST_F(QueryTest, EveryConditionOfAFilterMustHold) {
+  add_node("n1", 4);
+  const JobId id = running(batch_spec());
+  const JobRecord& record = job(id);
+  EXPECT_TRUE(matches({}, record));
+  EXPECT_TRUE(is_empty({}));
+  JobFilter filter;
+  filter.users = {"bob", "alice"};
+  filter.names = {"job"};
+  filter.nodes = {"n1"};
+  filter.states = {JobState::running};
+  filter.partitions = {"batch"};
+  EXPECT_TRUE(matches(filter, record));
+  EXPECT_FALSE(is_empty(filter));
+  const JobFilter all = filter;
+  filter.nodes = {"n2"};
+  EXPECT_FALSE(matches(filter, record));
+  filter = all;
+  filter.users = {"bob"};
+  EXPECT_FALSE(matches(filter, record));
+  filter = all;
+  filter.partitions = {"other"};
+  EXPECT_FALSE(matches(filter, record));
+}
+
+TEST_F(QueryTest, ViewsTellWhatIsHeld) {
+  add_node("n1", 4);
+  running(batch_spec());
+  const std::vector<NodeView> nodes = node_views(*cluster);
+  ASSERT_EQ(nodes.size(), 1u);
+  EXPECT_EQ(nodes[0].allocated.cpus, 1u);
+  EXPECT_EQ(nodes[0].jobs, 1u);
+  EXPECT_EQ(nodes[0].partitions, std::vector<std::string>{"batch"});
+  const std::vector<PartitionView> partitions = partition_views(*cluster);
+  ASSERT_EQ(partitions.size(), 1u);
+  EXPECT_EQ(partitions[0].total_cpus, 4u);
+  EXPECT_EQ(partitions[0].nodes, "n1");
+}
+
+TEST_F(QueryTest, TheJobInFrontIsPromisedAStart) {
+  add_node("n1", 1);
+  JobSpec spec = batch_spec();
+  spec.time_limit = 100s;
+  const JobId first = running(spec);
+  const JobId second = submitted(spec);
+  pass();
+  EXPECT_EQ(job(second).reason, Reason::resources);
+  EXPECT_EQ(expected_start(*cluster, second), job(first).start_time + 100s);
+  EXPECT_TRUE(priority_of(*config, cluster->total_cpus(), job(second), now).has_value());
+  EXPECT_FALSE(priority_of(*config, cluster->total_cpus(), job(first), now).has_value());
+}
+
+TEST_F(QueryTest, EqualSpecsAreSharedAndHashAlike) {
+  const JobId a = submitted(batch_spec());
+  const JobId b = submitted(batch_spec());
+  EXPECT_EQ(job(a).spec, job(b).spec);
+  JobSpec other = batch_spec();
+  other.comment = "x";
+  const JobId c = submitted(other);
+  EXPECT_NE(job(a).spec, job(c).spec);
+  EXPECT_NE(hash_of(*job(a).spec), hash_of(*job(c).spec));
+}
+
+// DESIGN section 11: 50,000 separate waiting jobs, at most 1 KB each.
+TEST(Memory, AWaitingJobCostsLessThanAKilobyte) {
+  const auto config = std::make_shared<const ClusterConfig>();
+  Cluster cluster(config, TimePoint{});
+  constexpr size_t kJobs = 50'000;
+  const size_t before = mallinfo2().uordblks;
+  for (size_t i = 1; i <= kJobs; ++i) {
+    Submit command{user("alice", 1001), {i, i}, batch_spec(), digest_of("s"), digest_of("e"), false};
+    const auto decision = decide(cluster, command, TimePoint{Seconds{1'700'000'000}});
+    ASSERT_TRUE(decision.ok());
+    for (const Event& event : decision->events) apply(cluster, event);
+    (void)cluster.take_changes();
+  }
+  const size_t each = (mallinfo2().uordblks - before) / kJobs;
+  RecordProperty("bytes_per_job", std::to_string(each));
+  EXPECT_GT(each, 0u);
+#if !defined(__SANITIZE_ADDRESS__)
+  EXPECT_LE(each, 1024u);
+#endif
+}
+
+}  // namespace
+}  // namespace gd::core
