@@ -1,6 +1,8 @@
 // gdshep: one step's shepherd.
 //
-//   gdshep --settings FILE FOLDER   runs the step whose launch is in FOLDER (step_folder.h)
+//   gdshep --settings FILE [--socket 3] FOLDER
+//                                   runs the step whose launch is in FOLDER (step_folder.h);
+//                                   descriptor 3 listens at FOLDER/sock already
 //   gdshep --hold                   stands in the jobs' delegated control group, so that it
 //                                   lives as long as its service (etc/systemd/gdjobs.service)
 //
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "base/poller.h"
+#include "base/text.h"
 #include "server/agent/hold.h"
 #include "server/agent/shepherd.h"
 
@@ -24,6 +27,7 @@ struct Arguments {
   bool hold = false;
   std::string settings;
   std::string folder;
+  UniqueFd listener;
 };
 
 Result<Arguments> parse(const std::vector<std::string_view>& words) {
@@ -33,6 +37,8 @@ Result<Arguments> parse(const std::vector<std::string_view>& words) {
       arguments.hold = true;
     } else if (words[i] == "--settings" && i + 1 < words.size()) {
       arguments.settings = words[++i];
+    } else if (words[i] == "--socket" && i + 1 < words.size()) {
+      arguments.listener.reset(TRY(parse_number<int>(words[++i], 3, 1024)));
     } else if (arguments.folder.empty() && words[i].starts_with('/')) {
       arguments.folder = words[i];
     } else {
@@ -45,7 +51,7 @@ Result<Arguments> parse(const std::vector<std::string_view>& words) {
   return arguments;
 }
 
-Result<void> run_step(const Arguments& arguments) {
+Result<void> run_step(Arguments arguments) {
   const StepFolder folder(arguments.folder);
   ShepherdSettings settings;
   if (!arguments.settings.empty()) {
@@ -55,14 +61,14 @@ Result<void> run_step(const Arguments& arguments) {
   const std::unique_ptr<Poller> poller = TRY(Poller::create());
   Shepherd shepherd(*poller, folder, std::move(launch), std::move(settings));
   TRY(poller->handle_signals({SIGTERM}, [&](int) { shepherd.on_terminate(); }));
-  TRY(shepherd.begin());
+  TRY(shepherd.begin(std::move(arguments.listener)));
   return poller->run();
 }
 
 Result<void> run(int argc, char** argv) {
-  const Arguments arguments = TRY(parse({argv + 1, argv + argc}));
+  Arguments arguments = TRY(parse({argv + 1, argv + argc}));
   for (const int ignored : {SIGHUP, SIGINT, SIGPIPE, SIGQUIT}) ::signal(ignored, SIG_IGN);
-  return arguments.hold ? hold() : run_step(arguments);
+  return arguments.hold ? hold() : run_step(std::move(arguments));
 }
 
 }  // namespace

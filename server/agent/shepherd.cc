@@ -46,7 +46,7 @@ Shepherd::~Shepherd() {
   }
 }
 
-Result<void> Shepherd::begin() {
+Result<void> Shepherd::begin(UniqueFd listener) {
   if (!TRY(folder_.lock())) {
     return Error{ErrorCode::conflict, folder_.path() + ": another shepherd has it"};
   }
@@ -55,7 +55,11 @@ Result<void> Shepherd::begin() {
   }
   begun_at_ = boot_time();
   TRY(folder_.write_status(status_));
-  TRY(door_.open(folder_));
+  if (listener.valid()) {
+    TRY(door_.open(std::move(listener)));
+  } else {
+    TRY(door_.open(folder_));
+  }
   try_start();
   return {};
 }

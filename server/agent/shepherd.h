@@ -51,7 +51,8 @@ class Shepherd {
 
   // Takes the folder's lock and starts the step; an error means that this is no folder of
   // ours to run. The poller is stopped when all is over.
-  Result<void> begin();
+  // `listener`: bound in the folder already, or not valid: then it is made.
+  Result<void> begin(UniqueFd listener = UniqueFd{});
   void on_terminate();  // the node goes down
 
  private:

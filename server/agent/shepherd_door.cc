@@ -23,7 +23,11 @@ ShepherdDoor::~ShepherdDoor() {
 }
 
 Result<void> ShepherdDoor::open(const StepFolder& folder) {
-  listener_ = TRY(listen_at(folder.path(), kShepherdSocket));
+  return open(TRY(listen_at(folder.path(), kShepherdSocket)));
+}
+
+Result<void> ShepherdDoor::open(UniqueFd listener) {
+  listener_ = std::move(listener);
   return poller_.add(listener_.get(), EPOLLIN, [this](uint32_t) { accept_all(); });
 }
 

@@ -35,6 +35,7 @@ class ShepherdDoor {
   ShepherdDoor& operator=(const ShepherdDoor&) = delete;
 
   Result<void> open(const StepFolder& folder);
+  Result<void> open(UniqueFd listener);  // bound in the folder by whoever started us
   void tell_status();  // to every agent that is connected
   [[nodiscard]] bool agent_connected() const;
 

@@ -26,7 +26,7 @@ constexpr std::array kOfAnotherJob = {
 
 std::string number(uint64_t value) { return std::to_string(value); }
 
-bool is_numbered(StepId step) { return step.value < kExternStep.value && step != kInteractiveStep; }
+bool is_numbered(StepId step) { return step.value < kInteractiveStep.value; }
 
 void set_identity(Environment& env, const StepUser& user) {
   env["HOME"] = user.home;

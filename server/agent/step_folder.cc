@@ -188,6 +188,26 @@ Result<bool> StepFolder::lock() const {
   return true;
 }
 
+Result<bool> StepFolder::claim_dead(const StepStatus& lost, StepStatus& status) const {
+  const UniqueFd fd = TRY(open_file(file("lock"), O_RDWR | O_CREAT, 0600));
+  struct flock range{};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  if (::fcntl(fd.get(), F_SETLK, &range) != 0) {
+    if (errno == EAGAIN || errno == EACCES) return false;
+    return os_error("lock " + file("lock"));
+  }
+  const Result<StepStatus> before = read_status();
+  if (before.ok() && before->phase == StepPhase::ended) {
+    status = *before;
+    return true;
+  }
+  status = lost;
+  if (before.ok()) status.started = before->started;
+  TRY(keep_status(status));
+  return true;
+}
+
 Result<std::optional<pid_t>> StepFolder::lock_holder() const {
   if (::access(file("lock").c_str(), F_OK) != 0) return std::optional<pid_t>{};
   const UniqueFd fd = TRY(open_file(file("lock"), O_RDWR));

@@ -80,6 +80,11 @@ class StepFolder {
   // The shepherd's pid, or nothing if none is alive.
   Result<std::optional<pid_t>> lock_holder() const;
 
+  // Says for ever that the step was lost, if no shepherd is alive and no end is on file: from
+  // then on none can start it. False: a shepherd has the lock. `status` is what stands there
+  // afterwards.
+  Result<bool> claim_dead(const StepStatus& lost, StepStatus& status) const;
+
   Result<void> remove() const;
 
  private:

@@ -21,7 +21,7 @@
 
 namespace gd::agent::test {
 
-inline constexpr Milliseconds kPatience = 60s;  // of a test that would otherwise hang
+inline constexpr Milliseconds kPatience = 30s;  // of a test that would otherwise hang
 inline constexpr char kUser[] = "games";
 
 // A connection to a shepherd, read with patience.
