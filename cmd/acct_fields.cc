@@ -1,0 +1,223 @@
+// sacct's columns. A step has the job's values where it has none of its own.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/duration.h"
+#include "base/text.h"
+#include "cmd/gdacct.h"
+#include "cmd/job_fields.h"
+
+namespace gd::cmd {
+namespace {
+
+using Row = const AcctRow&;
+using Out = std::string&;
+
+std::string step_name(const StepRecord& step) {
+  if (step.id == kBatchStep) return "batch";
+  if (step.id == kExternStep) return "extern";
+  if (step.id == kInteractiveStep) return "interactive";
+  return std::to_string(step.id.value);
+}
+
+bool is_job(Row row) {
+  return row.step == nullptr && !row.batch;
+}
+
+void job_id(Row row, Out out) {
+  out += std::to_string(row.job.id.value);
+  if (row.batch)
+    out += ".batch";
+  else if (row.step != nullptr)
+    out += "." + step_name(*row.step);
+}
+
+void job_name(Row row, Out out) {
+  if (row.batch)
+    out += "batch";
+  else if (row.step == nullptr)
+    out += printable(row.job.spec->name, 1024);
+  else
+    out += row.step->name.empty() ? step_name(*row.step) : printable(row.step->name, 1024);
+}
+
+const ExitStatus& exit_of(Row row) {
+  return row.step != nullptr ? row.step->exit : row.job.exit;
+}
+const Usage& usage_of(Row row) {
+  return row.step != nullptr ? row.step->usage : row.job.usage;
+}
+
+void state(Row row, Out out) {
+  if (row.step == nullptr) {
+    out += long_name(row.job.state);
+    if (row.job.state == JobState::cancelled && row.job.cancelled_by && !row.batch) {
+      out += " by " + std::to_string(*row.job.cancelled_by);
+    }
+    return;
+  }
+  if (row.step->state != StepState::ended)
+    out += "RUNNING";
+  else if (row.step->exit.signal != 0)
+    out += "CANCELLED";
+  else
+    out += row.step->exit.code == 0 ? "COMPLETED" : "FAILED";
+}
+
+TimePoint start_of(Row row) {
+  return row.step != nullptr ? row.step->start_time : row.job.start_time;
+}
+TimePoint end_of(Row row) {
+  return row.step != nullptr ? row.step->end_time : row.job.end_time;
+}
+
+Seconds elapsed(Row row) {
+  if (row.step == nullptr) return elapsed_of(row.job, row.now);
+  if (row.step->start_time == TimePoint{}) return Seconds{0};
+  const TimePoint end = row.step->end_time == TimePoint{} ? row.now : row.step->end_time;
+  return std::max(Seconds{0}, std::chrono::duration_cast<Seconds>(end - row.step->start_time));
+}
+
+std::string clock_time(uint64_t ms) {  // sacct's TotalCPU: 00:01.234
+  const uint64_t seconds = ms / 1000;
+  std::array<char, 64> text{};
+  if (seconds < 3600) {
+    (void)std::snprintf(text.data(), text.size(), "%02u:%02u.%03u",
+                        static_cast<unsigned>(seconds / 60), static_cast<unsigned>(seconds % 60),
+                        static_cast<unsigned>(ms % 1000));
+    return text.data();
+  }
+  return format_time_limit(Seconds{seconds});
+}
+
+std::string tres(Row row, bool held) {
+  if (held && row.job.nodes.empty()) return "";
+  std::string text = tres_of(row.job);
+  return text;
+}
+
+std::string requested_memory(Row row) {
+  const JobSpec& spec = *row.job.spec;
+  if (spec.memory_per_cpu_mib) {
+    return format_mib(*spec.memory_per_cpu_mib * total_cpus(spec));
+  }
+  return spec.memory_per_node_mib ? format_mib(*spec.memory_per_node_mib * spec.nodes_min) : "0";
+}
+
+void of_job(Row row, Out out, std::string_view text) {
+  if (is_job(row)) out += text;
+}
+
+constexpr auto kFields = std::to_array<Field<AcctRow>>({
+    {0, "jobid", "JobID", job_id},
+    {0, "jobidraw", "JobIDRaw", job_id},
+    {0, "jobname", "JobName", job_name},
+    {0, "user", "User", [](Row r, Out o) { of_job(r, o, r.job.user); }},
+    {0, "uid", "UID", [](Row r, Out o) { of_job(r, o, std::to_string(r.job.uid)); }},
+    {0, "group", "Group", [](Row r, Out o) { of_job(r, o, r.job.group); }},
+    {0, "gid", "GID", [](Row r, Out o) { of_job(r, o, std::to_string(r.job.gid)); }},
+    {0, "account", "Account", [](Row r, Out o) { o += r.job.spec->account; }},
+    {0, "partition", "Partition", [](Row r, Out o) { of_job(r, o, r.job.spec->partition); }},
+    {0, "qos", "QOS",
+     [](Row r, Out o) {
+       of_job(r, o, r.job.spec->qos.empty() ? "normal" : std::string_view(r.job.spec->qos));
+     }},
+    {0, "state", "State", state},
+    {0, "exitcode", "ExitCode",
+     [](Row r, Out o) {
+       o += std::to_string(exit_of(r).code) + ":" + std::to_string(exit_of(r).signal);
+     }},
+    {0, "derivedexitcode", "DerivedExitCode", [](Row r, Out o) { of_job(r, o, "0:0"); }},
+    {0, "reason", "Reason", [](Row r, Out o) { of_job(r, o, reason_of(r.job)); }},
+    {0, "elapsed", "Elapsed", [](Row r, Out o) { o += format_time_limit(elapsed(r)); }},
+    {0, "elapsedraw", "ElapsedRaw", [](Row r, Out o) { o += std::to_string(elapsed(r).count()); }},
+    {0, "submit", "Submit", [](Row r, Out o) { o += moment_or(r.job.submit_time, "Unknown"); }},
+    {0, "eligible", "Eligible",
+     [](Row r, Out o) { o += moment_or(r.job.eligible_time, "Unknown"); }},
+    {0, "start", "Start", [](Row r, Out o) { o += moment_or(start_of(r), "Unknown"); }},
+    {0, "end", "End", [](Row r, Out o) { o += moment_or(end_of(r), "Unknown"); }},
+    {0, "timelimit", "Timelimit",
+     [](Row r, Out o) { of_job(r, o, format_time_limit(limit_of(r.job))); }},
+    {0, "timelimitraw", "TimelimitRaw",
+     [](Row r, Out o) {
+       if (const TimeLimit l = limit_of(r.job); l
+           && is_job(r)) o += std::to_string(l->count() / 60);
+     }},
+    {0, "totalcpu", "TotalCPU",
+     [](Row r, Out o) { o += clock_time(usage_of(r).cpu_user_ms + usage_of(r).cpu_system_ms); }},
+    {0, "usercpu", "UserCPU", [](Row r, Out o) { o += clock_time(usage_of(r).cpu_user_ms); }},
+    {0, "systemcpu", "SystemCPU", [](Row r, Out o) { o += clock_time(usage_of(r).cpu_system_ms); }},
+    {0, "cputime", "CPUTime",
+     [](Row r, Out o) { o += format_time_limit(elapsed(r) * cpus_of(r.job)); }},
+    {0, "cputimeraw", "CPUTimeRAW",
+     [](Row r, Out o) { o += std::to_string((elapsed(r) * cpus_of(r.job)).count()); }},
+    {0, "nnodes", "NNodes",
+     [](Row r, Out o) { o += std::to_string(is_job(r) ? nodes_of(r.job) : 1); }},
+    {0, "ntasks", "NTasks", [](Row r, Out o) { if (!is_job(r)) o += "1"; }},
+    {0, "ncpus", "NCPUS", [](Row r, Out o) { o += std::to_string(cpus_of(r.job)); }},
+    {0, "alloccpus", "AllocCPUS",
+     [](Row r, Out o) { o += std::to_string(r.job.nodes.empty() ? 0 : cpus_of(r.job)); }},
+    {0, "reqcpus", "ReqCPUS", [](Row r, Out o) { o += std::to_string(total_cpus(*r.job.spec)); }},
+    {0, "reqmem", "ReqMem", [](Row r, Out o) { of_job(r, o, requested_memory(r)); }},
+    {0, "maxrss", "MaxRSS",
+     [](Row r, Out o) {
+       if (!is_job(r)) o += std::to_string(usage_of(r).memory_peak_mib << 10) + "K";
+     }},
+    {0, "nodelist", "NodeList",
+     [](Row r, Out o) {
+       const std::string n = r.step != nullptr ? r.step->node
+           : node_list_of(r.job); o += n.empty() ? "None assigned" : n;
+     }},
+    {0, "alloctres", "AllocTRES", [](Row r, Out o) { o += tres(r, true); }},
+    {0, "reqtres", "ReqTRES", [](Row r, Out o) { of_job(r, o, tres(r, false)); }},
+    {0, "comment", "Comment",
+     [](Row r, Out o) { of_job(r, o, printable(r.job.spec->comment, 4096)); }},
+    {0, "admincomment", "AdminComment", [](Row, Out) {}},
+    {0, "constraints", "Constraints", [](Row r, Out o) { of_job(r, o, r.job.spec->constraint); }},
+    {0, "workdir", "WorkDir", [](Row r, Out o) { of_job(r, o, r.job.spec->chdir); }},
+    {0, "submitline", "SubmitLine", [](Row r, Out o) { of_job(r, o, r.job.spec->command); }},
+    {0, "restarts", "Restarts", [](Row r, Out o) { of_job(r, o, std::to_string(r.job.restarts)); }},
+});
+
+}  // namespace
+
+std::span<const Field<AcctRow>> acct_fields() {
+  return kFields;
+}
+
+int acct_width(std::string_view name) {
+  constexpr std::pair<std::string_view, int> kWidths[] = {
+      {"jobid", -12},     {"jobidraw", -12},  {"user", 9},          {"uid", 6},
+      {"group", 9},       {"gid", 6},         {"exitcode", 8},      {"derivedexitcode", 15},
+      {"submit", 19},     {"eligible", 19},   {"start", 19},        {"end", 19},
+      {"reason", 22},     {"nodelist", 15},   {"nnodes", 8},        {"ntasks", 8},
+      {"reqcpus", 8},     {"comment", 14},    {"admincomment", 19}, {"workdir", 20},
+      {"submitline", 20}, {"elapsedraw", 10}, {"timelimitraw", 13}};
+  for (const auto& [known, width] : kWidths) {
+    if (known == name) return width;
+  }
+  return 10;
+}
+
+Result<std::vector<FormatItem>> parse_acct_format(std::string_view format) {
+  std::vector<FormatItem> items;
+  for (const std::string_view part : split(format, ',')) {
+    const size_t percent = part.find('%');
+    const std::string name = to_lower(trim(part.substr(0, percent)));
+    if (name.empty()) continue;
+    int width = acct_width(name);
+    if (percent != std::string_view::npos) {
+      constexpr int kMost = static_cast<int>(kMaxColumnWidth);
+      width = TRY(parse_number<int>(part.substr(percent + 1), -kMost, kMost));
+    }
+    items.push_back({.name = name,
+                     .width = static_cast<uint32_t>(std::abs(width)),
+                     .right = width > 0,
+                     .spelt = std::string(part)});
+  }
+  if (items.empty()) return Error{ErrorCode::usage, "the format names no field"};
+  return items;
+}
+
+}  // namespace gd::cmd

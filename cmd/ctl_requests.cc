@@ -1,0 +1,168 @@
+// The pure half of gdctl. See gdctl.h.
+#include <array>
+
+#include "base/hostlist.h"
+#include "base/text.h"
+#include "cmd/client.h"
+#include "cmd/gdctl.h"
+#include "cmd/job_query.h"
+
+namespace gd::cmd {
+namespace {
+
+Error usage(std::string text) {
+  return Error{ErrorCode::usage, std::move(text)};
+}
+
+struct Assignment {
+  std::string key;  // lower case
+  std::string_view value;
+};
+
+Result<Assignment> parse_assignment(std::string_view word) {
+  const size_t equals = word.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return usage("'" + printable(word) + "' is not KEY=VALUE");
+  }
+  return Assignment{to_lower(word.substr(0, equals)), word.substr(equals + 1)};
+}
+
+constexpr auto kJobKeys = std::to_array<std::string_view>(
+    {"jobid", "jobname", "name", "partition", "comment", "timelimit", "starttime", "eligibletime",
+     "nice", "priority", "requeue", "numtasks", "cpus/task", "cpuspertask", "minmemorynode"});
+
+Result<bool> parse_switch(std::string_view text) {
+  for (const std::string_view yes : {"1", "yes", "true"}) {
+    if (equal_no_case(text, yes)) return true;
+  }
+  for (const std::string_view no : {"0", "no", "false"}) {
+    if (equal_no_case(text, no)) return false;
+  }
+  return usage("'" + printable(text) + "' is neither yes nor no");
+}
+
+Result<void> set_job_key(JobUpdateRequest& request, const Assignment& set, TimePoint now,
+                         const TimeZone& zone) {
+  const std::string& key = set.key;
+  if (key == "jobname" || key == "name")
+    request.name = set.value;
+  else if (key == "partition")
+    request.partition = set.value;
+  else if (key == "comment")
+    request.comment = set.value;
+  else if (key == "timelimit") {
+    if (set.value.starts_with('+') || (set.value.starts_with('-') && set.value != "-1")) {
+      return usage("a change by an amount is not supported; give the new limit");
+    }
+    request.time_limit = TRY(parse_time_limit(set.value)).value_or(kMaxDuration);
+  } else if (key == "starttime" || key == "eligibletime") {
+    request.begin = TRY(parse_moment(set.value, now, zone));
+  } else if (key == "nice")
+    request.nice = TRY(parse_number<int32_t>(set.value));
+  else if (key == "priority")
+    request.priority = TRY(parse_number<uint32_t>(set.value));
+  else if (key == "requeue")
+    request.requeue = TRY(parse_switch(set.value));
+  else if (key == "numtasks")
+    request.tasks = TRY(parse_number<uint32_t>(set.value, 1));
+  else if (key == "cpus/task" || key == "cpuspertask") {
+    request.cpus_per_task = TRY(parse_number<uint32_t>(set.value, 1));
+  } else if (key == "minmemorynode")
+    request.memory_per_node_mib = TRY(parse_mib(set.value));
+  else
+    return usage("unknown key" + did_you_mean(key, kJobKeys));
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<JobId>> parse_job_list(std::span<const std::string> words) {
+  std::vector<JobId> jobs;
+  for (const std::string& word : words) {
+    for (const std::string_view part : split(word, ',')) {
+      std::string_view id = part;
+      take_prefix(id, "jobid=");
+      const JobArgument argument = TRY(parse_job_argument(id));
+      if (argument.step) return usage("'" + printable(part) + "' is a step; a job is wanted");
+      jobs.push_back(argument.job);
+    }
+  }
+  if (jobs.empty()) return usage("no jobs given; name job ids");
+  return jobs;
+}
+
+Result<JobUpdateRequest> to_job_update(std::span<const std::string> words, TimePoint now,
+                                       const TimeZone& zone) {
+  JobUpdateRequest request{.request = new_request_id()};
+  const JobUpdateRequest nothing = request;
+  for (const std::string& word : words) {
+    if (word.find('=') == std::string::npos) {
+      request.jobs = TRY(parse_job_list(std::span(&word, 1)));
+      continue;
+    }
+    const Assignment set = TRY(parse_assignment(word));
+    if (set.key == "jobid" || set.key == "job") {
+      const std::string value(set.value);
+      request.jobs = TRY(parse_job_list(std::span(&value, 1)));
+      continue;
+    }
+    const Result<void> done = set_job_key(request, set, now, zone);
+    if (!done.ok()) return usage(printable(word) + ": " + done.error().text);
+  }
+  if (request.jobs.empty()) return usage("no job given; say JobId=ID");
+  JobUpdateRequest only_jobs = nothing;
+  only_jobs.jobs = request.jobs;
+  if (request == only_jobs) return usage("nothing to change; say KEY=VALUE");
+  return request;
+}
+
+Result<NodeUpdateRequest> to_node_update(std::span<const std::string> words) {
+  NodeUpdateRequest request{.request = new_request_id()};
+  bool state_given = false;
+  constexpr auto kStates =
+      std::to_array<std::string_view>({"drain", "resume", "down", "undrain", "idle"});
+  for (const std::string& word : words) {
+    const Assignment set = TRY(parse_assignment(word));
+    if (set.key == "nodename") {
+      request.names = TRY(expand_hostlist(set.value));
+    } else if (set.key == "reason") {
+      request.reason = set.value;
+    } else if (set.key == "state") {
+      state_given = true;
+      const std::string state = to_lower(set.value);
+      if (state == "drain" || state == "fail")
+        request.action = NodeAction::drain;
+      else if (state == "down")
+        request.action = NodeAction::down;
+      else if (state == "resume" || state == "undrain" || state == "idle")
+        request.action = NodeAction::resume;
+      else
+        return usage("unknown state '" + printable(set.value) + "'" + did_you_mean(state, kStates));
+    } else {
+      constexpr auto kKeys = std::to_array<std::string_view>({"nodename", "state", "reason"});
+      return usage(printable(word) + ": unknown key" + did_you_mean(set.key, kKeys));
+    }
+  }
+  if (!state_given) return usage("no state given; say State=DRAIN, RESUME or DOWN");
+  if (request.action != NodeAction::resume && request.reason.empty()) {
+    return usage("a reason is needed; say Reason=TEXT");
+  }
+  return request;
+}
+
+Result<NodeUpdateRequest> to_node_action(std::string_view verb,
+                                         std::span<const std::string> words) {
+  if (words.empty()) return usage("no nodes given; name one, or several as node[1-3]");
+  NodeUpdateRequest request{.request = new_request_id(), .names = TRY(expand_hostlist(words[0]))};
+  request.action = verb == "resume" ? NodeAction::resume
+                   : verb == "down" ? NodeAction::down
+                                    : NodeAction::drain;
+  request.reason = join(words.subspan(1), " ");
+  if (request.action != NodeAction::resume && request.reason.empty()) {
+    return usage("a reason is needed: gdctl " + std::string(verb) + " " + printable(words[0]) +
+                 " REASON");
+  }
+  return request;
+}
+
+}  // namespace gd::cmd

@@ -1,0 +1,223 @@
+// gdacct - jobs of the past, and what they used.
+#include "cmd/gdacct.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "cmd/client.h"
+#include "cmd/command.h"
+#include "cmd/job_fields.h"
+#include "cmd/slurm_text.h"
+#include "cmd/version.h"
+
+namespace gd::cmd {
+namespace {
+
+constexpr char kDefaultFormat[] = "jobid,jobname,partition,account,alloccpus,state,exitcode";
+constexpr char kBriefFormat[] = "jobid,state,exitcode";
+constexpr char kLongFormat[] =
+    "jobid,jobidraw,jobname,partition,maxrss,alloccpus,elapsed,state,exitcode,reqmem,totalcpu,"
+    "nodelist,alloctres";
+
+constexpr CommandInfo kInfo{
+    .name = "gdacct",
+    .slurm_name = "sacct",
+    .summary = "Show finished jobs and what they used",
+    .arguments = "",
+    .examples =
+        "gdacct                                 # one's own, since midnight\n"
+        "gdacct -S now-7days -s FAILED,TIMEOUT\n"
+        "gdacct -j 42 -o JobID,Elapsed,TotalCPU,MaxRSS\n"
+        "gdacct -a -X -P -n -S 2026-01-01       # for programs\n"};
+
+class Writer {
+ public:
+  Writer(const AcctOptions& options, const std::vector<FormatItem>& items)
+      : options_(options), items_(items) {
+    for (const FormatItem& item : items) {
+      const auto fields = acct_fields();
+      fields_.push_back(
+          &*std::ranges::find(fields, std::string_view(item.name), &Field<AcctRow>::name));
+    }
+  }
+
+  void header(std::string& out) const {
+    for (size_t i = 0; i < items_.size(); ++i) cell(i, fields_[i]->header, out);
+    out += '\n';
+    if (bare()) return;
+    for (const FormatItem& item : items_) out += std::string(item.width, '-') + ' ';
+    out += '\n';
+  }
+  void row(const AcctRow& row, std::string& out) {
+    for (size_t i = 0; i < items_.size(); ++i) {
+      value_.clear();
+      fields_[i]->get(row, value_);
+      cell(i, value_, out);
+    }
+    out += '\n';
+  }
+
+ private:
+  [[nodiscard]] bool bare() const { return options_.parsable || options_.parsable2; }
+  void cell(size_t i, std::string_view value, std::string& out) const {
+    if (bare()) {
+      out += value;
+      if (options_.parsable || i + 1 < items_.size()) out += options_.delimiter;
+      return;
+    }
+    append_cell(out, items_[i], value);
+    out += ' ';
+  }
+
+  const AcctOptions& options_;
+  const std::vector<FormatItem>& items_;
+  std::vector<const Field<AcctRow>*> fields_;
+  std::string value_;
+};
+
+std::string list_fields() {
+  std::string out;
+  int column = 0;
+  for (const Field<AcctRow>& field : acct_fields()) {
+    std::string name(field.header);
+    if (++column % 4 != 0)
+      name.resize(std::max<size_t>(name.size() + 1, 20), ' ');
+    else
+      name += '\n';
+    out += name;
+  }
+  return out.ends_with('\n') ? out : out + "\n";
+}
+
+void write_job(const AcctOptions& options, const JobRecord& job, TimePoint now, Writer& writer,
+               std::string& text) {
+  writer.row({.job = job, .now = now}, text);
+  if (options.allocations || job.start_time == TimePoint{}) return;
+  const bool has_batch_step =
+      std::ranges::any_of(job.steps, [](const StepRecord& step) { return step.id == kBatchStep; });
+  if (job.spec->kind == JobKind::batch && !has_batch_step) {
+    writer.row({.job = job, .batch = true, .now = now}, text);
+  }
+  for (const StepRecord& step : job.steps)
+    writer.row({.job = job, .step = &step, .now = now}, text);
+}
+
+Result<std::vector<JobView>> fetch(const AcctPlan& plan, Client& controller) {
+  std::vector<JobView> jobs = TRY(fetch_jobs(controller, plan.history));
+  std::set<JobId> seen;
+  for (const JobView& view : jobs) seen.insert(view.job.id);
+  for (JobView& view : TRY(fetch_jobs(controller, plan.live))) {
+    if (seen.insert(view.job.id).second) jobs.push_back(std::move(view));
+  }
+  std::erase_if(jobs, [&plan](const JobView& view) {
+    return !plan.states.empty() && std::ranges::count(plan.states, view.job.state) == 0;
+  });
+  std::ranges::sort(jobs, {}, [](const JobView& view) { return view.job.id; });
+  return jobs;
+}
+
+Result<int> run(const AcctOptions& options, Context& context) {
+  if (options.help_format) return context.out << list_fields(), kExitDone;
+  const TimePoint now = context.now();
+  const AcctPlan plan = TRY(to_acct_plan(options, own_name(), ::getuid(), now, local_zone()));
+  Client* controller = TRY(context.controller());
+  const Result<std::vector<JobView>> jobs = fetch(plan, *controller);
+  if (!jobs.ok())
+    return Error{jobs.error().code,
+                 context.slurm() ? slurm_reason(jobs.error()) : jobs.error().text};
+  if (options.json) {
+    JsonWriter json(JsonStyle::pretty);
+    json.begin_object().key("meta").begin_object().key("gd").begin_object();
+    json.key("version").string(GD_VERSION).end_object().end_object();
+    json.key("errors").begin_array().end_array().key("jobs").begin_array();
+    for (const JobView& view : *jobs) write_json(json, view, now);
+    json.end_array().end_object();
+    context.out << json.take();
+    return kExitDone;
+  }
+  Writer writer(options, plan.items);
+  std::string text;
+  if (!options.no_header) writer.header(text);
+  for (const JobView& view : *jobs) {
+    write_job(options, view.job, now, writer, text);
+    context.out << std::exchange(text, "");
+  }
+  context.out << text;
+  return kExitDone;
+}
+
+int start(const Invocation& call) {
+  return start_command<AcctOptions, define_gdacct, run>(kInfo, call);
+}
+
+}  // namespace
+
+void define_gdacct(Cli& cli, AcctOptions& options) {
+  cli.group("Which jobs");
+  cli.list("-j,--jobs,--job", "JOB[,...]", "These jobs, of any time", options.filter.jobs);
+  cli.list("-u,--user,--uid", "NAME[,...]", "Jobs of these users", options.filter.users)
+      .complete(Completes::user);
+  cli.flag("-a,--allusers", "Jobs of everybody", options.all_users);
+  cli.list("--name", "NAME[,...]", "Jobs with these names", options.filter.names);
+  cli.list("-r,--partition", "NAME[,...]", "Jobs in these partitions", options.filter.partitions)
+      .complete(Completes::partition);
+  cli.list("-s,--state", "STATE[,...]", "Jobs in these states", options.filter.states);
+  cli.option("-S,--starttime", "MOMENT", "Not ended before; midnight is the default",
+             options.since);
+  cli.option("-E,--endtime", "MOMENT", "Ended before", options.until);
+  cli.flag("-X,--allocations", "One line for each job, none for its steps", options.allocations);
+  cli.group("Form");
+  cli.option("-o,--format", "FIELD[%WIDTH][,...]", "Columns; --helpformat lists them",
+             options.format)
+      .env("FORMAT");
+  cli.flag("-e,--helpformat", "The fields that --format knows", options.help_format);
+  cli.flag("-b,--brief", "JobID, State and ExitCode", options.brief);
+  cli.flag("-l,--long", "More columns", options.long_list);
+  cli.flag("-n,--noheader", "No line of headings", options.no_header);
+  cli.flag("-p,--parsable", "Separated by '|', also at the end", options.parsable);
+  cli.flag("-P,--parsable2", "Separated by '|'", options.parsable2);
+  cli.option("--delimiter", "TEXT", "Instead of '|'", options.delimiter);
+  cli.flag("--json", "All that is known, as JSON", options.json);
+  cli.refuse(
+      "-A,--accounts --array -B,--batch-script -c,--completion --cluster --clusters "
+      "-D,--duplicates "
+      "--env-vars --federation -f,--file -F,--flags -g,--gid -i,--nnodes -I,--ncpus "
+      "-k,--timelimit-min -K,--timelimit-max --local -L,--allclusters -M,--Mcluster "
+      "-N,--nodelist --noconvert -q,--qos -R,--reason -T,--truncate --units -W,--wckeys "
+      "-x,--associations --whole-hetjob --yaml -v,--verbose");
+}
+
+Result<AcctPlan> to_acct_plan(const AcctOptions& options, const std::string& me, Uid uid,
+                              TimePoint now, const TimeZone& zone) {
+  AcctPlan plan;
+  JobFilter filter = TRY(to_filter(options.filter, me));
+  plan.states = std::exchange(filter.states, {});
+  const bool everybody = options.all_users || uid == 0 || !filter.jobs.empty();
+  if (filter.users.empty() && !everybody) filter.users = {me};
+  plan.history = {.filter = filter, .history = true};
+  plan.live = {.filter = filter};
+  const auto moment = [&](const std::string& text) {
+    return parse_moment(text, now, zone, Direction::past);
+  };
+  if (!options.since.empty())
+    plan.history.since = TRY(moment(options.since));
+  else if (filter.jobs.empty())
+    plan.history.since = TRY(moment("today"));
+  if (!options.until.empty()) plan.history.until = TRY(moment(options.until));
+  if (plan.history.since && plan.history.until && *plan.history.until < *plan.history.since) {
+    return Error{ErrorCode::usage, "the end time is before the start time"};
+  }
+  const char* fallback = options.brief       ? kBriefFormat
+                         : options.long_list ? kLongFormat
+                                             : kDefaultFormat;
+  plan.items = TRY(parse_acct_format(options.format.value_or(fallback)));
+  (void)TRY(Listing<AcctRow>::make(plan.items, acct_fields()));
+  return plan;
+}
+
+const Command kGdacct{&kInfo, start};
+
+}  // namespace gd::cmd

@@ -1,0 +1,50 @@
+// The pure part of gdacct: which jobs of which time, in which columns.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/duration.h"
+#include "base/result.h"
+#include "cmd/format.h"
+#include "cmd/job_query.h"
+
+namespace gd::cmd {
+
+struct AcctOptions {
+  FilterOptions filter;
+  std::string since, until;
+  std::optional<std::string> format;
+  std::string delimiter = "|";
+  bool all_users = false, allocations = false, no_header = false, brief = false, long_list = false;
+  bool parsable = false, parsable2 = false, json = false, help_format = false;
+};
+
+void define_gdacct(Cli& cli, AcctOptions& options);
+
+// A line of the listing: a job, or one of its steps.
+struct AcctRow {
+  const JobRecord& job;
+  const StepRecord* step = nullptr;
+  bool batch = false;  // the script of a batch job, as a step
+  TimePoint now{};
+};
+
+struct AcctPlan {
+  JobQuery history;  // jobs that have ended
+  JobQuery live;     // and those that have not
+  std::vector<JobState> states;
+  std::vector<FormatItem> items;
+};
+Result<AcctPlan> to_acct_plan(const AcctOptions& options, const std::string& me, Uid uid,
+                              TimePoint now, const TimeZone& zone);
+
+std::span<const Field<AcctRow>> acct_fields();
+// Slurm's width of a column without one of its own: negative is left-justified.
+int acct_width(std::string_view name);
+
+// "JobID,State%20,Elapsed%-12": widths behind a percent sign.
+Result<std::vector<FormatItem>> parse_acct_format(std::string_view format);
+
+}  // namespace gd::cmd

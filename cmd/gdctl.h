@@ -1,0 +1,37 @@
+// The pure part of gdctl: from words to requests.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/duration.h"
+#include "base/result.h"
+#include "cmd/cli.h"
+#include "proto/messages_client.h"
+
+namespace gd::cmd {
+
+struct CtlOptions {
+  bool one_line = false, json = false, details = false, vouch = false, quiet = false, all = false;
+  std::string lifetime;
+  std::vector<std::string> words;
+};
+
+void define_gdctl(Cli& cli, CtlOptions& options);
+
+// "42,43" and "44": job ids.
+Result<std::vector<JobId>> parse_job_list(std::span<const std::string> words);
+
+// "JobId=42 TimeLimit=1:00:00" or "42 timelimit=+30".
+Result<JobUpdateRequest> to_job_update(std::span<const std::string> words, TimePoint now,
+                                       const TimeZone& zone);
+// "NodeName=n[1-3] State=DRAIN Reason=disk".
+Result<NodeUpdateRequest> to_node_update(std::span<const std::string> words);
+
+// drain, down, resume: "n[1-3] the reason".
+Result<NodeUpdateRequest> to_node_action(std::string_view verb, std::span<const std::string> words);
+
+}  // namespace gd::cmd

@@ -1,0 +1,138 @@
+// gdsh - a shell in a container: a fresh one, or that of a job that runs.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/process.h"
+#include "base/text.h"
+#include "cmd/client.h"
+#include "cmd/command.h"
+#include "cmd/gdrun.h"
+#include "cmd/job_query.h"
+#include "cmd/session.h"
+
+namespace gd::cmd {
+namespace {
+
+struct ShellOptions {
+  JobOptions job;
+  std::string attach;
+  bool quiet = false;
+  std::vector<std::string> rest;
+};
+
+constexpr CommandInfo kInfo{
+    .name = "gdsh",
+    .slurm_name = "",
+    .summary = "Open a shell in a fresh container, or in a job that runs",
+    .arguments = "[JOB] [COMMAND [ARGUMENT]...]",
+    .examples =
+        "gdsh -c 4 --mem=8G -t 2:00:00     # a shell in a container of one's own\n"
+        "gdsh --image=/srv/images/debian\n"
+        "gdsh 42                           # inside of job 42\n"
+        "gdsh --attach 42                  # back after a lost connection, or after ~d\n",
+    .rest = RestMode::stop_at_first,
+    .completes = Completes::job};
+
+Error usage(std::string text) {
+  return Error{ErrorCode::usage, std::move(text)};
+}
+
+bool is_number(const std::string& word) {
+  return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+}
+
+void define(Cli& cli, ShellOptions& options) {
+  define_job_options(cli, options.job, JobOptionSet::interactive);
+  cli.group("Session");
+  cli.option("--attach", "JOB[.STEP]", "Come back to a session that was left or lost",
+             options.attach)
+      .complete(Completes::job);
+  cli.flag("-Q,--quiet", "No messages of one's own", options.quiet);
+  cli.rest(options.rest);
+}
+
+Result<SessionOptions> attach(const ShellOptions& options, Client& controller) {
+  const JobArgument argument = TRY(parse_job_argument(options.attach));
+  const StepRequest request{.request = new_request_id(),
+                            .job = argument.job,
+                            .attach = argument.step,
+                            .attach_any = !argument.step,
+                            .pty = true};
+  const StepReply reply = TRY(controller.ask<StepReply>(request));
+  const bool own_step = reply.step == kInteractiveStep;
+  return SessionOptions{
+      .job = reply.job, .step = reply.step, .access = reply.access, .owns_job = own_step};
+}
+
+Result<SessionOptions> join(const ShellOptions& options, Client& controller) {
+  const JobId job = TRY(parse_job_argument(options.rest[0])).job;
+  const std::vector<std::string> command(options.rest.begin() + 1, options.rest.end());
+  const StepRequest request = TRY(to_step_request(options.job, job, command, true, surroundings()));
+  const StepReply reply = TRY(controller.ask<StepReply>(request));
+  return SessionOptions{.job = reply.job, .step = reply.step, .access = reply.access};
+}
+
+Result<SessionOptions> begin(const ShellOptions& options, Client& controller, Context& context) {
+  const SubmitRequest request =
+      TRY(to_interactive_request(options.job, options.rest, true, surroundings()));
+  const SubmitReply reply = TRY(controller.ask<SubmitReply>(request));
+  for (const std::string& warning : reply.warnings) context.warn("warning: " + warning);
+  StreamAccess access = TRY(await_start(reply.job, controller, context, options.quiet));
+  return SessionOptions{.job = reply.job, .access = std::move(access), .owns_job = true};
+}
+
+std::string come_back(const SessionOptions& session) {
+  std::string id = std::to_string(session.job.value);
+  if (session.step && *session.step != kInteractiveStep)
+    id += "." + std::to_string(session.step->value);
+  return "come back with 'gdsh --attach " + id + "'";
+}
+
+Result<int> run(const ShellOptions& options, Context& context) {
+  if (::isatty(0) == 0) {
+    return Error{ErrorCode::invalid,
+                 "standard input is no terminal; use gdrun to run a command without one"};
+  }
+  TRY(check_one_task(options.job.spec));
+  if (!options.attach.empty() && !options.rest.empty()) {
+    return usage("--attach takes no further arguments");
+  }
+  Client* controller = TRY(context.controller());
+  const bool joins = !options.rest.empty() && is_number(options.rest[0]);
+  SessionOptions session = !options.attach.empty() ? TRY(attach(options, *controller))
+                           : joins                 ? TRY(join(options, *controller))
+                                                   : TRY(begin(options, *controller, context));
+  session.pty = session.may_detach = true;
+  session.quiet = options.quiet;
+  if (!options.quiet && options.attach.empty() && !joins) {
+    context.warn("job " + std::to_string(session.job.value) +
+                 " runs; ~? at the start of a line helps");
+  }
+  Result<SessionEnd> end = run_session(session, *controller, context);
+  if (!end.ok()) {
+    const bool lost = end.error().code == ErrorCode::unavailable;
+    return Error{end.error().code, end.error().text + (lost ? "; " + come_back(session) : "")};
+  }
+  if (end->kind == SessionEndKind::detached) {
+    const std::string id = std::to_string(session.job.value);
+    const bool own = session.owns_job;  // else the job's own client keeps it
+    context.warn("left job " + id + "; " + come_back(session) +
+                 (own ? " within " + std::to_string(kClientSilence.count()) + " s" : ""));
+    return kExitDone;
+  }
+  if (end->kind == SessionEndKind::taken_over) {
+    return Error{ErrorCode::conflict, "another gdsh has taken over this session"};
+  }
+  return session_code(*end, session.job, context);
+}
+
+int start(const Invocation& call) {
+  return start_command<ShellOptions, define, run>(kInfo, call);
+}
+
+}  // namespace
+
+const Command kGdsh{&kInfo, start};
+
+}  // namespace gd::cmd

@@ -1,0 +1,172 @@
+// gdstat - the jobs that wait, run, or have just ended.
+#include "cmd/gdstat.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/duration.h"
+#include "base/text.h"
+#include "cmd/command.h"
+#include "cmd/job_sort.h"
+#include "cmd/slurm_text.h"
+#include "cmd/version.h"
+
+namespace gd::cmd {
+namespace {
+
+constexpr char kDefaultFormat[] = "%.18i %.9P %.8j %.8u %.2t %.10M %.6D %R";
+constexpr char kLongFormat[] = "%.18i %.9P %.8j %.8u %.8T %.10M %.9l %.6D %R";
+constexpr char kStartFormat[] = "%.18i %.9P %.8j %.8u %.2t %.19S %.6D %R";
+constexpr char kDefaultSort[] = "P,t,-p,i";
+
+constexpr CommandInfo kInfo{.name = "gdstat",
+                            .slurm_name = "squeue",
+                            .summary = "Show the jobs that wait, run, or have just ended",
+                            .arguments = "[JOB]...",
+                            .examples =
+                                "gdstat --me\n"
+                                "gdstat -t all -u alice,bob\n"
+                                "gdstat -o '%i %T %R'             # any columns\n"
+                                "gdstat --json | jq '.jobs[].job_id'\n",
+                            .completes = Completes::job};
+
+bool shown(const StatPlan& plan, JobState state) {
+  return plan.states.empty() || std::count(plan.states.begin(), plan.states.end(), state) > 0;
+}
+
+Result<std::vector<JobView>> fetch_shown(const StatPlan& plan, Context& context) {
+  std::vector<JobView> jobs = TRY(fetch_jobs(*TRY(context.controller()), plan.query));
+  if (plan.must_exist && jobs.empty()) {
+    return Error{ErrorCode::not_found,
+                 "job " + std::to_string(plan.must_exist->value) + ": no such job"};
+  }
+  std::erase_if(jobs, [&plan](const JobView& view) { return !shown(plan, view.job.state); });
+  TRY(sort_jobs(jobs, plan.sort, context.now()));
+  return jobs;
+}
+
+std::string table_for_people(const std::vector<JobView>& jobs, TimePoint now, const Output& out) {
+  Table table({"JOB", "NAME", "USER", "PARTITION", "STATE", "TIME", "LIMIT", "NODES", "CPUS",
+               "NODES (REASON)"});
+  for (const JobView& view : jobs) {
+    const JobRecord& job = view.job;
+    const std::string nodes = node_list_of(job);
+    table.add({std::to_string(job.id.value), printable(job.spec->name, 1024), job.user,
+               job.spec->partition, std::string(long_name(job.state)),
+               format_elapsed(elapsed_of(job, now)), format_elapsed(limit_of(job)),
+               std::to_string(nodes_of(job)), std::to_string(cpus_of(job)),
+               nodes.empty() ? "(" + reason_of(job) + ")" : nodes});
+  }
+  return table.text(terminal_width(out.fd()), wants_colour(out.fd()) ? "\033[1m" : "");
+}
+
+void print_json(const std::vector<JobView>& jobs, Context& context) {
+  JsonWriter json(JsonStyle::pretty);
+  json.begin_object().key("meta").begin_object().key("gd").begin_object();
+  json.key("version").string(GD_VERSION).end_object().end_object();
+  json.key("errors").begin_array().end_array().key("jobs").begin_array();
+  for (const JobView& view : jobs) write_json(json, view, context.now());
+  json.end_array().end_object();
+  context.out << json.take();
+}
+
+Result<void> print_once(const StatOptions& options, const StatPlan& plan, Context& context) {
+  const std::vector<JobView> jobs = TRY(fetch_shown(plan, context));
+  const TimePoint now = context.now();
+  if (options.json) return print_json(jobs, context), Result<void>{};
+  if (plan.people && terminal_width(context.out.fd()) > 0) {
+    context.out << table_for_people(jobs, now, context.out);
+    return {};
+  }
+  auto listing = TRY(Listing<JobRow>::make(plan.items, job_fields()));
+  std::string text;
+  if (options.long_listing && !options.no_header) {
+    text += format_moment(now, local_zone()) + "\n";
+  }
+  if (!options.no_header) listing.header(text);
+  for (const JobView& view : jobs) {
+    listing.row({view, now}, text);
+    if (text.size() > (size_t{32} << 10)) context.out << std::exchange(text, "");
+  }
+  context.out << text;
+  return {};
+}
+
+Result<int> run(const StatOptions& options, Context& context) {
+  const StatPlan plan = TRY(to_stat_plan(options, context.dialect, own_name()));
+  while (true) {
+    const Result<void> done = print_once(options, plan, context);
+    if (!done.ok()) return context.slurm() ? slurm_load_error(done.error()) : done.error();
+    if (!options.iterate || !context.out.flush()) return kExitDone;
+    context.out << "\n";
+    std::this_thread::sleep_for(Seconds{*options.iterate});
+  }
+}
+
+int start(const Invocation& call) {
+  return start_command<StatOptions, define_gdstat, run>(kInfo, call);
+}
+
+}  // namespace
+
+void define_gdstat(Cli& cli, StatOptions& options) {
+  cli.group("Which jobs");
+  cli.list("-j,--jobs,--job", "JOB[,...]", "These jobs", options.filter.jobs)
+      .complete(Completes::job);
+  define_filter(cli, options.filter);
+  cli.flag("-a,--all", "Jobs of hidden partitions, too; there are none", options.all);
+  cli.group("Form");
+  cli.flag("-l,--long", "More columns", options.long_listing);
+  cli.flag("--start", "When waiting jobs are expected to start", options.start);
+  cli.option("-o,--format", "FORMAT", "Columns, such as '%i %j %T': see FORMATS", options.format)
+      .env("FORMAT");
+  cli.option("-O,--Format", "FIELD[:WIDTH][,...]", "Columns by name", options.long_format)
+      .env("FORMAT2");
+  cli.flag("-h,--noheader", "No line of headings", options.no_header);
+  cli.option("-S,--sort", "[-]LETTER[,...]", "Order, by letters of --format; '-' is descending",
+             options.sort)
+      .env("SORT");
+  cli.flag("--json", "All that is known, as JSON", options.json);
+  cli.flag("-r,--array", "One line for each element of an array; there are no arrays",
+           options.array);
+  cli.count("-i,--iterate", "SECONDS", "Again and again", options.iterate);
+  cli.refuse(
+      "-A,--account --array-unique --federation --hide -L,--licenses --local -M,--clusters "
+      "--noconvert -q,--qos -R,--reservation --sibling -s,--steps -P,--priority --yaml");
+  cli.rest(options.arguments);
+}
+
+Result<StatPlan> to_stat_plan(const StatOptions& options, Dialect dialect, const std::string& me) {
+  StatPlan plan;
+  FilterOptions filter = options.filter;
+  filter.jobs.insert(filter.jobs.end(), options.arguments.begin(), options.arguments.end());
+  plan.query.filter = TRY(to_filter(filter, me));
+  plan.states = plan.query.filter.states;
+  if (options.start && filter.states.empty())
+    plan.states = {JobState::pending};
+  else if (filter.states.empty()) {
+    plan.states = {JobState::pending, JobState::starting, JobState::running, JobState::suspended,
+                   JobState::completing};
+  }
+  // One job that is named must exist, in whatever state: so ask for it in any.
+  if (filter.jobs.size() == 1) plan.must_exist = plan.query.filter.jobs[0];
+  plan.query.filter.states = plan.must_exist ? std::vector<JobState>{} : plan.states;
+  plan.sort = !options.sort.empty() ? options.sort : (options.start ? "S,i" : kDefaultSort);
+  TRY(check_sort(plan.sort));
+  if (options.long_format) {
+    plan.items = TRY(parse_long_format(*options.long_format));
+  } else {
+    const char* fallback = options.start          ? kStartFormat
+                           : options.long_listing ? kLongFormat
+                                                  : kDefaultFormat;
+    plan.items = TRY(parse_short_format(options.format.value_or(fallback)));
+  }
+  (void)TRY(Listing<JobRow>::make(plan.items, job_fields()));
+  plan.people = dialect == Dialect::gd && !options.format && !options.long_format &&
+                !options.long_listing && !options.start && !options.no_header;
+  return plan;
+}
+
+const Command kGdstat{&kInfo, start};
+
+}  // namespace gd::cmd

@@ -1,0 +1,44 @@
+// The pure part of gdstat: what to ask for, in which order, and in which form.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cmd/job_fields.h"
+#include "cmd/job_query.h"
+
+namespace gd::cmd {
+
+struct StatOptions {
+  FilterOptions filter;
+  std::vector<std::string> arguments;
+  std::optional<std::string> format;
+  std::optional<std::string> long_format;
+  std::string sort;
+  bool long_listing = false;
+  bool start = false;
+  bool no_header = false;
+  bool json = false;
+  bool all = false;
+  bool array = false;
+  std::optional<uint32_t> iterate;
+};
+
+void define_gdstat(Cli& cli, StatOptions& options);
+
+struct StatPlan {
+  JobQuery query;
+  std::vector<JobState> states;     // shown; empty: all
+  std::optional<JobId> must_exist;  // a single job that is named must be there
+  bool people = false;              // a table that fits, where a terminal is
+  std::vector<FormatItem> items;
+  std::string sort;
+};
+Result<StatPlan> to_stat_plan(const StatOptions& options, Dialect dialect, const std::string& me);
+
+// "-t,P,i": letters of the short format, each ascending, or descending behind "-".
+Result<void> sort_jobs(std::vector<JobView>& jobs, std::string_view keys, TimePoint now);
+
+}  // namespace gd::cmd

@@ -1,0 +1,232 @@
+// gdsub - submit a batch script. See gdsub.h for the order in which options count.
+#include "cmd/gdsub.h"
+
+#include <unistd.h>
+
+#include "base/duration.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "cmd/client.h"
+#include "cmd/command.h"
+#include "cmd/directives.h"
+#include "cmd/job_wait.h"
+#include "cmd/submit.h"
+
+namespace gd::cmd {
+namespace {
+
+constexpr CommandInfo kInfo{
+    .name = "gdsub",
+    .slurm_name = "sbatch",
+    .summary = "Submit a batch script, to run in a container on some node",
+    .arguments = "[SCRIPT [ARGUMENT]...]",
+    .examples =
+        "gdsub job.sh                        # options may stand in #SBATCH lines\n"
+        "gdsub -c 4 --mem=8G -t 2:00:00 job.sh input.dat\n"
+        "gdsub --wrap 'make -j4' -c 4        # no script needed\n"
+        "generate | gdsub -J fromstdin       # the script on standard input\n"
+        "gdsub --each step-*.sh              # many scripts over one connection\n",
+    .rest = RestMode::stop_at_first,
+    .completes = Completes::file,
+    .slurm_usage_code = 255};
+
+Error usage(std::string text) {
+  return Error{ErrorCode::usage, std::move(text)};
+}
+
+// As typed, or along PATH if there is no such file here: Slurm's rule.
+Result<Script> read_script(const std::string& name) {
+  Result<Bytes> text = read_file(name, kMaxScriptBytes);
+  if (!text.ok() && name.find('/') == std::string::npos && ::access(name.c_str(), F_OK) != 0) {
+    const Result<std::string> found = find_program(name, get_env("PATH").value_or(""));
+    if (found.ok()) text = read_file(*found, kMaxScriptBytes);
+  }
+  return Script{name, TRY(std::move(text))};
+}
+
+Result<Script> script_of(const SubOptions& options, Dialect dialect) {
+  if (!options.wrap.empty()) {
+    if (!options.rest.empty()) return usage("--wrap and a script exclude each other");
+    return Script{"", "#!/bin/sh\n# written by --wrap\n\n" + options.wrap + "\n"};
+  }
+  if (!options.rest.empty()) return read_script(options.rest[0]);
+  if (dialect == Dialect::gd && ::isatty(0) != 0) {
+    return usage("no script given; name a file, use --wrap, or send one to standard input");
+  }
+  return Script{"", TRY(read_all(0, "standard input", kMaxScriptBytes))};
+}
+
+Result<std::vector<std::string>> script_names(const SubOptions& options) {
+  if (options.rest != std::vector<std::string>{"-"}) return options.rest;
+  std::vector<std::string> names;
+  const Bytes text = TRY(read_all(0, "standard input"));
+  for (const std::string_view line : split(text, '\n')) {
+    if (!trim(line).empty()) names.emplace_back(trim(line));
+  }
+  return names;
+}
+
+void print_done(const SubOptions& options, const SubmitReply& reply, Context& context) {
+  for (const std::string& warning : reply.warnings) context.warn("warning: " + warning);
+  const std::string id = std::to_string(reply.job.value);
+  if (options.parsable)
+    context.out.line(id);
+  else if (!options.quiet)
+    context.out.line("Submitted batch job " + id);
+}
+
+void print_test(const SubmitReply& reply, Context& context) {
+  std::string text = "the job would be accepted";
+  if (reply.expected_start) {
+    text += ", to start at " + format_moment(*reply.expected_start, local_zone());
+  }
+  if (!reply.expected_nodes.empty()) {
+    text += " on " + join(std::span(std::as_const(reply.expected_nodes)), ",");
+  }
+  context.warn(text);
+}
+
+Result<int> submit_each(const SubOptions& options, Context& context) {
+  const Surroundings around = surroundings();
+  const std::vector<std::string> names = TRY(script_names(options));
+  if (names.empty()) return usage("--each needs the names of scripts");
+  int code = kExitDone;
+  const auto failed = [&](const std::string& name, const Error& error) {
+    context.warn(name + ": " + error.text);
+    code = kExitRefused;
+  };
+  size_t next = 0;
+  SubmitQueue queue(*TRY(context.controller()));
+  const SubmitQueue::OnDone on_done = [&](size_t index, const Result<SubmitReply>& reply) {
+    if (reply.ok())
+      print_done(options, *reply, context);
+    else
+      failed(names[index], reply.error());
+  };
+  for (; next < names.size(); ++next) {
+    Result<SubmitRequest> request = Error{};
+    Result<Script> script = read_script(names[next]);
+    if (script.ok()) {
+      Parsed line = context.parsed;
+      line.rest = {names[next]};
+      request = to_submit_request(kInfo, context.dialect, *script, line, around, get_env);
+    } else {
+      request = script.error();
+    }
+    TRY(queue.add(next, std::move(request), on_done));
+  }
+  TRY(queue.finish(on_done));
+  return code;
+}
+
+Result<int> run(const SubOptions& options, Context& context) {
+  if (options.each) return submit_each(options, context);
+  const Script script = TRY(script_of(options, context.dialect));
+  SubmitRequest request = TRY(
+      to_submit_request(kInfo, context.dialect, script, context.parsed, surroundings(), get_env));
+  request.test_only = options.test_only;
+  Client* controller = TRY(context.controller());
+  Result<SubmitReply> reply = controller->ask<SubmitReply>(request);
+  if (!reply.ok()) return submit_refused(std::move(reply).error(), context, request.spec);
+  if (options.test_only) {
+    print_test(*reply, context);
+    return kExitDone;
+  }
+  print_done(options, *reply, context);
+  if (!options.wait) return kExitDone;
+  (void)context.out.flush();
+  return wait_for_end(*controller, reply->job);
+}
+
+int start(const Invocation& call) {
+  return start_command<SubOptions, define_gdsub, run>(kInfo, call);
+}
+
+}  // namespace
+
+void define_gdsub(Cli& cli, SubOptions& options) {
+  define_job_options(cli, options.job, JobOptionSet::batch);
+  cli.group("Submitting");
+  cli.option("--wrap", "COMMAND", "Submit this shell command instead of a script", options.wrap);
+  cli.flag("--each", "Every argument is a script of its own ('-': names on standard input)",
+           options.each);
+  cli.flag("--parsable", "Print the job's id and nothing else", options.parsable);
+  cli.flag("-W,--wait", "Wait for the job's end, and exit with its code", options.wait);
+  cli.flag("--test-only",
+           "Submit nothing; say whether it would be accepted, and when it would start",
+           options.test_only);
+  cli.flag("-Q,--quiet", "Do not print the job's id", options.quiet);
+  cli.rest(options.rest);
+}
+
+Result<void> check_script(const Script& script) {
+  const std::string who = script.name.empty() ? "the script" : script.name;
+  const auto wrong = [&who](std::string_view text) {
+    return Error{ErrorCode::invalid, who + ": " + std::string(text)};
+  };
+  if (script.text.empty()) return wrong("is empty");
+  if (script.text.size() > kMaxScriptBytes) {
+    return wrong("has " + std::to_string(script.text.size()) + " bytes, more than " +
+                 std::to_string(kMaxScriptBytes));
+  }
+  if (!script.text.starts_with("#!")) {
+    return wrong("is no batch script: the first line must be #! and a program, such as #!/bin/sh");
+  }
+  if (script.text.find('\0') != std::string::npos) return wrong("contains a NUL byte");
+  if (script.text.find("\r\n") != std::string::npos) {
+    return wrong("has DOS line ends (\\r\\n); convert it, for instance with dos2unix");
+  }
+  return {};
+}
+
+Result<SubmitRequest> to_submit_request(
+    const CommandInfo& info, Dialect dialect, const Script& script, const Parsed& command_line,
+    const Surroundings& around,
+    const std::function<std::optional<std::string>(const char*)>& get_variable) {
+  TRY(check_script(script));
+  SubOptions options;
+  Cli cli(info, dialect);
+  define_gdsub(cli, options);
+  const std::string where = script.name.empty() ? "script" : script.name;
+  Result<std::vector<Directive>> directives = read_directives(script.text);
+  if (!directives.ok()) return std::move(directives).error().in(where);
+  for (const Directive& directive : *directives) {
+    const std::string line = where + ":" + std::to_string(directive.line);
+    Result<Parsed> parsed = cli.parse(directive.words, RestMode::permute, line);
+    if (!parsed.ok()) return std::move(parsed).error().in(line);
+    if (!parsed->rest.empty()) {
+      return usage(line + ": '" + printable(parsed->rest[0]) + "' is not an option");
+    }
+    TRY(cli.apply(*parsed));
+  }
+  constexpr std::string_view kPrefixes[] = {"GDSUB_", "SBATCH_"};
+  TRY(cli.apply(cli.from_environment(kPrefixes, get_variable)));
+  TRY(cli.apply(command_line));
+
+  SubmitRequest request{.request = new_request_id(), .spec = {}, .script = script.text};
+  request.spec = TRY(finish_spec(options.job, around));
+  JobSpec& spec = request.spec;
+  spec.kind = JobKind::batch;
+  if (spec.name.empty()) {
+    const std::string& path = script.name;
+    spec.name = options.wrap.empty() ? path.substr(path.rfind('/') + 1) : "wrap";
+    if (spec.name.empty()) spec.name = std::string(info.slurm_name);
+  }
+  if (spec.output.empty()) spec.output = "slurm-%j.out";
+  spec.command = script.name.empty() || script.name[0] == '/'
+                     ? script.name
+                     : around.directory + "/" + script.name;
+  if (!options.rest.empty()) spec.argv.assign(options.rest.begin() + 1, options.rest.end());
+  request.environment = TRY(export_environment(options.job.export_names, around.environment));
+  if (request.environment.size() > kMaxEnvironmentBytes) {
+    return Error{ErrorCode::invalid,
+                 "the environment has " + std::to_string(request.environment.size()) +
+                     " bytes, more than " + std::to_string(kMaxEnvironmentBytes) +
+                     "; choose some with --export"};
+  }
+  return request;
+}
+
+const Command kGdsub{&kInfo, start};
+
+}  // namespace gd::cmd

@@ -1,0 +1,196 @@
+// A job as `scontrol show job` prints it, and as JSON. The order of the lines and the
+// spelling of the keys are Slurm's: programs read them.
+#include <vector>
+
+#include "base/duration.h"
+#include "base/text.h"
+#include "cmd/block.h"
+#include "cmd/job_fields.h"
+#include "proto/file_pattern.h"
+
+namespace gd::cmd {
+namespace {
+
+std::string or_null(std::string_view text) {
+  return std::string(text.empty() ? "(null)" : text);
+}
+
+std::string flag(bool value) {
+  return value ? "1" : "0";
+}
+
+std::string stream_path(const JobRecord& job, const std::string& pattern) {
+  if (pattern.empty()) return "/dev/null";
+  const PatternValues values{
+      .job = job.id, .job_name = job.spec->name, .user = job.user, .node = job.batch_node};
+  std::string path = expand_pattern(pattern, values);
+  return path[0] == '/' ? path : job.spec->chdir + "/" + path;
+}
+
+TimePoint end_of(const JobView& view) {
+  const JobRecord& job = view.job;
+  if (job.end_time != TimePoint{}) return job.end_time;
+  const TimeLimit limit = limit_of(job);
+  return job.start_time == TimePoint{} || !limit ? TimePoint{} : job.start_time + *limit;
+}
+
+void add_identity(Block& block, const JobView& view) {
+  const JobRecord& job = view.job;
+  const JobSpec& spec = *job.spec;
+  block.line()
+      .add("JobId", std::to_string(job.id.value))
+      .add("JobName", printable(spec.name, 1024));
+  block.line()
+      .add("UserId", job.user + "(" + std::to_string(job.uid) + ")")
+      .add("GroupId", job.group + "(" + std::to_string(job.gid) + ")")
+      .add("MCS_label", "N/A");
+  block.line()
+      .add("Priority", std::to_string(static_cast<uint64_t>(view.priority.value_or(0))))
+      .add("Nice", std::to_string(spec.nice))
+      .add("Account", or_null(spec.account))
+      .add("QOS", spec.qos.empty() ? "normal" : spec.qos);
+  block.line()
+      .add("JobState", long_name(job.state))
+      .add("Reason", reason_of(job))
+      .add("Dependency", or_null(spec.dependency));
+  block.line()
+      .add("Requeue", flag(spec.requeue.value_or(true)))
+      .add("Restarts", std::to_string(job.restarts))
+      .add("BatchFlag", flag(spec.kind == JobKind::batch))
+      .add("Reboot", "0")
+      .add("ExitCode", exit_text(job));
+}
+
+void add_times(Block& block, const JobView& view, TimePoint now) {
+  const JobRecord& job = view.job;
+  const TimePoint start =
+      job.start_time != TimePoint{} ? job.start_time : view.expected_start.value_or(TimePoint{});
+  block.line()
+      .add("RunTime", format_time_limit(elapsed_of(job, now)))
+      .add("TimeLimit", format_time_limit(limit_of(job)))
+      .add("TimeMin", "N/A");
+  block.line()
+      .add("SubmitTime", moment_or(job.submit_time, "Unknown"))
+      .add("EligibleTime", moment_or(job.eligible_time, "Unknown"));
+  block.line().add("AccrueTime", moment_or(job.eligible_time, "Unknown"));
+  block.line()
+      .add("StartTime", moment_or(start, "Unknown"))
+      .add("EndTime", moment_or(end_of(view), "Unknown"))
+      .add("Deadline", "N/A");
+  block.line().add("SuspendTime", "None").add("SecsPreSuspend", "0");
+}
+
+void add_resources(Block& block, const JobRecord& job) {
+  const JobSpec& spec = *job.spec;
+  block.line()
+      .add("Partition", or_null(spec.partition))
+      .add("AllocNode:Sid", spec.submit_host + ":0");
+  block.line()
+      .add("ReqNodeList", or_null(spec.node_list))
+      .add("ExcNodeList", or_null(spec.exclude));
+  block.line().add("NodeList", node_list_of(job));
+  if (!job.batch_node.empty()) block.line().add("BatchHost", job.batch_node);
+  block.line()
+      .add("NumNodes", std::to_string(nodes_of(job)))
+      .add("NumCPUs", std::to_string(cpus_of(job)))
+      .add("NumTasks", std::to_string(spec.tasks.value_or(1)))
+      .add("CPUs/Task", std::to_string(spec.cpus_per_task.value_or(1)))
+      .add("ReqB:S:C:T", "0:0:*:*");
+  block.line().add("TRES", tres_of(job));
+  block.line().add("Socks/Node", "*").add("NtasksPerN:B:S:C", "0:0:*:*").add("CoreSpec", "*");
+  const bool per_cpu = spec.memory_per_cpu_mib.has_value();
+  const uint64_t memory = per_cpu ? *spec.memory_per_cpu_mib : spec.memory_per_node_mib.value_or(0);
+  block.line()
+      .add("MinCPUsNode", std::to_string(spec.cpus_per_task.value_or(1)))
+      .add(per_cpu ? "MinMemoryCPU" : "MinMemoryNode", memory == 0 ? "0" : format_mib(memory))
+      .add("MinTmpDiskNode", "0");
+  block.line().add("Features", or_null(spec.constraint)).add("DelayBoot", "00:00:00");
+  block.line()
+      .add("OverSubscribe", spec.exclusive ? "NO" : "OK")
+      .add("Contiguous", "0")
+      .add("Licenses", "(null)")
+      .add("Network", "(null)");
+}
+
+void add_files(Block& block, const JobRecord& job) {
+  const JobSpec& spec = *job.spec;
+  block.line().add(
+      "Command", or_null(spec.command.empty() && !spec.argv.empty() ? spec.argv[0] : spec.command));
+  block.line().add("WorkDir", spec.chdir);
+  if (!spec.comment.empty()) block.line().add("Comment", printable(spec.comment, 4096));
+  if (spec.kind == JobKind::batch) {
+    block.line().add("StdErr", stream_path(job, spec.error.empty() ? spec.output : spec.error));
+    block.line().add("StdIn", stream_path(job, spec.input));
+    block.line().add("StdOut", stream_path(job, spec.output));
+  }
+  block.line().add("Power", "");
+  if (!spec.gres_per_node.empty()) block.line().add("TresPerNode", gres_text(spec.gres_per_node));
+  block.line().add("Image", spec.image.name.empty() ? "(default)" : spec.image.name);
+  if (!job.reason_text.empty()) block.line().add("ReasonText", printable(job.reason_text, 1000));
+}
+
+void moment(JsonWriter& json, std::string_view key, TimePoint at) {
+  json.key(key).number(std::chrono::duration_cast<Seconds>(at.time_since_epoch()).count());
+}
+
+void write_request(JsonWriter& json, const JobSpec& spec) {
+  json.key("partition").string(spec.partition).key("account").string(spec.account);
+  json.key("qos").string(spec.qos).key("comment").string(spec.comment);
+  json.key("features").string(spec.constraint).key("dependency").string(spec.dependency);
+  json.key("required_nodes").string(spec.node_list).key("excluded_nodes").string(spec.exclude);
+  json.key("nice").number(spec.nice).key("tasks").number(spec.tasks.value_or(1));
+  json.key("cpus_per_task").number(spec.cpus_per_task.value_or(1));
+  json.key("command").string(spec.command).key("current_working_directory").string(spec.chdir);
+  json.key("standard_output").string(spec.output).key("standard_error").string(spec.error);
+  json.key("standard_input").string(spec.input).key("container").string(spec.image.name);
+}
+
+}  // namespace
+
+std::string job_block(const JobView& view, TimePoint now, bool one_line) {
+  Block block;
+  add_identity(block, view);
+  add_times(block, view, now);
+  add_resources(block, view.job);
+  add_files(block, view.job);
+  return block.text(one_line ? BlockForm::one_line : BlockForm::lines);
+}
+
+void write_json(JsonWriter& json, const JobView& view, TimePoint now) {
+  const JobRecord& job = view.job;
+  json.begin_object().key("job_id").number(job.id.value).key("name").string(job.spec->name);
+  json.key("user_name").string(job.user).key("user_id").number(job.uid);
+  json.key("group_name").string(job.group).key("group_id").number(job.gid);
+  json.key("state").string(long_name(job.state));
+  json.key("job_state").string(long_name(job.state)).key("state_reason").string(reason_of(job));
+  json.key("state_description").string(job.reason_text);
+  json.key("priority").number(static_cast<uint64_t>(view.priority.value_or(0)));
+  write_request(json, *job.spec);
+  json.key("cpus").number(cpus_of(job)).key("node_count").number(nodes_of(job));
+  json.key("memory_mib").number(memory_of(job)).key("nodes").string(node_list_of(job));
+  json.key("batch_host").string(job.batch_node).key("restart_cnt").number(job.restarts);
+  moment(json, "submit_time", job.submit_time);
+  moment(json, "eligible_time", job.eligible_time);
+  moment(
+      json, "start_time",
+      job.start_time != TimePoint{} ? job.start_time : view.expected_start.value_or(TimePoint{}));
+  moment(json, "end_time", end_of(view));
+  json.key("elapsed_seconds").number(elapsed_of(job, now).count());
+  json.key("time_limit_seconds");
+  if (const TimeLimit limit = limit_of(job))
+    json.number(limit->count());
+  else
+    json.null();
+  json.key("exit_code").number(job.exit.code).key("exit_signal").number(job.exit.signal);
+  json.key("cpu_user_ms").number(job.usage.cpu_user_ms);
+  json.key("cpu_system_ms").number(job.usage.cpu_system_ms);
+  json.key("memory_peak_mib").number(job.usage.memory_peak_mib);
+  json.key("job_resources").begin_object().key("allocated_nodes").begin_array();
+  for (const NodeShare& share : job.nodes) {
+    json.begin_object().key("node").string(share.node).key("cpus").number(share.held.cpus);
+    json.key("memory_mib").number(share.held.memory_mib).end_object();
+  }
+  json.end_array().end_object().end_object();
+}
+
+}  // namespace gd::cmd

@@ -1,0 +1,282 @@
+#include "cmd/job_options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/duration.h"
+#include "base/hostlist.h"
+#include "base/process.h"
+#include "base/text.h"
+
+namespace gd::cmd {
+namespace {
+
+Error usage(std::string text) {
+  return Error{ErrorCode::usage, std::move(text)};
+}
+
+Result<void> set_time_limit(JobSpec& spec, std::string_view text) {
+  const TimeLimit limit = TRY(parse_time_limit(text));
+  spec.time_limit = limit.value_or(kMaxDuration);  // said to be unlimited differs from not said
+  return {};
+}
+
+Result<void> set_nodes(JobSpec& spec, std::string_view text) {
+  const size_t dash = text.find('-');
+  spec.nodes_min = TRY(parse_number<uint32_t>(text.substr(0, dash), 1));
+  spec.nodes_max = spec.nodes_min;
+  if (dash == std::string_view::npos) return {};
+  spec.nodes_max = TRY(parse_number<uint32_t>(text.substr(dash + 1), 1));
+  if (*spec.nodes_max >= spec.nodes_min) return {};
+  return usage("the most, " + std::to_string(*spec.nodes_max) + ", is less than the least, " +
+               std::to_string(spec.nodes_min));
+}
+
+// [[R][B]:]SIGNAL[@SECONDS]
+Result<void> set_warning(JobSpec& spec, std::string_view text) {
+  std::string_view rest = text;
+  spec.warn_batch_only = take_prefix(rest, "B:");
+  if (rest.starts_with("R:") || rest.starts_with("RB:")) {
+    return usage("'R' means reservations, which are not supported");
+  }
+  const size_t at = rest.find('@');
+  spec.warn_signal = TRY(parse_signal(rest.substr(0, at)));
+  spec.warn_before = Seconds{60};
+  if (at == std::string_view::npos) return {};
+  spec.warn_before = Seconds{TRY(parse_number<uint32_t>(rest.substr(at + 1), 0, 65535))};
+  return {};
+}
+
+Result<void> set_network(JobSpec& spec, std::string_view text) {
+  spec.image.no_network = text == "none";
+  return {};
+}
+
+Result<void> set_hosts(std::string& target, std::string_view text) {
+  (void)TRY(expand_hostlist(text));
+  target = text;
+  return {};
+}
+
+void define_size(Cli& cli, JobSpec& spec) {
+  cli.group("How much");
+  cli.count("-n,--ntasks", "N", "Number of tasks", spec.tasks).env("NTASKS");
+  cli.count("-c,--cpus-per-task", "N", "Processors for each task", spec.cpus_per_task)
+      .env("CPUS_PER_TASK");
+  cli.on("-N,--nodes", "MIN[-MAX]", "Number of nodes",
+         [&spec](std::string_view text) { return set_nodes(spec, text); })
+      .env("NODES");
+  cli.count("--ntasks-per-node", "N", "Tasks on each node", spec.tasks_per_node);
+  cli.on("--mem", "SIZE", "Memory on each node: 2G, 512M; a plain number is MiB",
+         [&spec](std::string_view text) -> Result<void> {
+           spec.memory_per_node_mib = TRY(parse_mib(text));
+           spec.memory_per_cpu_mib.reset();
+           return {};
+         })
+      .env("MEM_PER_NODE");
+  cli.on("--mem-per-cpu", "SIZE", "Memory for each processor",
+         [&spec](std::string_view text) -> Result<void> {
+           spec.memory_per_cpu_mib = TRY(parse_mib(text));
+           spec.memory_per_node_mib.reset();
+           return {};
+         })
+      .env("MEM_PER_CPU");
+  cli.on("--gres", "NAME[:TYPE][:COUNT][,...]", "Other resources on each node, such as gpu:2",
+         [&spec](std::string_view text) -> Result<void> {
+           spec.gres_per_node = TRY(parse_gres(text));
+           return {};
+         })
+      .env("GRES");
+  cli.on("--gpus-per-node", "[TYPE:]COUNT", "GPUs on each node",
+         [&spec](std::string_view text) -> Result<void> {
+           spec.gres_per_node = TRY(parse_gres("gpu:" + std::string(text)));
+           return {};
+         });
+  cli.flag("--exclusive", "Share the nodes with no other job", spec.exclusive).env("EXCLUSIVE");
+}
+
+void define_where(Cli& cli, JobSpec& spec) {
+  cli.group("Where");
+  cli.option("-p,--partition", "NAME[,...]", "Run in this partition", spec.partition)
+      .env("PARTITION")
+      .complete(Completes::partition);
+  cli.option("-C,--constraint", "FEATURES", "Only on nodes with these features", spec.constraint)
+      .env("CONSTRAINT");
+  cli.on("-w,--nodelist", "NODES", "Run on these nodes",
+         [&spec](std::string_view text) { return set_hosts(spec.node_list, text); })
+      .complete(Completes::node);
+  cli.on("-x,--exclude", "NODES", "Not on these nodes",
+         [&spec](std::string_view text) { return set_hosts(spec.exclude, text); })
+      .complete(Completes::node);
+  cli.option("-A,--account", "NAME", "Charge this account", spec.account).env("ACCOUNT");
+  cli.option("-q,--qos", "NAME", "Quality of service", spec.qos).env("QOS");
+}
+
+void define_when(Cli& cli, JobOptions& options) {
+  JobSpec& spec = options.spec;
+  cli.group("When");
+  cli.on("-t,--time", "TIME", "Time limit: MINUTES, H:MM:SS, D-HH:MM, UNLIMITED",
+         [&spec](std::string_view text) { return set_time_limit(spec, text); })
+      .env("TIMELIMIT");
+  cli.option("-b,--begin", "MOMENT", "Not before: 16:00, now+1hour, 2030-01-20T12:34",
+             options.begin)
+      .env("BEGIN");
+  cli.flag("-H,--hold", "Wait until released with 'gdctl release'", spec.hold).env("HOLD");
+  cli.on("--nice", "[=N]", "Lower (or, with N below 0, raise) the priority; 100 if no N is given",
+         [&spec](std::string_view text) -> Result<void> {
+           constexpr int32_t kMostNice = 2147483645;
+           spec.nice = text.empty() ? 100 : TRY(parse_number<int32_t>(text, -kMostNice, kMostNice));
+           return {};
+         });
+  cli.count("--priority", "N", "Set the priority (administrators)", spec.priority, 0);
+  cli.on("--signal", "[B:]SIGNAL[@SECONDS]",
+         "Warn the job with SIGNAL so long before its time limit; B: only the script itself",
+         [&spec](std::string_view text) { return set_warning(spec, text); })
+      .env("SIGNAL");
+}
+
+void define_requeue(Cli& cli, JobSpec& spec) {
+  cli.on("--requeue", "", "Run again after the failure of a node",
+         [&spec](std::string_view) -> Result<void> {
+           spec.requeue = true;
+           return {};
+         })
+      .env("REQUEUE");
+  cli.on("--no-requeue", "", "Never run twice",
+         [&spec](std::string_view) -> Result<void> {
+           spec.requeue = false;
+           return {};
+         })
+      .env("NO_REQUEUE");
+}
+
+void define_container(Cli& cli, JobSpec& spec) {
+  cli.group("Container");
+  cli.option("--image,--container-image", "IMAGE", "The system to run in: host, or a directory",
+             spec.image.name)
+      .env("IMAGE")
+      .complete(Completes::directory);
+  cli.list("--mounts,--container-mounts", "SRC:DST[:FLAGS][,...]", "Mount more into the container",
+           spec.mounts);
+  cli.flag("--root,--container-remap-root", "Be root inside, oneself outside",
+           spec.image.root_inside);
+  cli.flag("--read-only,--container-readonly", "No writable layer on the image",
+           spec.image.read_only);
+  cli.on("--network", "host|none", "The machine's network, or none",
+         [&spec](std::string_view text) { return set_network(spec, text); })
+      .choose({"host", "none"});
+}
+
+void define_streams(Cli& cli, JobSpec& spec) {
+  cli.group("Files");
+  cli.option("-o,--output", "PATTERN", "File for standard output; %j is the job's id", spec.output)
+      .env("OUTPUT")
+      .complete(Completes::file);
+  cli.option("-e,--error", "PATTERN", "File for standard error; else it joins the output",
+             spec.error)
+      .env("ERROR")
+      .complete(Completes::file);
+  cli.option("-i,--input", "PATTERN", "File for standard input", spec.input)
+      .env("INPUT")
+      .complete(Completes::file);
+  cli.on("--open-mode", "append|truncate", "What to do with output files that exist",
+         [&spec](std::string_view text) -> Result<void> {
+           spec.open_mode = text == "append" ? OpenMode::append : OpenMode::truncate;
+           return {};
+         })
+      .choose({"append", "truncate"})
+      .env("OPEN_MODE");
+}
+
+// Slurm's options that would change what runs, and that gd does not have.
+constexpr char kRefused[] =
+    "-a,--array -B,--extra-node-info --bb --bbf -M,--clusters --cluster-constraint --contiguous "
+    "-S,--core-spec --cores-per-socket --cpu-freq --cpus-per-gpu --deadline --delay-boot "
+    "-d,--dependency -m,--distribution --get-user-env --gid --gpu-bind --gpu-freq -G,--gpus "
+    "--gpus-per-socket --gpus-per-task --gres-flags --hint --ignore-pbs -k,--no-kill "
+    "--kill-on-invalid-dep -L,--licenses --mail-type --mail-user --mcs-label --mem-bind "
+    "--mem-per-gpu --mincpus -F,--nodefile --ntasks-per-core --ntasks-per-gpu "
+    "--ntasks-per-socket -O,--overcommit -s,--oversubscribe --power --profile --propagate "
+    "--reboot --reservation --sockets-per-node --spread-job --switches --thread-spec "
+    "--threads-per-core --time-min --tmp --uid --use-min-nodes --wait-all-nodes --wckey "
+    "--container --x11";
+
+}  // namespace
+
+void define_job_options(Cli& cli, JobOptions& options, JobOptionSet set) {
+  JobSpec& spec = options.spec;
+  cli.group("What");
+  cli.option("-J,--job-name", "NAME", "Name of the job", spec.name).env("JOB_NAME");
+  cli.option("-D,--chdir", "DIR", "Working directory of the job", spec.chdir)
+      .env("CHDIR")
+      .complete(Completes::directory);
+  cli.option("--export", "ALL|NONE|NIL|NAME[=VALUE][,...]",
+             "Variables that the job gets; ALL is the default", options.export_names)
+      .env("EXPORT");
+  cli.option("--comment", "TEXT", "A remark, kept with the job", spec.comment);
+  define_size(cli, spec);
+  define_where(cli, spec);
+  define_when(cli, options);
+  if (set == JobOptionSet::batch) define_requeue(cli, spec);
+  define_container(cli, spec);
+  if (set == JobOptionSet::batch) define_streams(cli, spec);
+  cli.refuse(kRefused);
+}
+
+Surroundings surroundings() {
+  Surroundings around{.now = SystemClock{}.now(),
+                      .host = "",
+                      .directory = "/",
+                      .environment = current_environment()};
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) == 0) around.host = host.data();
+  std::array<char, 4096> path{};
+  if (::getcwd(path.data(), path.size()) != nullptr) around.directory = path.data();
+  return around;
+}
+
+Result<JobSpec> finish_spec(const JobOptions& options, const Surroundings& around) {
+  JobSpec spec = options.spec;
+  if (!options.begin.empty()) {
+    Result<TimePoint> begin = parse_moment(options.begin, around.now, local_zone());
+    if (!begin.ok())
+      return usage("--begin=" + printable(options.begin) + ": " + begin.error().text);
+    spec.begin = *begin;
+  }
+  if (spec.chdir.empty())
+    spec.chdir = around.directory;
+  else if (spec.chdir[0] != '/')
+    spec.chdir = around.directory + "/" + spec.chdir;
+  // An image is a name, or a path when it looks like one.
+  if (spec.image.name.starts_with(".")) spec.image.name = around.directory + "/" + spec.image.name;
+  spec.submit_host = around.host;
+  spec.submit_dir = around.directory;
+  return spec;
+}
+
+Result<std::vector<GresCount>> parse_gres(std::string_view text) {
+  std::vector<GresCount> all;
+  if (text == "none" || text == "NONE") return all;
+  for (std::string_view item : split(text, ',')) {
+    take_prefix(item, "gres:");
+    take_prefix(item, "gres/");
+    const std::vector<std::string_view> parts = split(item, ':');
+    if (parts.empty() || parts[0].empty() || parts.size() > 3) {
+      return usage("'" + printable(item) + "' is not NAME[:TYPE][:COUNT]");
+    }
+    GresCount gres{std::string(parts[0]), "", 1};
+    const bool counted = parts.size() > 1 && !parts.back().empty() &&
+                         std::isdigit(static_cast<unsigned char>(parts.back()[0])) != 0;
+    if (counted) gres.count = TRY(parse_number<uint64_t>(parts.back()));
+    const size_t words = parts.size() - (counted ? 1 : 0);
+    if (words == 2) gres.type = parts[1];
+    if (words == 3) return usage("'" + printable(parts[2]) + "' is not a number");
+    all.push_back(std::move(gres));
+  }
+  return all;
+}
+
+}  // namespace gd::cmd

@@ -1,0 +1,47 @@
+// The options that describe a job: the same for gdsub, gdrun and gdsh, on the command
+// line, in the environment and after #SBATCH.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "cmd/cli.h"
+#include "proto/job_spec.h"
+
+namespace gd::cmd {
+
+struct JobOptions {
+  JobSpec spec;
+  std::string begin;  // read when the time is known: see finish()
+  std::string export_names = "ALL";
+  bool immediate_hold = false;
+};
+
+enum class JobOptionSet : uint8_t { batch, interactive };
+
+void define_job_options(Cli& cli, JobOptions& options, JobOptionSet set);
+
+// The rest of the work that needs the world: where we are and what time it is.
+struct Surroundings {
+  TimePoint now{};
+  std::string host;
+  std::string directory;
+  std::vector<std::string> environment;  // "K=V"
+};
+Surroundings surroundings();
+Result<JobSpec> finish_spec(const JobOptions& options, const Surroundings& around);
+
+// --export: "K=V\0..." for the job. ALL, NONE, NIL, NAME, NAME=VALUE, quotes for commas.
+Result<Bytes> export_environment(std::string_view names, std::span<const std::string> environment);
+
+// Words of --mem and friends, for other commands: "2G" -> 2048.
+Result<std::vector<GresCount>> parse_gres(std::string_view text);  // "gpu:a100:2,disk:1"
+
+}  // namespace gd::cmd

@@ -1,0 +1,120 @@
+#include "cmd/job_query.h"
+
+#include <unistd.h>
+
+#include "base/hostlist.h"
+#include "base/text.h"
+#include "base/user.h"
+#include "cmd/command.h"
+
+namespace gd::cmd {
+namespace {
+
+Error usage(std::string text) {
+  return Error{ErrorCode::usage, std::move(text)};
+}
+
+constexpr std::string_view kStateNames[] = {"pending",    "configuring",   "running",   "suspended",
+                                            "completing", "completed",     "failed",    "cancelled",
+                                            "timeout",    "out_of_memory", "node_fail", "preempted",
+                                            "deadline",   "boot_fail",     "all"};
+
+Result<std::vector<JobState>> parse_states(const std::vector<std::string>& names) {
+  std::vector<JobState> states;
+  for (const std::string& name : names) {
+    if (equal_no_case(name, "all")) return std::vector<JobState>{};
+    const std::optional<JobState> state = parse_job_state(name);
+    if (!state) {
+      return usage("invalid job state specified: '" + printable(name) + "'" +
+                   did_you_mean(to_lower(name), kStateNames));
+    }
+    states.push_back(*state);
+  }
+  return states;
+}
+
+}  // namespace
+
+void define_filter(Cli& cli, FilterOptions& options) {
+  cli.group("Which jobs");
+  cli.list("-u,--user,--users", "NAME[,...]", "Jobs of these users", options.users)
+      .complete(Completes::user);
+  cli.flag("--me", "One's own jobs", options.me);
+  cli.list("-n,--name", "NAME[,...]", "Jobs with these names", options.names);
+  cli.list("-p,--partition", "NAME[,...]", "Jobs in these partitions", options.partitions)
+      .complete(Completes::partition);
+  cli.list("-t,--states,--state", "STATE[,...]", "Jobs in these states; all: any state",
+           options.states);
+  // A hostlist has commas of its own.
+  cli.on("-w,--nodelist", "NODES", "Jobs on these nodes",
+         [&options](std::string_view text) -> Result<void> {
+           options.nodes = TRY(expand_hostlist(text));
+           return {};
+         })
+      .complete(Completes::node);
+}
+
+Result<JobArgument> parse_job_argument(std::string_view text) {
+  const size_t dot = text.find('.');
+  const std::string_view id = text.substr(0, dot);
+  const auto invalid = [text] { return usage("invalid job id " + printable(text)); };
+  if (id.find_first_of("_+") != std::string_view::npos) {
+    return usage("job arrays and heterogeneous jobs are not supported: " + printable(text));
+  }
+  const Result<uint32_t> number = parse_number<uint32_t>(id, 1);
+  if (!number.ok()) return invalid();
+  JobArgument argument{.job = JobId{*number}, .step = {}};
+  if (dot == std::string_view::npos) return argument;
+  const std::string_view step = text.substr(dot + 1);
+  if (step == "batch")
+    argument.step = kBatchStep;
+  else if (step == "extern")
+    argument.step = kExternStep;
+  else if (step == "interactive")
+    argument.step = kInteractiveStep;
+  else if (const auto n = parse_number<uint32_t>(step, 0, 0xfffffff0); n.ok())
+    argument.step = StepId{*n};
+  else
+    return invalid();
+  return argument;
+}
+
+std::string own_name() {
+  return user_label(::getuid());
+}
+
+Result<JobFilter> to_filter(const FilterOptions& options, const std::string& me) {
+  JobFilter filter{.jobs = {},
+                   .users = options.users,
+                   .names = options.names,
+                   .partitions = options.partitions,
+                   .nodes = options.nodes,
+                   .states = TRY(parse_states(options.states))};
+  if (options.me) filter.users = {me};
+  for (const std::string& text : options.jobs) {
+    filter.jobs.push_back(TRY(parse_job_argument(text)).job);
+  }
+  return filter;
+}
+
+Result<std::vector<JobView>> fetch_jobs(Client& client, const JobQuery& query) {
+  std::vector<JobView> jobs;
+  TRY(client.pages(query, [&jobs](Message&& page) -> Result<bool> {
+    auto* reply = std::get_if<JobQueryReply>(&page);
+    if (reply == nullptr) return Error{ErrorCode::internal, "an answer that lists no jobs"};
+    std::move(reply->jobs.begin(), reply->jobs.end(), std::back_inserter(jobs));
+    return reply->more;
+  }));
+  return jobs;
+}
+
+int print_outcomes(const JobsReply& reply, Context& context) {
+  for (const JobOutcome& outcome : reply.refused) {
+    const bool named = outcome.text.starts_with("job ");
+    context.warn(named ? outcome.text
+                       : "job " + std::to_string(outcome.job.value) + ": " + outcome.text);
+  }
+  return reply.refused.empty() ? kExitDone : kExitRefused;
+}
+
+}  // namespace gd::cmd

@@ -1,0 +1,40 @@
+#include "cmd/job_wait.h"
+
+namespace gd::cmd {
+namespace {
+
+// A lost connection shows only in silence, so the question is put again now and then.
+constexpr Milliseconds kAskAgain = 10s;
+
+}  // namespace
+
+int shell_code(const ExitStatus& exit) {
+  return exit.signal != 0 ? 128 + exit.signal : exit.code;
+}
+
+int exit_code_of(const JobNotice& notice) {
+  const int code = shell_code(notice.exit);
+  if (notice.state == JobState::completed) return code;
+  return code != 0 ? code : 1;
+}
+
+Result<int> wait_for_end(Client& client, JobId job) {
+  const WaitRequest request{.job = job, .until = WaitUntil::ended, .keep_alive = false};
+  while (true) {
+    const uint64_t tag = client.new_tag();
+    TRY(client.send(tag, request));
+    const Deadline deadline = Deadline::after(kAskAgain);
+    while (!deadline.passed()) {
+      const std::optional<Tagged> answer = TRY(client.receive(deadline.remaining()));
+      if (!answer) continue;
+      if (const auto* no = std::get_if<ErrorReply>(&answer->message)) {
+        return Error{no->code, no->text};
+      }
+      const auto* notice = std::get_if<JobNotice>(&answer->message);
+      if (notice == nullptr || notice->job != job) continue;
+      if (notice->last || ended(notice->state)) return exit_code_of(*notice);
+    }
+  }
+}
+
+}  // namespace gd::cmd

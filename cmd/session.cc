@@ -1,0 +1,332 @@
+#include "cmd/session.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/poller.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "cmd/fd_writer.h"
+#include "cmd/job_wait.h"
+#include "cmd/stream_client.h"
+#include "cmd/terminal.h"
+
+namespace gd::cmd {
+namespace {
+
+constexpr Milliseconds kTick = 1s;
+constexpr Milliseconds kAgain = 1s;  // a second Ctrl-C within this counts
+constexpr Milliseconds kLastWords = 5s;
+constexpr size_t kReadChunk = size_t{32} << 10;
+
+class Session {
+ public:
+  Session(const SessionOptions& options, Client& client, Context& context)
+      : options_(options),
+        client_(client),
+        context_(context),
+        streams_(client.sockets(), options.access, client.keys(), events()),
+        out_(1),
+        err_(2) {}
+
+  Result<SessionEnd> run() {
+    poller_ = TRY(Poller::create());
+    TRY(poller_->handle_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH},
+                                [this](int signal) { on_signal(signal); }));
+    out_.start(*poller_, [this](size_t n) { streams_.written(StreamId::output, n); });
+    err_.start(*poller_, [this](size_t n) { streams_.written(StreamId::error, n); });
+    const bool terminal = options_.pty && ::isatty(0) != 0;
+    if (terminal) raw_.emplace(TRY(RawTerminal::enter(0)));
+    TRY(streams_.open(options_.pty ? terminal_size(terminal ? 0 : 1) : std::nullopt,
+                      options_.pty ? get_env("TERM").value_or("dumb") : ""));
+    keep_alive();
+    schedule_tick();
+    while (!done_) TRY(step());
+    raw_.reset();
+    return std::move(*done_);
+  }
+
+ private:
+  StreamEvents events() {
+    StreamEvents all;
+    all.on_opened = [this](const StreamOpened&) { watch_input(); };
+    all.on_output = [this](StreamId stream, std::string_view bytes) {
+      output_at_ = boot_time();
+      (stream == StreamId::error ? err_ : out_).add(bytes);
+    };
+    all.on_exit = [this](const StreamExit& exit) { exit_ = exit; };
+    all.on_taken_over = [this] { finish(SessionEndKind::taken_over); };
+    all.on_gap = [this](uint64_t bytes) {
+      say(std::to_string(bytes) + " bytes of output were lost");
+    };
+    return all;
+  }
+
+  Result<void> step() {
+    std::array<WaitItem, 3> items{WaitItem(streams_.socket()), WaitItem(client_.socket()),
+                                  WaitItem(poller_->fd())};
+    (void)wait(items, input_ready() ? Milliseconds{0} : kTick);
+    TRY(poller_->run_once(Milliseconds{0}));
+    TRY(std::exchange(trouble_, {}));
+    if (done_) return {};
+    if (input_is_file_) read_input();
+    TRY(streams_.receive());
+    TRY(read_notices());
+    // The exit follows the output; it counts when that has been written, too.
+    if (exit_ && out_.idle() && err_.idle()) finish(SessionEndKind::exited);
+    return {};
+  }
+
+  void finish(SessionEndKind kind) {
+    if (!done_) done_ = SessionEnd{kind, exit_.value_or(StreamExit{})};
+  }
+
+  // ---- input
+
+  void watch_input() {
+    if (input_watched_ || input_over_) return;
+    struct stat info {};
+    input_is_file_ = ::fstat(0, &info) != 0 || S_ISREG(info.st_mode);
+    input_watched_ = true;
+    if (!input_is_file_) {
+      const Result<void> added = poller_->add(0, EPOLLIN, [this](uint32_t) { read_input(); });
+      if (!added.ok()) input_is_file_ = true;  // /dev/null and the like: always readable
+    }
+  }
+  [[nodiscard]] bool input_ready() const {
+    return input_is_file_ && input_watched_ && !input_over_ && streams_.input_room() > 1;
+  }
+
+  void read_input() {
+    if (input_over_ || !input_watched_) return;
+    if (streams_.input_room() <= 1) return pause_input();
+    // One byte less: the filter may have kept a tilde.
+    const size_t room = std::min(kReadChunk, streams_.input_room() - 1);
+    std::array<char, kReadChunk> bytes{};
+    const ssize_t count = ::read(0, bytes.data(), room);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    if (count <= 0) return end_input();
+    const std::string_view typed(bytes.data(), static_cast<size_t>(count));
+    if (!raw_ || !options_.may_detach) return streams_.send_input(typed);
+    const EscapeFilter::Taken taken = escape_.take(typed);
+    streams_.send_input(taken.to_send);
+    if (taken.help) say("~d leaves this session, the job goes on; ~~ is one ~");
+    if (taken.detach) {
+      streams_.leave();
+      finish(SessionEndKind::detached);
+    }
+  }
+
+  // No credit: the descriptor would be ready again and again. tick() looks anew.
+  void pause_input() {
+    if (input_is_file_) return;
+    poller_->remove(0);
+    input_watched_ = false;
+  }
+
+  void end_input() {
+    input_over_ = true;
+    if (!input_is_file_) poller_->remove(0);
+    streams_.end_input();
+  }
+
+  // ---- signals
+
+  void on_signal(int signal) {
+    if (signal == SIGWINCH) {
+      if (options_.pty) {
+        if (const auto size = terminal_size(raw_ ? 0 : 1)) streams_.resize(*size);
+      }
+      return;
+    }
+    if (signal != SIGINT) return streams_.send_signal(signal);
+    const Milliseconds now = boot_time();
+    interrupts_ = now - interrupted_at_ <= kAgain ? interrupts_ + 1 : 1;
+    interrupted_at_ = now;
+    if (interrupts_ == 1) {
+      say("interrupt (one more within 1 sec to abort)");
+      say("job " + std::to_string(options_.job.value) + " is running");
+    } else if (interrupts_ == 2) {
+      say("sending Ctrl-C to job " + std::to_string(options_.job.value));
+      streams_.send_signal(SIGINT);
+    } else {
+      say("forcing job " + std::to_string(options_.job.value) + " to end");
+      if (options_.owns_job)
+        cancel_job();
+      else
+        streams_.send_signal(SIGKILL);
+    }
+  }
+
+  void cancel_job() {
+    CancelRequest request{.request = new_request_id()};
+    request.filter.jobs = {options_.job};
+    note(client_.send(client_.new_tag(), request));
+  }
+
+  // ---- the controller
+
+  void keep_alive() {
+    if (!options_.owns_job) return;
+    if (wait_tag_ == 0) wait_tag_ = client_.new_tag();
+    const WaitRequest request{.job = options_.job, .until = WaitUntil::ended, .keep_alive = true};
+    (void)client_.send(wait_tag_, request).ok();  // the next one may get through
+    told_at_ = boot_time();
+  }
+
+  Result<void> read_notices() {
+    while (const std::optional<Tagged> news = TRY(client_.receive(Milliseconds{0}))) {
+      const auto* notice = std::get_if<JobNotice>(&news->message);
+      if (notice == nullptr || notice->job != options_.job || !ended(notice->state)) continue;
+      if (!ended_at_) ended_at_ = boot_time();
+      last_notice_ = *notice;
+    }
+    return {};
+  }
+
+  void schedule_tick() {
+    poller_->call_after(kTick, [this] {
+      note(streams_.tick());
+      if (boot_time() - told_at_ >= kClientPing) keep_alive();
+      if (streams_.is_open()) watch_input();
+      // The job has ended, and the node has had its time to tell us how.
+      if (ended_at_ && !exit_ && boot_time() - *ended_at_ > 5s) {
+        exit_ = StreamExit{.exit = last_notice_.exit,
+                           .cause = EndCause::exited,
+                           .error = last_notice_.reason_text};
+        if (last_notice_.state != JobState::completed && exit_->exit == ExitStatus{})
+          exit_->exit.code = 1;
+      }
+      schedule_tick();
+    });
+  }
+
+  void note(Result<void> done) {
+    if (!done.ok() && trouble_.ok()) trouble_ = std::move(done);
+  }
+
+  void say(std::string_view text) {
+    if (options_.quiet) return;
+    context_.err << (raw_ ? "\r" : "") << context_.program << ": " << text
+                 << (raw_ ? "\r\n" : "\n");
+    (void)context_.err.flush();
+  }
+
+  const SessionOptions& options_;
+  Client& client_;
+  Context& context_;
+  StreamClient streams_;
+  FdWriter out_, err_;
+  std::unique_ptr<Poller> poller_;
+  std::optional<RawTerminal> raw_;
+  EscapeFilter escape_;
+  bool input_watched_ = false;
+  bool input_is_file_ = false;
+  bool input_over_ = false;
+  int interrupts_ = 0;
+  Milliseconds interrupted_at_{-10000};
+  uint64_t wait_tag_ = 0;
+  Milliseconds told_at_{};
+  Milliseconds output_at_{};
+  std::optional<Milliseconds> ended_at_;
+  JobNotice last_notice_;
+  std::optional<StreamExit> exit_;
+  std::optional<SessionEnd> done_;
+  Result<void> trouble_;
+};
+
+// Ctrl-C while the job waits: a flag, looked at between two waits.
+volatile sig_atomic_t interrupted = 0;
+
+class InterruptWatch {
+ public:
+  InterruptWatch() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted = 1; };
+    for (size_t i = 0; i < kSignals.size(); ++i) (void)::sigaction(kSignals[i], &action, &old_[i]);
+  }
+  ~InterruptWatch() {
+    for (size_t i = 0; i < kSignals.size(); ++i) (void)::sigaction(kSignals[i], &old_[i], nullptr);
+  }
+  InterruptWatch(const InterruptWatch&) = delete;
+  InterruptWatch& operator=(const InterruptWatch&) = delete;
+
+ private:
+  static constexpr std::array<int, 3> kSignals{SIGINT, SIGTERM, SIGHUP};
+  std::array<struct sigaction, 3> old_{};
+};
+
+Result<void> revoke(JobId job, Client& client) {
+  CancelRequest request{.request = new_request_id()};
+  request.filter.jobs = {job};
+  (void)TRY(client.ask<JobsReply>(request));
+  return Error{ErrorCode::conflict, "job " + std::to_string(job.value) + " has been revoked"};
+}
+
+}  // namespace
+
+Result<SessionEnd> run_session(const SessionOptions& options, Client& client, Context& context) {
+  (void)context.out.flush();
+  return Session(options, client, context).run();
+}
+
+Result<StreamAccess> await_start(JobId job, Client& client, Context& context, bool quiet) {
+  const InterruptWatch watch;
+  const WaitRequest request{.job = job, .until = WaitUntil::started, .keep_alive = true};
+  const uint64_t tag = client.new_tag();
+  bool told = false;
+  while (true) {
+    TRY(client.send(tag, request));
+    const Deadline deadline = Deadline::after(kClientPing);
+    while (!deadline.passed()) {
+      if (interrupted != 0) TRY(revoke(job, client));
+      const auto news = TRY(client.receive(std::min<Milliseconds>(deadline.remaining(), 500ms)));
+      if (!news) continue;
+      if (const auto* no = std::get_if<ErrorReply>(&news->message);
+          no != nullptr && news->tag == tag) {
+        return Error{no->code, no->text};
+      }
+      const auto* notice = std::get_if<JobNotice>(&news->message);
+      if (notice == nullptr || notice->job != job) continue;
+      if (notice->access) return *notice->access;
+      if (ended(notice->state)) {
+        const std::string why =
+            notice->reason_text.empty() ? std::string(name(notice->reason)) : notice->reason_text;
+        return Error{ErrorCode::conflict, "job " + std::to_string(job.value) + ": " +
+                                              to_lower(long_name(notice->state)) + ": " + why};
+      }
+      const bool waits = notice->state == JobState::pending && notice->reason != Reason::none;
+      if (waits && !told && !quiet) {
+        told = true;
+        context.warn("job " + std::to_string(job.value) + " queued and waiting for resources");
+      }
+    }
+  }
+}
+
+int session_code(const SessionEnd& end, JobId job, Context& context) {
+  const std::string who = "job " + std::to_string(job.value);
+  for (const std::string& warning : end.exit.warnings) context.warn("warning: " + warning);
+  switch (end.exit.cause) {
+    case EndCause::time_limit: context.warn(who + ": time limit reached"); break;
+    case EndCause::out_of_memory: context.warn(who + ": out of memory"); break;
+    case EndCause::lost: context.warn(who + ": lost with its node"); break;
+    case EndCause::ordered: context.warn(who + ": cancelled"); break;
+    case EndCause::launch_failed: context.warn(who + ": " + end.exit.error); break;
+    default:
+      if (!end.exit.error.empty()) context.warn(who + ": " + end.exit.error);
+  }
+  if (end.exit.cause == EndCause::launch_failed) {
+    const bool missing = end.exit.error.find("No such file") != std::string::npos;
+    return missing ? 2 : 1;  // srun's codes
+  }
+  const int code = shell_code(end.exit.exit);
+  return code == 0 && end.exit.cause != EndCause::exited ? 1 : code;
+}
+
+}  // namespace gd::cmd

@@ -1,0 +1,23 @@
+#include "cmd/slurm_text.h"
+
+namespace gd::cmd {
+
+std::string slurm_reason(const Error& error) {
+  const auto names = [&error](std::string_view word) {
+    return error.text.find(word) != std::string::npos;
+  };
+  if (error.code == ErrorCode::unavailable && names("cannot reach the controller")) {
+    return kNoController;
+  }
+  if (error.code == ErrorCode::not_found && names("partition")) return kInvalidPartition;
+  if (error.code == ErrorCode::not_found && names("job")) return kInvalidJob;
+  if (error.code == ErrorCode::denied) return "Access/permission denied";
+  return error.text;
+}
+
+Error slurm_load_error(const Error& error, std::string_view what) {
+  if (error.code == ErrorCode::usage) return error;
+  return Error{error.code, "slurm_load_" + std::string(what) + " error: " + slurm_reason(error)};
+}
+
+}  // namespace gd::cmd
