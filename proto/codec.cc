@@ -10,10 +10,10 @@ namespace {
 // Folds over the variant: the alternative whose kType is `type` is unpacked.
 template <size_t index = 0>
 Result<Message> unpack_as(uint16_t type, const msgpack::object& body) {
-  if constexpr (index == std::variant_size_v<Message>) {
+  if constexpr (index == std::variant_size_v<MessageVariant>) {
     return Error{ErrorCode::invalid, "unknown message type " + std::to_string(type)};
   } else {
-    using Candidate = std::variant_alternative_t<index, Message>;
+    using Candidate = std::variant_alternative_t<index, MessageVariant>;
     if (type != static_cast<uint16_t>(Candidate::kType)) return unpack_as<index + 1>(type, body);
     Message message{std::in_place_index<index>};
     codec::unpack(body, std::get<index>(message));

@@ -96,7 +96,7 @@ constexpr TypeName kTypeNames[] = {
     GD_NAME(stream_ack), GD_NAME(stream_resize), GD_NAME(stream_signal), GD_NAME(stream_ping),
     GD_NAME(stream_exit), GD_NAME(step_launch), GD_NAME(shepherd_status), GD_NAME(shepherd_order)};
 #undef GD_NAME
-static_assert(std::size(kTypeNames) == std::variant_size_v<Message>);
+static_assert(std::size(kTypeNames) == std::variant_size_v<MessageVariant>);
 
 }  // namespace
 

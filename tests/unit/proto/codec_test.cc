@@ -54,7 +54,7 @@ struct Filler {
 
 template <size_t index = 0, class Use>
 void for_each_alternative(Use use) {
-  if constexpr (index < std::variant_size_v<Message>) {
+  if constexpr (index < std::variant_size_v<MessageVariant>) {
     use(Message{std::in_place_index<index>});
     for_each_alternative<index + 1>(use);
   }
