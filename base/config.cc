@@ -19,6 +19,12 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.find_first_not_of(kNameCharacters) == std::string_view::npos;
 }
 
+// The name of a section may be a host list: [node n[01-16],login1].
+bool is_section_name(std::string_view text) {
+  const std::string all = std::string(kNameCharacters) + "[],";
+  return !text.empty() && text.find_first_not_of(all) == std::string_view::npos;
+}
+
 // A comment begins with # at the start or behind a blank; not inside quotes.
 std::string_view without_comment(std::string_view text) {
   bool quoted = false;
@@ -124,8 +130,8 @@ class Parser {
     const std::vector<std::string_view> words =
         text.ends_with(']') ? split_words(text.substr(1, text.size() - 2))
                             : std::vector<std::string_view>{};
-    const bool good = (words.size() == 1 || words.size() == 2) &&
-                      std::all_of(words.begin(), words.end(), is_name);
+    const bool good = (words.size() == 1 || words.size() == 2) && is_name(words[0]) &&
+                      is_section_name(words.back());
     if (good) {
       section.kind = words[0];
       if (words.size() == 2) section.name = words[1];

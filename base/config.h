@@ -5,7 +5,8 @@
 //   key = "a # b"               \" and \\ inside quotes
 //   key = one, \                a backslash at the end joins the next line
 //         two
-//   [partition long]            a section: a kind and, if the kind is named, a name
+//   [partition long]            a section: a kind and, if the kind is named, a name; that
+//                               may be a host list: [node n[01-16]]
 //
 // parse_config() knows the grammar only. Config::load() checks it against a
 // schema: unknown and double keys, types, ranges, each with file and line; all
