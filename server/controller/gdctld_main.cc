@@ -92,19 +92,33 @@ struct Keys {
   TicketKeys ticket;
 };
 
-Result<Keys> load_keys(const ControllerSettings& settings, const User& user) {
-  std::optional<ActingAs> acting;
-  if (::geteuid() == 0 && user.uid != 0) acting.emplace(TRY(ActingAs::user(user)));
+struct State {
+  std::unique_ptr<store::LmdbStore> store;
   Keys keys;
+};
+
+// Before anything that a running gdctld would miss: its lock refuses a second one.
+Result<State> open_state(const ControllerSettings& settings, const User& user) {
+  std::optional<ActingAs> acting;
+  if (::geteuid() == 0) acting.emplace(TRY(ActingAs::user(user)));
+  State state;
+  state.store = TRY(store::LmdbStore::open(
+      {.folder = settings.state_dir + "/db", .low_disk_mib = settings.low_disk_mib}));
+  TRY(store::adopt_format(*state.store, {.program = kProgram}));
+  Keys& keys = state.keys;
   keys.curve = TRY(auth::load_or_make_curve_keys(settings.state_dir + "/controller.key"));
   keys.ticket = TRY(auth::load_or_make_ticket_keys(settings.state_dir + "/ticket.key"));
-  return keys;
+  return state;
 }
 
 Result<User> user_to_be(const ControllerSettings& settings) {
   if (::geteuid() != 0) return look_up_user(::geteuid());
   Result<User> user = look_up_user(settings.user);
   if (!user.ok()) return std::move(user).error().in("user = " + settings.user);
+  if (user->uid == 0) {
+    return Error{ErrorCode::invalid, "user = " + settings.user + ": gdctld does not run as root; " +
+                                         "name an account of its own"};
+  }
   return user;
 }
 
@@ -134,13 +148,12 @@ Result<void> open_network(Network& network, const ControllerSettings& settings,
 }
 
 // Everything after the rights are gone.
-Result<void> serve(Settings settings, const Options& options, Keys keys, auth::AuthLink* auth,
+Result<void> serve(Settings settings, const Options& options, State state, auth::AuthLink* auth,
                    int signal_fd, std::optional<Uid> own_uid) {
   const SystemClock clock;
   const ControllerSettings fixed = settings.controller;
-  const auto store = TRY(store::LmdbStore::open(
-      {.folder = fixed.state_dir + "/db", .low_disk_mib = fixed.low_disk_mib}));
-  TRY(store::adopt_format(*store, {.program = kProgram}));
+  store::LmdbStore& store = *state.store;
+  Keys& keys = state.keys;
   auth::KeyDirectory directory;
   const std::unique_ptr<Mailbox> mailbox = TRY(Mailbox::create());
   Network network;
@@ -149,7 +162,7 @@ Result<void> serve(Settings settings, const Options& options, Keys keys, auth::A
   Workers workers(kReaderThreads);
 
   Parts parts{.settings = std::move(settings),
-              .store = store.get(),
+              .store = &store,
               .outbox = &outbox,
               .workers = &workers,
               .mailbox = mailbox.get(),
@@ -161,7 +174,7 @@ Result<void> serve(Settings settings, const Options& options, Keys keys, auth::A
               .resolve_groups = resolve_groups,
               .reload = [path = options.config] { return load_settings(path); },
               .on_settings = [&store](const ControllerSettings& fresh) {
-                store->set_low_disk_mib(fresh.low_disk_mib);
+                store.set_low_disk_mib(fresh.low_disk_mib);
               },
               .own_uid = own_uid};
   const std::unique_ptr<Controller> controller =
@@ -187,8 +200,8 @@ Result<void> run(const Options& options) {
   const UniqueFd signal_fd = TRY(signals_as_descriptor());
   const User user = TRY(user_to_be(top));
   TRY(prepare_folders(top, user));
-  Keys keys = TRY(load_keys(top, user));
-  TRY(auth::publish_controller_key(top.controller_key, keys.curve.public_key));
+  State state = TRY(open_state(top, user));
+  TRY(auth::publish_controller_key(top.controller_key, state.keys.curve.public_key));
   const std::string pid_file = top.run_dir + "/gdctld.pid";
   TRY(replace_file(pid_file, std::to_string(::getpid()) + "\n", 0644));
   auth::AuthLink auth = TRY(auth::AuthLink::start(
@@ -197,8 +210,8 @@ Result<void> run(const Options& options) {
   if (was_root) TRY(become(user));
   const std::optional<Uid> own_uid = was_root ? std::nullopt : std::optional<Uid>(user.uid);
   const Result<void> done =
-      serve(std::move(settings), options, std::move(keys), &auth, signal_fd.get(), own_uid);
-  (void)::unlink(pid_file.c_str());  // not ours any more where root made it: the next start replaces it
+      serve(std::move(settings), options, std::move(state), &auth, signal_fd.get(), own_uid);
+  (void)::unlink(pid_file.c_str());  // where root made it the next start replaces it
   return done;
 }
 

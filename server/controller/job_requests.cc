@@ -146,7 +146,8 @@ void on_wait(Hub& hub, const Origin& origin, WaitRequest&& request) {
   const Result<const JobRecord*> job =
       find_for(hub, origin, request.job, auth::Action::see);
   if (!job.ok()) return hub.refuse(origin, job.error());
-  const bool own = auth::may_act(origin.caller, auth::Action::attach, (*job)->uid, hub.rules()).ok();
+  const bool own =
+      auth::may_act(origin.caller, auth::Action::attach, (*job)->uid, hub.rules()).ok();
   if (own && request.keep_alive) {
     const Result<core::Decision> heard =
         hub.run(core::ClientHeard{hub.actor_of(origin.caller), request.job});

@@ -97,9 +97,9 @@ struct AuthEvents {
     } else {
       answer = change.error();
     }
-    hub.turn.after.emplace_back([this_hub = &hub, id = event.id, answer = std::move(answer)] {
+    hub.turn.after.emplace_back([&all = hub, id = event.id, answer = std::move(answer)] {
       // A gdauthd that has gone is heard of by receive(); this answer is lost with it.
-      if (this_hub->parts.auth != nullptr) (void)this_hub->parts.auth->answer_enrol(id, answer).ok();
+      if (all.parts.auth != nullptr) (void)all.parts.auth->answer_enrol(id, answer).ok();
     });
   }
 };

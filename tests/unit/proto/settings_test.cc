@@ -1,0 +1,124 @@
+// gd.conf to values: the empty file, every kind of mistake, and addresses.
+#include "proto/settings.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.h"
+
+namespace gd {
+namespace {
+
+std::string error_of(const std::string& text) {
+  const Result<Settings> settings = parse_settings(text, "gd.conf");
+  return settings.ok() ? "no error" : settings.error().text;
+}
+
+TEST(SettingsTest, AnEmptyFileIsAWorkingClusterOfOneMachine) {
+  const Settings settings = parse_settings("", "gd.conf").take();
+  ASSERT_EQ(settings.partitions.size(), 1U);
+  EXPECT_EQ(settings.partitions[0].name, "batch");
+  EXPECT_TRUE(settings.partitions[0].is_default);
+  EXPECT_TRUE(settings.partitions[0].all_nodes);
+  EXPECT_EQ(settings.controller.cluster, "gd");
+  EXPECT_EQ(settings.controller.key_lifetime, Seconds{30 * 86400});
+  EXPECT_EQ(settings.controller.node_lost_after, Seconds{300});
+  EXPECT_EQ(settings.controller.administrators, std::vector<std::string>{"root"});
+  EXPECT_EQ(settings.agent.subid_count, 65536U);
+  EXPECT_EQ(settings.agent.writable_size_mib, 1024U);
+}
+
+TEST(SettingsTest, AMissingFileIsAnEmptyOne) {
+  const test::TempDir dir;
+  EXPECT_EQ(load_settings(dir / "none").take().partitions.size(), 1U);
+  EXPECT_FALSE(load_settings(dir.path()).ok());  // a folder is not a file that is missing
+}
+
+TEST(SettingsTest, SectionsBecomeValues) {
+  const Settings settings = parse_settings(R"(
+cluster = lab
+node_lost_after = 0
+policy = conservative
+[partition long]
+nodes = n[1-3]
+max_time = 7-00:00:00
+default_time = 60
+allow_groups = staff, phd
+[partition short]
+default = yes
+state = down
+[node n[1-2]]
+cpus = 4
+memory = 8G
+features = fast
+[agent]
+name = n1
+)", "gd.conf").take();
+  ASSERT_EQ(settings.partitions.size(), 2U);
+  EXPECT_EQ(settings.partitions[0].nodes, (std::vector<std::string>{"n1", "n2", "n3"}));
+  EXPECT_FALSE(settings.partitions[0].is_default);
+  EXPECT_EQ(settings.partitions[0].max_time, Seconds{7 * 86400});
+  EXPECT_EQ(settings.partitions[0].default_time, Seconds{3600});
+  EXPECT_EQ(settings.partitions[0].allow_groups, (std::vector<std::string>{"staff", "phd"}));
+  EXPECT_TRUE(settings.partitions[1].is_default);
+  EXPECT_FALSE(settings.partitions[1].up);
+  ASSERT_EQ(settings.nodes.size(), 1U);
+  EXPECT_EQ(settings.nodes[0].names.size(), 2U);
+  EXPECT_EQ(settings.nodes[0].memory_mib, 8192U);
+  EXPECT_EQ(settings.controller.node_lost_after, std::nullopt);
+  EXPECT_EQ(settings.controller.policy, SchedulerPolicy::conservative);
+  EXPECT_EQ(settings.agent.name, "n1");
+}
+
+TEST(SettingsTest, ErrorsNameFileLineAndKey) {
+  EXPECT_NE(error_of("\nmax_job = 3\n").find("gd.conf:2"), std::string::npos);
+  EXPECT_NE(error_of("max_job = 3\n").find("max_jobs"), std::string::npos);
+  EXPECT_EQ(error_of("cluster = a b\n"),
+            "gd.conf:1: cluster: 'a b' is not 1 to 64 letters, digits, '-' and '_'");
+  EXPECT_EQ(error_of("listen = 1.2.3.4:99999\n").substr(0, 18), "gd.conf:1: listen:");
+  EXPECT_EQ(error_of("heartbeat = 40s\n").find("gd.conf"), 0U);
+  EXPECT_NE(error_of("[partition a]\nmax_time = 60\ndefault_time = 61\n").find("gd.conf:3"),
+            std::string::npos);
+  EXPECT_NE(error_of("[partition a]\nnodes = n[1-\n").find("gd.conf:2: nodes"),
+            std::string::npos);
+  EXPECT_EQ(error_of("[partition a]\ndefault=yes\n[partition b]\ndefault=yes\n"),
+            "gd.conf: partitions 'a' and 'b' both say 'default = yes'");
+  EXPECT_EQ(error_of("[node a]\n[node a,b]\n"),
+            "gd.conf: node 'a' is in more than one [node] section");
+  EXPECT_NE(error_of("[agent]\nsubid_base = 4294836224\nsubid_count = 131072\n")
+                .find("gd.conf:3: subid_count"),
+            std::string::npos);
+}
+
+TEST(SettingsTest, ValuesAreListedAsWritten) {
+  const Settings settings =
+      parse_settings("cluster = lab\n[partition p]\nmax_time = 2:00:00\n", "gd.conf").take();
+  const auto has = [&](const SettingValue& value) {
+    return std::find(settings.values.begin(), settings.values.end(), value) !=
+           settings.values.end();
+  };
+  EXPECT_TRUE(has({"", "cluster", "lab", false}));
+  EXPECT_TRUE(has({"", "user", "gd", true}));
+  EXPECT_TRUE(has({"partition p", "max_time", "2:00:00", false}));
+  EXPECT_TRUE(has({"agent", "subid_count", "65536", true}));
+}
+
+TEST(SettingsTest, TheSampleIsAFileOfDefaults) {
+  EXPECT_EQ(parse_settings(sample_settings(), "gd.conf").take().controller,
+            parse_settings("", "gd.conf").take().controller);
+}
+
+TEST(HostPortTest, HostPortAndEndpoint) {
+  const auto parse = [](const char* text) { return parse_host_port(text, 6820).take(); };
+  EXPECT_EQ(parse("login"), (HostPort{"login", 6820}));
+  EXPECT_EQ(parse("*:7000"), (HostPort{"*", 7000}));
+  EXPECT_EQ(parse("[::1]:7000"), (HostPort{"::1", 7000}));
+  EXPECT_EQ(parse("[::1]"), (HostPort{"::1", 6820}));
+  for (const char* bad : {"", ":1", "a:", "a:x", "a:65536", "[::1", "[::1]7", "::1"}) {
+    EXPECT_FALSE(parse_host_port(bad, 6820).ok()) << bad;
+  }
+  EXPECT_EQ(tcp_endpoint({"::1", 7}), "tcp://[::1]:7");
+  EXPECT_EQ(tcp_endpoint({"*", 0}), "tcp://*:*");
+}
+
+}  // namespace
+}  // namespace gd
