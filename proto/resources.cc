@@ -8,11 +8,13 @@ namespace gd {
 
 namespace {
 
-bool same_kind(const GresCount& a, const GresCount& b) { return a.name == b.name && a.type == b.type; }
+bool same_kind(const GresCount& a, const GresCount& b) {
+  return a.name == b.name && a.type == b.type;
+}
 
 GresCount* find(std::vector<GresCount>& list, const GresCount& wanted) {
-  const auto found =
-      std::find_if(list.begin(), list.end(), [&](const GresCount& g) { return same_kind(g, wanted); });
+  const auto found = std::find_if(list.begin(), list.end(),
+                                  [&](const GresCount& g) { return same_kind(g, wanted); });
   return found == list.end() ? nullptr : &*found;
 }
 

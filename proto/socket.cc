@@ -310,19 +310,22 @@ void ZapHandler::Impl::answer() {
   if (parts.size() < kMechanism + 1) return;
 
   std::optional<Peer> peer;
-  if (parts.size() == kPartCount && parts[kMechanism] == "CURVE" && parts[kCredentials].size() == 32) {
+  if (parts.size() == kPartCount && parts[kMechanism] == "CURVE" &&
+      parts[kCredentials].size() == 32) {
     std::array<char, 41> key{};
     zmq_z85_encode(key.data(), reinterpret_cast<const uint8_t*>(parts[kCredentials].data()), 32);
     peer = identify(key.data(), plain_address(parts[kAddress]));
   }
-  const std::array<std::string, 6> reply{parts[kVersion], parts[kRequest], peer ? "200" : "400",
-                                         peer ? "OK" : "refused", peer ? format_peer(*peer) : "", ""};
+  const std::array<std::string, 6> reply{parts[kVersion], parts[kRequest],
+                                         peer ? "200" : "400", peer ? "OK" : "refused",
+                                         peer ? format_peer(*peer) : "", ""};
   for (size_t i = 0; i < reply.size(); ++i) {
     if (!Frame(reply[i]).send(socket.get(), i + 1 < reply.size() ? ZMQ_SNDMORE : 0)) return;
   }
 }
 
-ZapHandler::ZapHandler(SocketContext& context, Identify identify) : impl_(std::make_unique<Impl>()) {
+ZapHandler::ZapHandler(SocketContext& context, Identify identify)
+    : impl_(std::make_unique<Impl>()) {
   void* zmq = context.impl().context;
   impl_->identify = std::move(identify);
   impl_->socket.reset(zmq_socket(zmq, ZMQ_REP));

@@ -39,8 +39,8 @@ Result<Ticket> open_ticket(const Bytes& signed_ticket, const Bytes& public_key) 
   if (signed_ticket.size() <= crypto_sign_BYTES) return refused;
   if (public_key.size() != crypto_sign_PUBLICKEYBYTES) return refused;
   const std::string_view body = std::string_view(signed_ticket).substr(crypto_sign_BYTES);
-  if (crypto_sign_verify_detached(octets(std::string_view(signed_ticket)), octets(body), body.size(),
-                                  octets(std::string_view(public_key))) != 0) {
+  if (crypto_sign_verify_detached(octets(std::string_view(signed_ticket)), octets(body),
+                                  body.size(), octets(std::string_view(public_key))) != 0) {
     return refused;
   }
   return decode_record<Ticket>(body);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A clean checkout on a bare Debian 12, as a new user has it: make run and make test in a fresh root.
+# A clean checkout on a bare Debian 12, as a new user has it: make run, make test.
 #
 #   tools/bare-root.sh [COMMAND]      default: make run && make test
 #

@@ -14,8 +14,8 @@ MAX_COLUMNS = 100
 
 # (pattern, where it is banned, what to do instead). Applied to code without comments and strings.
 BANNED = [
-    (r"\b(atoi|atol|atoll|atof|strtol|strtoul|strtoull|strtod)\s*\(", r"(?!bench/|tests/fuzz/driver).*",
-     "parse_number"),
+    (r"\b(atoi|atol|atoll|atof|strtol|strtoul|strtoull|strtod)\s*\(",
+     r"(?!bench/|tests/fuzz/driver).*", "parse_number"),
     (r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok)\s*\(", r".*", "std::string"),
     (r"(?<![\w.>:])(std::|::)?(system|popen)\s*\(", r".*", "posix_spawn with an argument list"),
     (r"(?<!>\()\bnew\s+[\w:<]", r".*", "a value, a container or std::make_unique"),
