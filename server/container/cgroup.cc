@@ -169,7 +169,7 @@ Result<Cgroup> Cgroup::make_step(const std::string& name) {
     if (const auto found = paths_.v1.find(controller); found != paths_.v1.end()) {
       step.paths_.v1[controller] = found->second + "/" + name;
       // Others on the same hierarchy are entered with it.
-      std::erase_if(step.above_.v1, [&found, path = found->second](const auto& other) {
+      std::erase_if(step.above_.v1, [path = found->second](const auto& other) {
         return other.second == path;
       });
     }

@@ -37,7 +37,7 @@ struct Hasher {
       number(value.size());
       for (const auto& one : value) add(one);
     } else {
-      T::visit(value, [this](const char*, const auto& member) { add(member); });
+      T::visit(value, [this](const char*, const auto& member) { this->add(member); });
     }
   }
 };
