@@ -82,7 +82,6 @@ struct JobApplier {
     job.cancelled_by = e.by;
     job.requeue_at_end = e.requeue;
     job.hold = e.hold;
-    job.end_time = e.at;
     job.signals.clear();  // what is being ended is not signalled any more
   }
   void operator()(const JobEndChanged& e) const {
@@ -108,7 +107,7 @@ struct JobApplier {
     job.end_as.reset();
     job.requeue_at_end = false;
     job.signals.clear();
-    if (job.end_time == TimePoint{}) job.end_time = e.at;
+    job.end_time = e.at;
   }
   void operator()(const JobRequeued& e) const {
     move_to(job, Happening::sent_back, JobState::pending);

@@ -17,7 +17,8 @@ constexpr size_t kReasonsPerPass = 2'000;
 void on_timer(Draft& draft, JobId id) {
   const JobRecord& job = draft.job(id);
   if (ended(job.state)) {
-    draft.emit(JobPurged{id});
+    // Its end must be in the history first: a batch that holds both would keep neither.
+    if (!draft.cluster.changes().jobs.contains(id)) draft.emit(JobPurged{id});
   } else if (job.state == JobState::running) {  // an allocation
     end_job(draft, id, Ending{.as = JobState::timeout, .reason = Reason::time_limit});
   } else if (job.spec->deadline && *job.spec->deadline <= draft.now) {

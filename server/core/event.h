@@ -55,7 +55,6 @@ struct JobEnding {                     // -> completing: nothing more of it is s
   std::optional<Uid> by;
   bool requeue = false;
   HoldKind hold = HoldKind::none;      // of the requeued job
-  TimePoint at{};
 };
 struct JobEndChanged {                 // while completing: another end than it was to have
   JobId job;

@@ -162,7 +162,7 @@ void end_job(Draft& draft, JobId id, const Ending& ending) {
     draft.emit(JobEndChanged{id, ending.as, ending.by, ending.requeue, ending.hold});
   } else {
     draft.emit(JobEnding{id, ending.as, ending.reason, ending.text, ending.by, ending.requeue,
-                         ending.hold, draft.now});
+                         ending.hold});
     settle(draft, id);
   }
 }

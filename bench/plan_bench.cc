@@ -1,0 +1,126 @@
+// Times the planner and the core in memory: a pass over many waiting jobs, a
+// submission and an end while they wait, and what a waiting job costs in memory.
+//
+//   plan_bench [JOBS] [NODES] [SHAPES]      defaults: 10000 100 10
+//
+// No disk, no network: what is measured is decide() + apply().
+#include <malloc.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "server/core/apply.h"
+#include "server/core/decide.h"
+
+namespace gd::core {
+namespace {
+
+struct Bench {
+  Cluster cluster{std::make_shared<const ClusterConfig>(), TimePoint{}};
+  TimePoint now{Seconds{1'700'000'000}};
+  uint64_t requests = 0;
+
+  Reply run(const Command& command) {
+    auto decision = decide(cluster, command, now);
+    if (!decision.ok()) {
+      std::fprintf(stderr, "plan_bench: %s\n", decision.error().text.c_str());
+      std::exit(1);
+    }
+    for (const Event& event : decision->events) apply(cluster, event);
+    (void)cluster.take_changes();
+    return std::move(decision->reply);
+  }
+
+  double timed_ms(const Command& command) {
+    const auto begin = std::chrono::steady_clock::now();
+    run(command);
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+        .count();
+  }
+
+  void add_node(uint32_t number) {
+    NodeInfo info;
+    info.name = "n" + std::to_string(number);
+    info.boot_id = "b";
+    info.total = {32, 128'000, {}};
+    run(NodeArrived{NodeHello{info, 1}});
+    NodeReport report;
+    report.session = cluster.find_node(info.name)->link.session;
+    report.number = 1;
+    report.full = true;
+    run(NodeTold{info.name, report});
+  }
+
+  Submit submission(uint32_t shape) {
+    Submit command;
+    command.actor = {1001, 1001, "alice", "users", {"users"}, false};
+    command.request = {++requests, 1};
+    command.spec.name = "bench";
+    command.spec.cpus_per_task = 1 + shape % 8;
+    command.spec.time_limit = Seconds{600 + 60 * shape};
+    command.script = Digest{};
+    return command;
+  }
+
+  // One of the running jobs ends.
+  double end_one_ms() {
+    const JobId id = *cluster.allocated_jobs().begin();
+    const JobRecord& job = *cluster.find_job(id);
+    StepStatus status;
+    status.job = id;
+    status.launch = job.launch;
+    status.step = kBatchStep;
+    status.phase = StepPhase::ended;
+    NodeReport report;
+    const NodeEntry& node = *cluster.find_node(job.batch_node);
+    report.session = node.link.session;
+    report.number = node.link.last_report + 1;
+    report.steps = {status};
+    return timed_ms(NodeTold{job.batch_node, report});
+  }
+};
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+int bench(int argc, char** argv) {
+  const auto number = [&](int at, uint32_t otherwise) {
+    return argc > at ? static_cast<uint32_t>(std::strtoul(argv[at], nullptr, 10)) : otherwise;
+  };
+  const uint32_t jobs = number(1, 10'000);
+  const uint32_t nodes = number(2, 100);
+  const uint32_t shapes = number(3, 10);
+  Bench bed;
+  for (uint32_t i = 0; i < nodes; ++i) bed.add_node(i);
+  const size_t before = mallinfo2().uordblks;
+  for (uint32_t i = 0; i < jobs; ++i) bed.run(bed.submission(i % shapes));
+  const size_t after = mallinfo2().uordblks;
+  std::printf("%u jobs of %u shapes, %u nodes of 32 cpus\n", jobs, shapes, nodes);
+  std::printf("memory of a waiting job   %zu octets\n", (after - before) / jobs);
+  std::printf("first pass                %.2f ms, ", bed.timed_ms(SchedulePass{}));
+  std::printf("%zu jobs started\n", bed.cluster.allocated_jobs().size());
+  std::vector<double> submit, pass_after_submit, end, pass_after_end;
+  for (uint32_t i = 0; i < 200; ++i) {
+    bed.now += 10ms;
+    submit.push_back(bed.timed_ms(bed.submission(i % shapes)));
+    pass_after_submit.push_back(bed.timed_ms(SchedulePass{}));
+    end.push_back(bed.end_one_ms());
+    pass_after_end.push_back(bed.timed_ms(SchedulePass{}));
+  }
+  std::printf("submission                %.3f ms, and the pass after it %.3f ms\n", mean(submit),
+              mean(pass_after_submit));
+  std::printf("end of a job              %.3f ms, and the pass after it %.3f ms\n", mean(end),
+              mean(pass_after_end));
+  return 0;
+}
+
+}  // namespace
+}  // namespace gd::core
+
+int main(int argc, char** argv) { return gd::core::bench(argc, argv); }

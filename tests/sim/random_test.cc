@@ -1,0 +1,303 @@
+// The whole life of jobs with everything going wrong, by seed: messages lost,
+// doubled, late and overtaken; the controller dying between any two of decide,
+// apply, commit, sync and tell, with unsynced writes dropped or kept; agents,
+// shepherds and machines dying; clients that retry under the same request id.
+//
+// After every command check_all(). At the end, when faults have stopped:
+//   - each acknowledged submission is exactly one job, always the same
+//   - every job has reached an end
+//   - no {job, launch, step} was started twice, no two lives of a job were at once,
+//     and no job ran again whose shepherd had lived to its end
+//
+// GD_SIM_SEEDS=10000 sets how many seeds, GD_SIM_SEED=42 runs one alone.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "proto/codec.h"
+#include "tests/sim/sim_controller.h"
+#include "tests/sim/sim_node.h"
+
+namespace gd::sim {
+namespace {
+
+// A client retries for so long; a request id lives at least min_job_age longer than its job.
+constexpr Seconds kPatience{100};
+constexpr TimePoint kStart{std::chrono::hours{24 * 365 * 55}};
+
+struct Client {  // of one submission
+  std::string name;
+  RequestId request;
+  SubmitRequest message;
+  TimePoint first_try{};
+  TimePoint next_try{};
+  std::optional<JobId> job;
+  bool gave_up = false;
+};
+
+class World {
+ public:
+  explicit World(uint64_t seed) : dice_(seed), network_(dice_, faults_) {
+    roll_faults();
+    auto config = std::make_shared<core::ClusterConfig>();
+    config->min_job_age = kPatience + Seconds{dice_.between(50, 200)};
+    config->node_timeout = Seconds{30};
+    config->kill_wait = Seconds{5};
+    config->node_lost_after.reset();  // evidence only: an outage may last as long as it likes
+    config->max_requeues = 1000;
+    config->launch_retries = 5;
+    controller_ = std::make_unique<SimController>(config, dice_, faults_, network_);
+    const uint64_t nodes = dice_.between(1, 4);
+    for (uint64_t i = 0; i < nodes; ++i) {
+      nodes_.push_back(std::make_unique<SimNode>("n" + std::to_string(i + 1),
+                                                 static_cast<uint32_t>(dice_.between(2, 8)),
+                                                 dice_, faults_, network_, witness_));
+    }
+    const uint64_t clients = dice_.between(3, 12);
+    for (uint64_t i = 0; i < clients; ++i) add_client();
+  }
+
+  std::string run() {
+    for (int i = 0; i < 200 && sound(); ++i) one_step();
+    faults_ = Faults{};
+    resume_nodes_ = true;
+    for (int i = 0; i < 3000 && sound() && !all_ended(); ++i) one_step();
+    if (!sound()) return first_fault();
+    return last_words();
+  }
+
+  uint64_t commands() const { return controller_->commands(); }
+  uint64_t crashes() const { return controller_->crashes(); }
+
+ private:
+  void roll_faults() {
+    const auto some = [&](uint64_t low, uint64_t high) {
+      return dice_.one_in(3) ? 0 : dice_.between(low, high);
+    };
+    faults_.lose = some(4, 30);
+    faults_.repeat = some(4, 30);
+    faults_.delay = some(4, 30);
+    faults_.controller_crash = some(30, 300);
+    faults_.agent_crash = some(20, 200);
+    faults_.node_crash = some(50, 300);
+    faults_.shepherd_crash = some(50, 300);
+    faults_.launch_failure = some(5, 20);
+  }
+
+  void add_client() {
+    Client client;
+    client.name = "u" + std::to_string(dice_.between(1, 3));
+    client.request = {clients_.size() + 1, 7};
+    JobSpec& spec = client.message.spec;
+    spec.name = "j" + std::to_string(dice_.between(1, 3));
+    spec.tasks = static_cast<uint32_t>(dice_.between(1, 3));
+    if (dice_.one_in(4)) spec.nodes_min = static_cast<uint32_t>(dice_.between(1, 2));
+    spec.tasks = std::max(*spec.tasks, spec.nodes_min);
+    spec.cpus_per_task = 1;
+    if (dice_.one_in(2)) spec.time_limit = Seconds{dice_.between(5, 200)};
+    if (dice_.one_in(6)) spec.requeue = false;
+    if (dice_.one_in(8)) spec.hold = true;
+    if (dice_.one_in(8)) spec.begin = kStart + Seconds{dice_.between(1, 200)};
+    client.message.request = client.request;
+    client.message.script = "#!/bin/sh\n";
+    client.first_try = client.next_try = kStart + Seconds{dice_.between(0, 150)};
+    clients_.push_back(std::move(client));
+  }
+
+  bool sound() const { return controller_->broken().empty() && witness_.broken.empty() && fault_.empty(); }
+  std::string first_fault() const {
+    if (!fault_.empty()) return fault_;
+    return witness_.broken.empty() ? controller_->broken() : witness_.broken;
+  }
+
+  void one_step() {
+    now_ += Milliseconds{dice_.between(1, 1500)};
+    for (Client& client : clients_) try_submit(client);
+    if (!resume_nodes_ && dice_.one_in(6)) meddle();
+    if (resume_nodes_) release_all();
+    for (const auto& node : nodes_) node->step(now_);
+    while (auto packet = network_.receive(now_)) deliver(*packet);
+    controller_->step(now_);
+  }
+
+  void try_submit(Client& client) {
+    if (client.job || client.gave_up || now_ < client.next_try) return;
+    if (now_ - client.first_try > kPatience) {
+      client.gave_up = true;
+      return;
+    }
+    client.next_try = now_ + Seconds{15};
+    network_.send(now_, client.name + "/" + std::to_string(client.request.high), "controller",
+                  client.message);
+  }
+
+  void deliver(const Packet& packet) {
+    auto message = decode(packet.body);
+    if (!message.ok()) {
+      fault_ = "a message did not survive its encoding: " + message.error().text;
+      return;
+    }
+    if (packet.to == "controller") return controller_->receive(now_, packet, message.value());
+    for (const auto& node : nodes_) {
+      if (node->name() == packet.to) node->receive(now_, message.value());
+    }
+    if (const auto* reply = std::get_if<SubmitReply>(&message.value())) acknowledged(packet, *reply);
+  }
+
+  void acknowledged(const Packet& packet, const SubmitReply& reply) {
+    const uint64_t which = std::stoull(packet.to.substr(packet.to.find('/') + 1));
+    Client& client = clients_.at(which - 1);
+    if (client.job && *client.job != reply.job) fault_ = "one request became two jobs";
+    for (const Client& other : clients_) {
+      if (&other != &client && other.job == reply.job) fault_ = "two requests became one job";
+    }
+    client.job = reply.job;
+  }
+
+  JobId any_job() {
+    return JobId{static_cast<uint32_t>(dice_.between(1, clients_.size()))};
+  }
+
+  // What users and administrators do meanwhile; not repeated if it is lost.
+  void meddle() {
+    const std::string user = dice_.one_in(2) ? "admin" : "u" + std::to_string(dice_.between(1, 3));
+    Message message = PingRequest{};
+    switch (dice_.below(8)) {
+      case 0: message = CancelRequest{{}, {.jobs = {any_job()}}, {}, {}, false}; break;
+      case 1: message = CancelRequest{{}, {.jobs = {any_job()}}, 10, {}, false}; break;
+      case 2: {
+        const JobId job = any_job();
+        witness_.may_run_again.insert(job);
+        const JobAction how = dice_.one_in(3) ? JobAction::requeue_hold : JobAction::requeue;
+        message = JobControlRequest{{}, how, {job}};
+        break;
+      }
+      case 3: message = JobControlRequest{{}, JobAction::hold, {any_job()}}; break;
+      case 4: message = JobControlRequest{{}, JobAction::release, {any_job()}}; break;
+      case 5: {
+        JobUpdateRequest update;
+        update.jobs = {any_job()};
+        update.time_limit = Seconds{dice_.between(5, 100)};
+        message = update;
+        break;
+      }
+      case 6: {
+        StepRequest step;
+        step.request = {1'000'000 + dice_.below(50), 9};
+        step.job = any_job();
+        message = step;
+        break;
+      }
+      default: {
+        NodeUpdateRequest update;
+        update.names = {nodes_[dice_.below(nodes_.size())]->name()};
+        update.action = dice_.one_in(2) ? NodeAction::drain : NodeAction::resume;
+        update.reason = "a whim";
+        message = update;
+      }
+    }
+    network_.send(now_, user, "controller", message);
+  }
+
+  // Faults have stopped: what is down comes up, what is held is let go.
+  void release_all() {
+    controller_->recover(now_);
+    for (const auto& node : nodes_) node->recover(now_);
+    if (!dice_.one_in(10)) return;
+    JobControlRequest release;
+    release.action = JobAction::release;
+    for (const auto& [id, entry] : controller_->cluster().jobs()) {
+      if (entry.record.hold != HoldKind::none) release.jobs.push_back(id);
+    }
+    if (!release.jobs.empty()) network_.send(now_, "admin", "controller", release);
+    NodeUpdateRequest resume;
+    resume.action = NodeAction::resume;
+    for (const auto& [name, node] : controller_->cluster().nodes()) {
+      if (node.record.drained) resume.names.push_back(name);
+    }
+    if (!resume.names.empty()) network_.send(now_, "admin", "controller", resume);
+  }
+
+  std::optional<JobRecord> record(JobId id) {
+    if (const JobRecord* job = controller_->cluster().find_job(id)) return *job;
+    return controller_->finished(id);
+  }
+
+  bool all_ended() {
+    if (!controller_->up()) return false;
+    for (const Client& client : clients_) {
+      if (!client.job && !client.gave_up) return false;
+      if (!client.job) continue;
+      const std::optional<JobRecord> job = record(*client.job);
+      if (job && !ended(job->state) && !never_fits(*job)) return false;
+    }
+    for (const auto& node : nodes_) {
+      if (node->folders() != 0) return false;  // all confirmed and forgotten
+    }
+    return true;
+  }
+
+  static bool never_fits(const JobRecord& job) {
+    return job.state == JobState::pending && job.reason == Reason::partition_config;
+  }
+
+  std::string last_words() {
+    std::set<RequestId> requests;
+    for (const Client& client : clients_) {
+      if (!client.job) continue;  // it gave up; there is one job of it, or none
+      const std::optional<JobRecord> job = record(*client.job);
+      const std::string name = "job " + std::to_string(client.job->value);
+      if (!job) return name + " was acknowledged and is gone";
+      if (job->request != client.request) return name + " is another request's";
+      if (!requests.insert(job->request).second) return name + " exists twice";
+      if (!ended(job->state) && !never_fits(*job)) {
+        return name + " never ended: " + std::string(long_name(job->state)) + " " +
+               std::string(gd::name(job->reason)) + " " + job->reason_text;
+      }
+    }
+    if (controller_->cluster().counters().job - 1 > clients_.size()) {
+      return std::to_string(controller_->cluster().counters().job - 1) + " jobs of " +
+             std::to_string(clients_.size()) + " submissions";
+    }
+    for (const auto& node : nodes_) {
+      if (node->folders() != 0) return "node " + node->name() + " still keeps steps";
+    }
+    return {};
+  }
+
+  Dice dice_;
+  Faults faults_;
+  Network network_;
+  Witness witness_;
+  std::unique_ptr<SimController> controller_;
+  std::vector<std::unique_ptr<SimNode>> nodes_;
+  std::vector<Client> clients_;
+  TimePoint now_ = kStart;
+  bool resume_nodes_ = false;
+  std::string fault_;
+};
+
+uint64_t number_of(const char* variable, uint64_t otherwise) {
+  const char* value = std::getenv(variable);
+  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
+}
+
+TEST(Simulation, NoJobIsLostDoubledOrStuckWhateverFails) {
+  const uint64_t only = number_of("GD_SIM_SEED", 0);
+  const uint64_t first = only != 0 ? only : 1;
+  const uint64_t count = only != 0 ? 1 : number_of("GD_SIM_SEEDS", 500);
+  uint64_t commands = 0;
+  uint64_t crashes = 0;
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    World world(seed);
+    const std::string fault = world.run();
+    ASSERT_EQ(fault, "") << "run it alone with GD_SIM_SEED=" << seed;
+    commands += world.commands();
+    crashes += world.crashes();
+  }
+  RecordProperty("commands", std::to_string(commands));
+  RecordProperty("controller_crashes", std::to_string(crashes));
+}
+
+}  // namespace
+}  // namespace gd::sim
