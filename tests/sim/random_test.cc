@@ -53,12 +53,12 @@ class World {
                                                  static_cast<uint32_t>(dice_.between(2, 8)),
                                                  dice_, faults_, network_, witness_));
     }
-    const uint64_t clients = dice_.between(3, 12);
+    const uint64_t clients = dice_.between(3, 15);
     for (uint64_t i = 0; i < clients; ++i) add_client();
   }
 
   std::string run() {
-    for (int i = 0; i < 200 && sound(); ++i) one_step();
+    for (int i = 0; i < 500 && sound(); ++i) one_step();
     faults_ = Faults{};
     resume_nodes_ = true;
     for (int i = 0; i < 3000 && sound() && !all_ended(); ++i) one_step();
@@ -100,7 +100,7 @@ class World {
     if (dice_.one_in(8)) spec.begin = kStart + Seconds{dice_.between(1, 200)};
     client.message.request = client.request;
     client.message.script = "#!/bin/sh\n";
-    client.first_try = client.next_try = kStart + Seconds{dice_.between(0, 150)};
+    client.first_try = client.next_try = kStart + Seconds{dice_.between(0, 300)};
     clients_.push_back(std::move(client));
   }
 
