@@ -154,7 +154,8 @@ void Shepherd::on_gone(const container::ExitReport& report) {
     }
   }
   if (usage.ok()) {
-    status_.usage.cpu_user_ms = usage->cpu_ns / 1'000'000;
+    status_.usage.cpu_user_ms = usage->cpu_user_ns / 1'000'000;
+    status_.usage.cpu_system_ms = usage->cpu_system_ns / 1'000'000;
     status_.usage.memory_peak_mib = (usage->memory_peak_bytes + (1 << 20) - 1) >> 20;
   }
   finish(cause, exit, std::move(error));

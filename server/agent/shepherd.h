@@ -86,7 +86,10 @@ class Shepherd {
   void retire();
   [[nodiscard]] ShepherdStatus status_message() const;
   [[nodiscard]] bool ended() const { return status_.phase == StepPhase::ended; }
-  [[nodiscard]] bool client_counts() const { return launch_.stream && !launch_.pty; }
+  // Without a terminal and without a client it runs for nobody.
+  [[nodiscard]] bool client_counts() const {
+    return launch_.stream && !launch_.pty && !container_.is_place();
+  }
 
   Poller& poller_;
   StepFolder folder_;

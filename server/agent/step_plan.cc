@@ -249,6 +249,10 @@ Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettin
   plan.identity = std::move(identity);
   plan.subordinate = {.start = settings.subid_start, .count = settings.subid_count};
   const ImageSpec& image = launch.spec.image;
+  if (image.read_only) {
+    return Error{ErrorCode::invalid, "this version of gd gives every container a writable layer; "
+                                     "an image cannot be mounted without one"};
+  }
   plan.root_mode = image.root_inside ? container::RootMode::root_inside
                                      : container::RootMode::as_user;
   plan.network = image.no_network ? container::Network::none : container::Network::host;
@@ -268,9 +272,10 @@ Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettin
   plan.process.cwd = folder;
   plan.process.cwd_fallback = "/";
 
+  if (plan.process.argv.empty()) return step;
   if (launch.stream) {
     TRY(connect_client(step, launch));
-  } else if (!plan.process.argv.empty()) {
+  } else {
     TRY(connect_files(step, launch, settings, folder));
   }
   return step;

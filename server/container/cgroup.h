@@ -43,6 +43,8 @@ struct CgroupLimits {
 
 struct CgroupUsage {
   uint64_t cpu_ns = 0;
+  uint64_t cpu_user_ns = 0;    // the two may add up to a little less than cpu_ns
+  uint64_t cpu_system_ns = 0;
   uint64_t memory_bytes = 0;
   uint64_t memory_peak_bytes = 0;
   uint64_t read_bytes = 0;

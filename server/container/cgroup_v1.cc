@@ -102,6 +102,8 @@ void set_limits(const CgroupPaths& paths, const CgroupLimits& limits,
 void add_usage(const CgroupPaths& paths, CgroupUsage& usage) {
   if (const std::string folder = path_of(paths, "cpuacct"); !folder.empty()) {
     usage.cpu_ns = read_number(folder + "/cpuacct.usage");
+    usage.cpu_user_ns = read_number(folder + "/cpuacct.usage_user");
+    usage.cpu_system_ns = read_number(folder + "/cpuacct.usage_sys");
   }
   if (const std::string folder = path_of(paths, "memory"); !folder.empty()) {
     usage.memory_bytes = read_number(folder + "/memory.usage_in_bytes");

@@ -89,7 +89,10 @@ void set_limits(const std::string& folder, const CgroupLimits& limits,
 }
 
 void add_usage(const std::string& folder, CgroupUsage& usage) {
-  usage.cpu_ns = value_of(read_text(folder + "/cpu.stat"), "usage_usec") * 1000;
+  const std::string cpu = read_text(folder + "/cpu.stat");
+  usage.cpu_ns = value_of(cpu, "usage_usec") * 1000;
+  usage.cpu_user_ns = value_of(cpu, "user_usec") * 1000;
+  usage.cpu_system_ns = value_of(cpu, "system_usec") * 1000;
   usage.memory_bytes = read_number(folder + "/memory.current");
   // memory.peak came with 5.19; before, what is used now is the best that is known.
   usage.memory_peak_bytes =

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "server/agent/shepherd_door.h"
 #include "tests/unit/agent/shepherd_harness.h"
 
 namespace gd::agent::test {
@@ -237,10 +238,90 @@ TEST_F(GdshepTest, StepsJoinTheJobsContainer) {
   EXPECT_TRUE(shepherds().groups().empty());
 }
 
+TEST_F(GdshepTest, TerminalHasJobControlAndOutlivesItsClient) {
+  StepLaunch launch = shepherds().command({"/bin/sh", "-i"});
+  launch.pty = true;
+  const Shepherds::Step& step = shepherds().start(launch);
+  Line client = shepherds().client(step, {.size = TerminalSize{40, 100}});
+  ASSERT_TRUE(client.await<StreamOpened>());
+  uint64_t position = 0;
+  const auto type = [&](Line& line, const std::string& text) {
+    line.send(StreamData{.stream = StreamId::input, .position = position, .bytes = text});
+    position += text.size();
+  };
+  const auto await_text = [&](Line& line, std::string_view wanted) {
+    std::string seen;
+    while (seen.find(wanted) == std::string::npos) {
+      const std::optional<StreamData> data = line.await<StreamData>();
+      if (!data) return false;
+      seen += data->bytes;
+    }
+    return true;
+  };
+  type(client, "PS1='$ '; stty size; tty\n");
+  EXPECT_TRUE(await_text(client, "40 100"));
+  type(client, "sleep 1000\n");
+  EXPECT_TRUE(await_text(client, "sleep 1000"));
+  const Deadline deadline = Deadline::after(kPatience);  // until sleep is in the foreground
+  while (shepherds().processes().size() < 3 && !deadline.passed()) (void)::poll(nullptr, 0, 5);
+  type(client, "\x03");  // Ctrl-C ends it, not the shell
+  type(client, "echo al''ive\n");
+  EXPECT_TRUE(await_text(client, "alive"));
+  client.close();
+  Line again = shepherds().client(step, {.size = TerminalSize{20, 80}});
+  EXPECT_EQ(again.await<StreamOpened>()->input_at, position);
+  EXPECT_TRUE(await_text(again, "alive"));  // the screen
+  type(again, "stty size; exit 11\n");
+  EXPECT_TRUE(await_text(again, "20 80"));
+  EXPECT_EQ(again.await<StreamExit>()->exit.code, 11);
+}
+
+TEST_F(GdshepTest, StreamsOfACommandAreKeptApart) {
+  const Shepherds::Step& step = shepherds().start(
+      shepherds().command({"/bin/sh", "-c", "cat; echo bad > /dev/stderr; kill -9 $$"}));
+  Line client = shepherds().client(step);
+  client.send(StreamData{.stream = StreamId::input, .bytes = "through"});
+  client.send(StreamEnd{.stream = StreamId::input});
+  EXPECT_EQ(client.await<StreamData>()->bytes, "through");
+  const std::optional<StreamData> error = client.await<StreamData>();
+  EXPECT_EQ(error->stream, StreamId::error);
+  EXPECT_EQ(error->bytes, "bad\n");
+  EXPECT_EQ(client.await<StreamExit>()->exit.signal, SIGKILL);
+}
+
+TEST_F(GdshepTest, CommandWhoseClientLeavesOnPurposeIsEnded) {
+  const Shepherds::Step& step =
+      shepherds().start(shepherds().command({"/bin/sleep", "1000"}));
+  Line line = shepherds().agent(step);
+  Line client = shepherds().client(step);
+  ASSERT_TRUE(client.await<StreamOpened>());
+  client.send(StreamPing{.bye = true});
+  EXPECT_EQ(shepherds().await(line, StepPhase::ended).cause, EndCause::client_gone);
+}
+
+TEST_F(GdshepTest, DoorHasRoomForSoManyAndNoMore) {
+  const Shepherds::Step& step = shepherds().start(shepherds().batch("#!/bin/sh\nsleep 1000\n"));
+  std::vector<Line> lines;
+  for (size_t i = 0; i < kMaxDoorConnections; ++i) {
+    lines.push_back(shepherds().agent(step));
+    ASSERT_TRUE(lines.back().await<ShepherdStatus>()) << i;
+  }
+  Result<UniqueFd> more = connect_at(step.folder.path(), kShepherdSocket);
+  ASSERT_TRUE(more.ok());
+  EXPECT_FALSE(Line(FrameChannel(std::move(more).take())).next());  // closed at once
+}
+
+TEST_F(GdshepTest, ReadOnlyRootIsRefusedNotIgnored) {
+  StepLaunch launch = shepherds().batch("#!/bin/sh\n");
+  launch.spec.image.read_only = true;
+  EXPECT_EQ(shepherds().run(launch).cause, EndCause::launch_failed);
+}
+
 TEST_F(GdshepTest, ExternStepIsAPlaceForOthers) {
   StepLaunch place = shepherds().batch("");
   place.step = kExternStep;
   place.spec.kind = JobKind::allocation;
+  place.stream = true;  // as the controller says of every step but the script
   const Shepherds::Step& owner = shepherds().start(place);
   Line owner_line = shepherds().agent(owner);
   ASSERT_EQ(shepherds().await(owner_line, StepPhase::running).phase, StepPhase::running);
@@ -248,6 +329,7 @@ TEST_F(GdshepTest, ExternStepIsAPlaceForOthers) {
   second.step = StepId{0};
   second.join_container = true;
   second.argv = {"/bin/sh", "-c", "exit 9"};
+  second.stream = false;
   EXPECT_EQ(shepherds().run(second).exit, (ExitStatus{9, 0}));
   owner_line.send(ShepherdOrder{.end = EndOrder{}});
   EXPECT_EQ(shepherds().await(owner_line, StepPhase::ended).cause, EndCause::ordered);

@@ -13,6 +13,7 @@
 #include "proto/socket.h"
 #include "proto/ticket.h"
 #include "server/agent/node_identity.h"
+#include "server/agent/stream_port.h"
 #include "tests/unit/agent/shepherd_harness.h"
 
 namespace gd::agent::test {
@@ -286,6 +287,42 @@ TEST_F(NodedTest, TicketOpensAStreamOfItsOwnStepOnly) {
   }
   EXPECT_EQ(output, "got this\n");
   EXPECT_EQ(exit->exit.code, 3);
+}
+
+TEST_F(NodedTest, StreamClientsAreCounted) {
+  give_identity();
+  start();
+  const NodeInfo info = welcome();
+  const CurveKeys user = make_curve_keys();
+  Result<ClientSocket> client = ClientSocket::connect(*context_, "tcp://" + info.stream_address,
+                                                      info.stream_key, user);
+  ASSERT_TRUE(client.ok());
+  const auto open = [&](uint64_t tag, uint32_t job) {
+    StepLaunch launch = shepherds_->batch("");
+    launch.job = JobId{job};
+    launch.launch = LaunchNumber{job};
+    const Bytes ticket = ticket_for(launch, user.public_key);
+    ASSERT_TRUE(client->send(tag, encode(StreamOpen{.ticket = ticket})));
+  };
+  const auto refusal = [&]() -> std::string {
+    const Deadline deadline = Deadline::after(kPatience);
+    while (!deadline.passed()) {
+      if (std::optional<Reply> got = client->receive()) {
+        return std::get<ErrorReply>(*decode(got->body)).text;
+      }
+      std::array items{WaitItem(*client)};
+      (void)wait(items, 100ms);
+    }
+    return "";
+  };
+  // Of one step that is not here yet: all are held, but for the one too many.
+  for (uint64_t tag = 0; tag <= kMaxStreamsPerStep; ++tag) open(tag, 1);
+  EXPECT_EQ(refusal(), "the step has 8 stream clients, the most it takes");
+  for (uint64_t tag = kMaxStreamsPerStep + 1; tag <= kMaxStreamClients; ++tag) {
+    open(tag, 2 + static_cast<uint32_t>(tag / kMaxStreamsPerStep));  // the eight of above count
+  }
+  open(kMaxStreamClients + 1, 999999);
+  EXPECT_EQ(refusal(), "this node has 4096 stream clients, the most it takes");
 }
 
 TEST_F(NodedTest, VouchesForLocalUsersOnlyWhenTrusted) {

@@ -130,6 +130,22 @@ TEST(StepFolderTest, AnEndOnFileIsNotOverwritten) {
   EXPECT_EQ(status.exit.code, 3);
 }
 
+TEST(StepFolderTest, FilesAreReadToTheirLimits) {
+  const test::TempDir dir;
+  const StepFolder folder = *StepFolder::create(dir.path(), launch_of(key(1)), "b");
+  for (const auto& [name, limit] : {std::pair{"status", kMaxStatusBytes},
+                                    std::pair{"launch", kMaxLaunchBytes}}) {
+    const bool status = std::string_view(name) == "status";
+    const auto read = [&] {
+      return status ? folder.read_status().error().text : folder.read_launch().error().text;
+    };
+    ASSERT_TRUE(replace_file(folder.file(name), std::string(limit, 'x'), 0600).ok());
+    EXPECT_EQ(read().find(std::to_string(limit + 1)), std::string::npos) << read();
+    ASSERT_TRUE(replace_file(folder.file(name), std::string(limit + 1, 'x'), 0600).ok());
+    EXPECT_NE(read().find(std::to_string(limit)), std::string::npos) << read();
+  }
+}
+
 TEST(SpoolTest, SaysOfEachFolderWhatItIs) {
   const test::TempDir dir;
   const StepFolder accepted = *StepFolder::create(dir.path(), launch_of(key(1)), "now");
