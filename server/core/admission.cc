@@ -108,6 +108,8 @@ Obstacle obstacle_of(const Cluster& cluster, const JobRecord& job) {
                                           " nodes asked, a job of partition " + first.name +
                                           " may have " + std::to_string(*first.max_nodes)};
   }
+  const sched::Shape* known = cluster.shapes().find(key);  // most jobs are like others
+  if (known != nullptr && known->possible()) return {};
   const sched::Shape shape = sched::make_shape(key, cluster.machine(), cluster.partitions());
   if (shape.possible()) return {};
   return {Reason::partition_config,
@@ -142,7 +144,9 @@ Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec
   if (wait.reason != Reason::priority && cluster.config().enforce_part_limits) {
     return invalid(wait.text);
   }
-  if (wait.reason != Reason::priority) result.warnings.push_back("the job has to wait: " + wait.text);
+  if (wait.reason != Reason::priority) {
+    result.warnings.push_back("the job has to wait: " + wait.text);
+  }
   result.reason = wait.reason;
   result.reason_text = std::move(wait.text);
   return result;

@@ -144,7 +144,8 @@ Result<void> requeue_one(Draft& draft, const ControlJobs& command, JobId id) {
   const bool hold_it = command.request.action == JobAction::requeue_hold;
   const HoldKind hold = hold_it ? hold_by(command.actor, command.request.action) : HoldKind::none;
   if (!ended(job.state)) {
-    end_job(draft, id, Ending{.as = JobState::cancelled, .reason = hold_it ? reason_of(hold) : Reason::none,
+    end_job(draft, id, Ending{.as = JobState::cancelled,
+                              .reason = hold_it ? reason_of(hold) : Reason::none,
                               .text = {}, .by = {}, .requeue = true, .hold = hold});
     return {};
   }

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kTimersPerTick = 10'000;   // the next tick goes on
 constexpr size_t kReasonsPerShape = 100;    // jobs of a shape whose reason a pass looks at
+constexpr size_t kReasonsInARow = 16;       // are right, so the rest of the shape is taken to be
 constexpr size_t kReasonsPerPass = 2'000;
 
 void on_timer(Draft& draft, JobId id) {
@@ -88,14 +89,16 @@ void start(Draft& draft, const sched::Start& start) {
   if (!has_process) draft.emit(JobBegan{start.job});
 }
 
-void give_reason(Draft& draft, JobId id, Reason reason) {
+// Says whether it was another one.
+bool give_reason(Draft& draft, JobId id, Reason reason) {
   const JobRecord& job = draft.job(id);
-  if (job.reason == reason) return;
+  if (job.reason == reason) return false;
   // After a failed launch or a lost node the text says more than the pass can.
   const bool keeps_text = reason == Reason::priority || reason == Reason::resources;
   std::string text = keeps_text && job.restarts > 0 ? job.reason_text : std::string();
   if (reason == Reason::partition_config) text = obstacle_of(draft.cluster, job).text;
   draft.emit(JobWaits{id, reason, std::move(text)});
+  return true;
 }
 
 void give_reasons(Draft& draft, const sched::Plan& plan) {
@@ -108,12 +111,13 @@ void give_reasons(Draft& draft, const sched::Plan& plan) {
   const auto& by_shape = draft.cluster.queue().by_shape();
   for (const sched::ShapeVerdict& verdict : plan.shapes) {
     size_t left = kReasonsPerShape;
+    size_t right = 0;
     for (const sched::QueueKey& key : by_shape.at(verdict.shape)) {
-      if (left == 0 || budget == 0) break;
+      if (left == 0 || budget == 0 || right == kReasonsInARow) break;
       if (done.contains(key.job)) continue;
       --left;
       --budget;
-      give_reason(draft, key.job, verdict.reason);
+      right = give_reason(draft, key.job, verdict.reason) ? 0 : right + 1;
     }
   }
 }

@@ -20,9 +20,9 @@ Result<void> check_held(const JobRecord& job) {
   const bool holds = std::any_of(job.nodes.begin(), job.nodes.end(),
                                  [](const NodeShare& share) { return !share.released; });
   if (allocated(job.state)) {
-    if (job.nodes.empty() || !holds) return broken(job_text(job) + "is allocated and holds nothing");
-    if (job.launch.value == 0) return broken(job_text(job) + "is allocated without a launch number");
-    if (job.start_time == TimePoint{}) return broken(job_text(job) + "is allocated but not started");
+    if (!holds) return broken(job_text(job) + "is allocated and holds nothing");
+    if (job.launch.value == 0) return broken(job_text(job) + "is allocated without a launch");
+    if (job.start_time == TimePoint{}) return broken(job_text(job) + "is allocated at no time");
   }
   if (ended(job.state)) {
     if (holds) return broken(job_text(job) + "has ended and holds a node");
@@ -153,7 +153,9 @@ struct Auditor {
       if (row.shares.size() != jobs.size()) return broken("node " + name + " has other shares");
       if (free_of(row) != row.free) return broken("node " + name + " has another amount free");
       const bool shrunk = row.usable != node.record.info.total;
-      if (!shrunk && !fits_in(held, row.usable)) return broken("node " + name + " is over-committed");
+      if (!shrunk && !fits_in(held, row.usable)) {
+        return broken("node " + name + " is over-committed");
+      }
     }
     for (const auto& [id, entry] : c.jobs_) {
       if (!allocated(entry.record.state)) continue;

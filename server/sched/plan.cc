@@ -158,19 +158,22 @@ class Pass {
     if (shape.key.need.nodes_min == 1 && shape.required.empty()) {
       if (auto placement = place_on_one(id, shape, which)) return placement;
       if (shape.key.need.nodes_max == 1 || shape.key.need.tasks == 1) {
-        // No single node has room: whatever the limit, unless promises were in the way.
-        if (!timeline_.any_promise()) full_[shape.fit_class].push_back(which);
         blocked_.insert({id, which});
         return std::nullopt;
       }
     }
     std::vector<Offer> offers;
+    bool promise_in_the_way = false;
     for (const NodeIndex index : candidates.nodes) {
-      if (const uint32_t tasks = tasks_on(index, shape)) offers.push_back({index, tasks});
+      const uint32_t room = tasks_now(index, shape);
+      if (room == 0) continue;
+      const uint32_t tasks = tasks_beside_promises(index, shape, room);
+      promise_in_the_way = promise_in_the_way || tasks < room;
+      if (tasks > 0) offers.push_back({index, tasks});
     }
     const auto chosen = choose(shape.key.need, offers, shape.required);
     if (chosen) return timeline_.placement_of(shape, candidates.partition, view_.now, *chosen);
-    if (!timeline_.any_promise()) full_[shape.fit_class].push_back(which);
+    if (!promise_in_the_way) full_[shape.fit_class].push_back(which);
     blocked_.insert({id, which});
     return std::nullopt;
   }
@@ -179,20 +182,37 @@ class Pass {
   // pass, so they have none now.
   std::optional<Placement> place_on_one(ShapeId id, const Shape& shape, uint32_t which) {
     const Candidates& candidates = shape.candidates[which];
+    const Need& need = shape.key.need;
     size_t& cursor = cursors_[{id, which}];
+    bool promise_in_the_way = cursor > 0;  // perhaps: then nothing is learnt about the class
     for (; cursor < candidates.nodes.size(); ++cursor) {
       const NodeIndex index = candidates.nodes[cursor];
-      if (tasks_on(index, shape) < shape.key.need.tasks) continue;
-      const Offer offer{index, shape.key.need.tasks};
+      const uint32_t room = tasks_now(index, shape);
+      if (room < need.tasks) continue;
+      if (tasks_beside_promises(index, shape, room) < need.tasks) {
+        promise_in_the_way = true;
+        continue;
+      }
+      const Offer offer{index, need.tasks};
       return timeline_.placement_of(shape, candidates.partition, view_.now, {&offer, 1});
     }
+    // No node has room for it: nor for others that differ in their limit only.
+    const bool only_one = need.nodes_max == 1 || need.tasks == 1;
+    if (only_one && !promise_in_the_way) full_[shape.fit_class].push_back(which);
     return std::nullopt;
   }
 
-  uint32_t tasks_on(NodeIndex index, const Shape& shape) {
+  // By what is free now, whatever is promised for later.
+  uint32_t tasks_now(NodeIndex index, const Shape& shape) const {
     const Node& node = view_.nodes[index.value];
-    if (!node.open || timeline_.free_now(index).cpus < shape.key.need.cpus_per_task) return 0;
-    return tasks_that_fit(shape.key.need, node,
+    const Resources& free = timeline_.free_now(index);
+    if (!node.open || free.cpus < shape.key.need.cpus_per_task) return 0;
+    return tasks_that_fit(shape.key.need, node, free);
+  }
+
+  uint32_t tasks_beside_promises(NodeIndex index, const Shape& shape, uint32_t now) {
+    if (!timeline_.promised(index)) return now;
+    return tasks_that_fit(shape.key.need, view_.nodes[index.value],
                           timeline_.room(index, view_.now, shape.key.limit));
   }
 

@@ -8,7 +8,8 @@ namespace gd::sched {
 namespace {
 
 double age_points(const Weights& weights, std::chrono::duration<double> age) {
-  return weights.age * age.count() / static_cast<double>(std::max<int64_t>(1, weights.age_max.count()));
+  const int64_t full = std::max<int64_t>(1, weights.age_max.count());
+  return weights.age * age.count() / static_cast<double>(full);
 }
 
 PriorityTerms without_age(const Weights& weights, const PriorityFacts& facts) {

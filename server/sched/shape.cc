@@ -149,6 +149,11 @@ void ShapeTable::release(ShapeId id) {
   free_.push_back(id);
 }
 
+const Shape* ShapeTable::find(const ShapeKey& key) const {
+  const auto known = by_key_.find(key);
+  return known == by_key_.end() ? nullptr : &shapes_[known->second.value];
+}
+
 void ShapeTable::refresh(std::span<const Node> nodes, std::span<const Partition> partitions) {
   for (const auto& [key, id] : by_key_) find_candidates(shapes_[id.value], nodes, partitions);
 }

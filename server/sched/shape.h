@@ -84,6 +84,7 @@ class ShapeTable {
   ShapeId intern(const ShapeKey& key, std::span<const Node> nodes,
                  std::span<const Partition> partitions);
   void release(ShapeId id);
+  [[nodiscard]] const Shape* find(const ShapeKey& key) const;  // null: no waiting job has it
   // After a change of nodes or partitions.
   void refresh(std::span<const Node> nodes, std::span<const Partition> partitions);
 

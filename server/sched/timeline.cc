@@ -26,17 +26,26 @@ void keep_least(Resources& least, const Resources& other) {
 
 }  // namespace
 
-Timeline::Timeline(std::span<const Node> nodes, TimePoint now) : nodes_(nodes), now_(now) {}
+Timeline::Timeline(std::span<const Node> nodes, TimePoint now)
+    : nodes_(nodes), now_(now), line_of_(nodes.size()) {}
 
 const Resources& Timeline::free_now(NodeIndex node) const {
-  const auto found = lines_.find(node);
-  return found == lines_.end() ? nodes_[node.value].free : found->second.base;
+  const Line* line = find(node);
+  return line == nullptr ? nodes_[node.value].free : line->base;
+}
+
+bool Timeline::promised(NodeIndex node) const {
+  const Line* line = find(node);
+  return line != nullptr && line->promised;
 }
 
 Timeline::Line& Timeline::line(NodeIndex node) {
-  auto [entry, is_new] = lines_.try_emplace(node);
-  if (is_new) entry->second.base = nodes_[node.value].free;
-  return entry->second;
+  uint32_t& place = line_of_[node.value];
+  if (place == 0) {
+    lines_.emplace_back().base = nodes_[node.value].free;
+    place = static_cast<uint32_t>(lines_.size());
+  }
+  return lines_[place - 1];
 }
 
 void Timeline::make_steps(NodeIndex node, Line& line) {
@@ -74,16 +83,15 @@ void Timeline::take(Line& line, TimePoint from, TimePoint to, const Resources& a
 }
 
 Resources Timeline::room(NodeIndex node, TimePoint from, Seconds length) {
-  const auto found = lines_.find(node);
-  const bool promised = found != lines_.end() && found->second.promised;
+  const bool has_promise = promised(node);
   // Without promises what is free only grows, so the least of a time is its beginning.
-  if (from == now_ && !promised) return free_now(node);
+  if (from == now_ && !has_promise) return free_now(node);
   Line& row = line(node);
   make_steps(node, row);
   auto step = std::upper_bound(row.steps.begin(), row.steps.end(), from,
                                [](TimePoint t, const Step& s) { return t < s.at; }) - 1;
   Resources least = step->free;
-  if (!promised) return least;
+  if (!has_promise) return least;
   for (++step; step != row.steps.end() && step->at < from + length; ++step) {
     keep_least(least, step->free);
   }

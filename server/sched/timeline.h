@@ -9,7 +9,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
@@ -42,7 +42,7 @@ class Timeline {
   void start(const Placement& placement, Seconds length);
   // A promise: the slot is kept free for its job.
   void promise(const Slot& slot);
-  [[nodiscard]] bool any_promise() const { return any_promise_; }
+  [[nodiscard]] bool promised(NodeIndex node) const;
   // Free on `node` now, whatever is promised for later.
   [[nodiscard]] const Resources& free_now(NodeIndex node) const;
 
@@ -60,6 +60,10 @@ class Timeline {
   };
 
   Line& line(NodeIndex node);
+  [[nodiscard]] const Line* find(NodeIndex node) const {
+    const uint32_t place = line_of_[node.value];
+    return place == 0 ? nullptr : &lines_[place - 1];
+  }
   void make_steps(NodeIndex node, Line& line);
   static void take(Line& line, TimePoint from, TimePoint to, const Resources& amount);
   std::vector<TimePoint> moments(const Candidates& candidates, TimePoint from);
@@ -68,7 +72,8 @@ class Timeline {
 
   std::span<const Node> nodes_;
   TimePoint now_;
-  std::map<NodeIndex, Line> lines_;  // of nodes that were touched
+  std::deque<Line> lines_;           // of nodes that were touched; they stay where they are
+  std::vector<uint32_t> line_of_;    // by node: 1 + place in lines_, or 0
   bool any_promise_ = false;
 };
 

@@ -14,6 +14,7 @@
 
 #include <cstdlib>
 
+#include "base/text.h"
 #include "proto/codec.h"
 #include "tests/sim/sim_controller.h"
 #include "tests/sim/sim_node.h"
@@ -104,7 +105,9 @@ class World {
     clients_.push_back(std::move(client));
   }
 
-  bool sound() const { return controller_->broken().empty() && witness_.broken.empty() && fault_.empty(); }
+  bool sound() const {
+    return controller_->broken().empty() && witness_.broken.empty() && fault_.empty();
+  }
   std::string first_fault() const {
     if (!fault_.empty()) return fault_;
     return witness_.broken.empty() ? controller_->broken() : witness_.broken;
@@ -141,7 +144,9 @@ class World {
     for (const auto& node : nodes_) {
       if (node->name() == packet.to) node->receive(now_, message.value());
     }
-    if (const auto* reply = std::get_if<SubmitReply>(&message.value())) acknowledged(packet, *reply);
+    if (const auto* reply = std::get_if<SubmitReply>(&message.value())) {
+      acknowledged(packet, *reply);
+    }
   }
 
   void acknowledged(const Packet& packet, const SubmitReply& reply) {
@@ -279,7 +284,9 @@ class World {
 
 uint64_t number_of(const char* variable, uint64_t otherwise) {
   const char* value = std::getenv(variable);
-  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
+  if (value == nullptr) return otherwise;
+  auto number = parse_number<uint64_t>(value);
+  return number.ok() ? number.value() : otherwise;
 }
 
 TEST(Simulation, NoJobIsLostDoubledOrStuckWhateverFails) {

@@ -25,8 +25,9 @@ TEST_F(LifeTest, ABatchJobRunsAndCompletes) {
 
 TEST_F(LifeTest, TheSameRequestIsTheSameJob) {
   const RequestId request{1, 2};
-  const auto first = std::get<Submitted>(submit(batch_spec(), user("alice", 1001), request).value());
-  const auto again = std::get<Submitted>(submit(batch_spec(), user("alice", 1001), request).value());
+  const auto ask = [&] { return submit(batch_spec(), user("alice", 1001), request); };
+  const auto first = std::get<Submitted>(ask().value());
+  const auto again = std::get<Submitted>(ask().value());
   EXPECT_EQ(first.job, again.job);
   EXPECT_TRUE(again.repeated);
   EXPECT_EQ(cluster->jobs().size(), 1u);
@@ -232,8 +233,10 @@ TEST_F(LifeTest, AnAllocationHasNoProcessAndEndsAtItsLimit) {
 
 TEST_F(LifeTest, EndedJobsArePurgedAfterMinJobAgeWithTheirRequestIds) {
   const RequestId request{5, 6};
-  const JobId id = std::get<Submitted>(submit(batch_spec(), user("alice", 1001), request).value()).job;
+  const auto reply = submit(batch_spec(), user("alice", 1001), request);
+  const JobId id = std::get<Submitted>(reply.value()).job;
   cancel(id);
+  (void)cluster->take_changes();
   now += config->min_job_age - 1s;
   must(Tick{});
   EXPECT_NE(cluster->find_job(id), nullptr);
@@ -242,6 +245,18 @@ TEST_F(LifeTest, EndedJobsArePurgedAfterMinJobAgeWithTheirRequestIds) {
   EXPECT_EQ(cluster->find_job(id), nullptr);
   EXPECT_EQ(cluster->find_request(request), nullptr);
   EXPECT_TRUE(cluster->changes().jobs.contains(id));
+}
+
+// Found by the simulator: a batch with both would delete the live record and write no history.
+TEST_F(LifeTest, AJobIsNotPurgedInTheBatchThatEndsIt) {
+  config->min_job_age = 0s;
+  const JobId id = submitted(batch_spec());
+  cancel(id);
+  must(Tick{});
+  EXPECT_NE(cluster->find_job(id), nullptr);
+  (void)cluster->take_changes();
+  must(Tick{});
+  EXPECT_EQ(cluster->find_job(id), nullptr);
 }
 
 TEST_F(LifeTest, UpdateChangesAWaitingJobAndTheLimitOfARunningOne) {

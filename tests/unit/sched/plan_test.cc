@@ -55,7 +55,7 @@ const Case kCases[] = {
     {"ImpossibleJobHoldsUpNobody", kFifo,
      "node 1 cpus=4\n queue 1 cpus=5 limit=9\n queue 2 cpus=4 limit=9", "start 2 n1; reject 1"},
     {"SmallJobsArePackedOnTheFirstNodeThatFits", kFifo,
-     "node 1 cpus=2\n node 2 cpus=2\n queue 1\n queue 2\n queue 3", 
+     "node 1 cpus=2\n node 2 cpus=2\n queue 1\n queue 2\n queue 3",
      "start 1 n1; start 2 n1; start 3 n2"},
     {"MemoryCountsAsCpusDo", kEasy,
      "node 1 cpus=8 mem=100\n queue 1 mem=60\n queue 2 mem=60 limit=5\n queue 3 mem=40 limit=5",
@@ -156,7 +156,8 @@ std::string random_scenario(uint64_t seed) {
   }
   for (uint64_t job = 1; job <= 12; ++job) {
     text += "queue " + std::to_string(job) + " cpus=" + std::to_string(roll(1, 6)) +
-            " nodes=" + std::to_string(roll(1, 3)) + " limit=" + std::to_string(roll(1, 300)) + "\n";
+            " nodes=" + std::to_string(roll(1, 3)) +
+            " limit=" + std::to_string(roll(1, 300)) + "\n";
   }
   return text;
 }

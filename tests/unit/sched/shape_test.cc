@@ -75,7 +75,8 @@ TEST(Explain, NamesWhatIsAskedAndTheMostThereIs) {
     return why_impossible(scenario.shape_of(JobId{job}), scenario.nodes(), scenario.partitions());
   };
   EXPECT_EQ(why(1), "8 cpus a task asked, 4 are on the largest node of partition main");
-  EXPECT_EQ(why(2), "3000 MiB of memory asked on a node, 2000 are on the largest of partition main");
+  EXPECT_EQ(why(2),
+            "3000 MiB of memory asked on a node, 2000 are on the largest of partition main");
   EXPECT_EQ(why(3), "no node of partition main has the features gpu");
   EXPECT_EQ(why(4), "3 nodes asked, 2 of partition main could hold a task");
   EXPECT_EQ(why(5), "9 tasks of 1 cpu asked, 6 fit on the nodes of partition main");
