@@ -84,6 +84,7 @@ EXAMPLES = [
     ("banned", "base/a.cc", "static_assert(a);\n", []),
     ("banned", "server/agent/a.cc", "throw 1;\n", [1]),
     ("banned", "tests/unit/base/a_test.cc", "std::this_thread::sleep_for(1s);\n", [1]),
+    ("banned", "tests/unit/base/a_test.cc", "while (!done()) ::usleep(2000);\n", []),
     ("banned", "server/sched/a.cc", "auto t = Clock::now();\n", [1]),
     ("banned", "server/controller/a.cc", "auto t = clock.now();\n", []),
     ("banned", "server/core/a.h", "std::unordered_map<int, int> a;\n", [1]),

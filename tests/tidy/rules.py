@@ -27,7 +27,7 @@ BANNED = [
     (r"\b(rand|srand|random_shuffle)\s*\(", r".*", "a seeded std::mt19937_64"),
     (r"\b(tmpnam|mktemp|tempnam)\s*\(", r".*", "mkdtemp, or the test's TempDir"),
     (r"\bthrow\b", r"(?!proto/(codec|msgpack)|tests/).*", "a Result"),
-    (r"\b(sleep|usleep|nanosleep|sleep_for)\s*\(", r"tests/(?!support/).*",
+    (r"(?m)^(?![^\n]*\bwhile\b)[^\n]*\b(sleep|usleep|nanosleep|sleep_for)\s*\(", r"tests/.*",
      "waiting for the condition itself"),
     (r"\btime\s*\(|\bnow\s*\(\)", r"server/(sched|core)/.*", "`now` as a parameter"),
     (r"\brandom_device\b|\bmt19937\w*", r"server/(sched|core)/.*", "nothing: equal in, equal out"),
