@@ -7,6 +7,7 @@
 #pragma once
 
 #define MSGPACK_NO_BOOST
+#include <array>
 #include <limits>
 #include <memory>
 #include <msgpack.hpp>
@@ -15,12 +16,15 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "proto/messages.h"
 #include "proto/ticket.h"
 
 namespace gd::codec {
+
+inline constexpr size_t kMaxFields = 64;  // of one struct; checked when it is first used
 
 using Packer = msgpack::packer<msgpack::sbuffer>;
 using Object = msgpack::object;
@@ -77,15 +81,24 @@ const M& default_of(const T& self, const M& member) {
   return *reinterpret_cast<const M*>(reinterpret_cast<const char*>(&default_value<T>()) + offset);
 }
 
+// Which fields differ from their default is found once: the count stands in front.
 template <HasFields T>
 void pack_fields(Packer& packer, const T& value) {
+  uint64_t given = 0;
   uint32_t count = 0;
+  uint32_t index = 0;
   T::visit(value, [&](const char*, const auto& member) {
-    if (!same(member, default_of(value, member))) ++count;
+    if (!same(member, default_of(value, member))) {
+      given |= uint64_t{1} << index;
+      ++count;
+    }
+    ++index;
   });
   packer.pack_map(count);
   T::visit(value, [&](const char* name, const auto& member) {
-    if (same(member, default_of(value, member))) return;
+    const bool is_given = (given & 1) != 0;
+    given >>= 1;
+    if (!is_given) return;
     packer.pack(name);
     pack(packer, member);
   });
@@ -131,16 +144,43 @@ void pack(Packer& packer, const T& value) {
 template <class T>
 void unpack(const Object& object, T& value);
 
-// Fields arrive in the order of visit() from our own encoder, so the search goes
-// on from the last hit: linear for us, and never wrong for others.
-const Object* find_field(const msgpack::object_map& map, std::string_view name, uint32_t& next);
+// The names of a struct's fields, in the order of visit().
+template <HasFields T>
+const std::vector<std::string_view>& field_names() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all;
+    const T defaults{};
+    T::visit(defaults, [&](const char* name, const auto&) { all.emplace_back(name); });
+    GD_CHECK(all.size() <= kMaxFields, all.size());
+    return all;
+  }();
+  return names;
+}
 
+// Each entry of the map finds its field going on from the last hit: our own encoder
+// keeps the order of visit(), so this is one walk over the names; for others it is
+// never wrong, only slower. Of doubles the first counts.
 template <HasFields T>
 void unpack_fields(const Object& object, T& value) {
   if (object.type != msgpack::type::MAP) throw msgpack::type_error();
-  uint32_t next = 0;
-  T::visit(value, [&](const char* name, auto& member) {
-    if (const Object* field = find_field(object.via.map, name, next)) unpack(*field, member);
+  const std::vector<std::string_view>& names = field_names<T>();
+  std::array<const Object*, kMaxFields> found{};
+  size_t at = 0;
+  for (uint32_t i = 0; i < object.via.map.size && !names.empty(); ++i) {
+    const Object& key = object.via.map.ptr[i].key;
+    if (key.type != msgpack::type::STR) continue;
+    const std::string_view wanted(key.via.str.ptr, key.via.str.size);
+    for (size_t tried = 0; tried < names.size(); ++tried) {
+      const size_t candidate = at;
+      at = at + 1 == names.size() ? 0 : at + 1;
+      if (names[candidate] != wanted) continue;
+      if (found[candidate] == nullptr) found[candidate] = &object.via.map.ptr[i].val;
+      break;
+    }
+  }
+  size_t index = 0;
+  T::visit(value, [&](const char*, auto& member) {
+    if (const Object* given = found[index++]; given != nullptr) unpack(*given, member);
   });
 }
 

@@ -24,6 +24,9 @@ std::vector<std::string> fixed_until_restart(const ControllerSettings& old,
   compare("user", old.user, fresh.user);
   compare("log_file", old.log_file, fresh.log_file);
   compare("controller_key", old.controller_key, fresh.controller_key);
+  if (old.log_level != fresh.log_level) {
+    warnings.emplace_back("log_level: stays as it is until gdctld is restarted");
+  }
   return warnings;
 }
 
@@ -34,6 +37,7 @@ void keep_fixed(const ControllerSettings& old, ControllerSettings& fresh) {
   fresh.run_dir = old.run_dir;
   fresh.user = old.user;
   fresh.log_file = old.log_file;
+  fresh.log_level = old.log_level;
   fresh.controller_key = old.controller_key;
 }
 

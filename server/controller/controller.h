@@ -17,9 +17,6 @@
 
 namespace gd::controller {
 
-inline constexpr size_t kMaxBatch = 1000;                       // messages of one turn
-inline constexpr size_t kMaxBatchBytes = size_t{32} << 20;
-
 class Controller {
  public:
   static Result<std::unique_ptr<Controller>> start(Parts parts, TimePoint now);

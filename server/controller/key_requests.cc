@@ -41,11 +41,11 @@ std::optional<LoginSession> take_login(Hub& hub, uint64_t id) {
 }
 
 Result<uint64_t> new_login(Hub& hub, LoginSession session) {
-  if (hub.parts.auth == nullptr) return Error{ErrorCode::unavailable, kNoAuth};
   if (hub.logins.size() >= kMaxLoginSessions) {
     return Error{ErrorCode::unavailable, std::to_string(kMaxLoginSessions) +
                                              " logins are under way already; try again"};
   }
+  if (hub.parts.auth == nullptr) return Error{ErrorCode::unavailable, kNoAuth};
   session.until = hub.now + kLoginPatience;
   const uint64_t id = ++hub.last_login;
   hub.logins.emplace(id, std::move(session));

@@ -10,6 +10,7 @@
 #include "base/user.h"
 #include "proto/codec.h"
 #include "proto/socket.h"
+#include "server/controller/loop.h"
 #include "server/store/lmdb_store.h"
 #include "tests/support/temp_dir.h"
 
@@ -154,6 +155,21 @@ TEST_F(GdctldTest, WhatWasAcknowledgedIsThereAfterKillNine) {
   EXPECT_EQ(ask<JobQueryReply>(JobQuery{}).jobs.size(), 200U);
   EXPECT_TRUE(acknowledged.contains(ask<SubmitReply>(submission(77)).job.value));
   EXPECT_EQ(ask<JobQueryReply>(JobQuery{}).jobs.size(), 200U);
+}
+
+TEST_F(GdctldTest, MoreThanOneBatchIsServedInSeveral) {
+  for (uint64_t i = 0; i < kMaxBatch + 1; ++i) {
+    ASSERT_TRUE(client_->send(i, encode(PingRequest{})));
+  }
+  for (uint64_t i = 0; i < kMaxBatch + 1; ++i) EXPECT_EQ(next<PingReply>().you, "alice");
+  SubmitRequest large = submission(1);
+  large.script = Bytes(kMaxScriptBytes, '#');
+  const size_t count = kMaxBatchBytes / kMaxScriptBytes + 1;
+  for (size_t i = 0; i < count; ++i) {
+    large.request.low = i;
+    ASSERT_TRUE(client_->send(i, encode(large)));
+  }
+  for (size_t i = 0; i < count; ++i) EXPECT_NE(next<SubmitReply>().job, JobId{});
 }
 
 TEST_F(GdctldTest, ASecondOneOnTheSameStateIsRefused) {

@@ -47,6 +47,21 @@ TEST_F(ControllerTest, WithoutGdauthdALoginSaysSo) {
   ask<ErrorReply>(kStranger, LoginAnswer{"secret"});
 }
 
+TEST_F(ControllerTest, OneLoginPastKMaxLoginSessionsIsRefusedAndOldOnesEnd) {
+  for (size_t i = 0; i < kMaxLoginSessions; ++i) {
+    LoginSession session;
+    session.origin.route = "r" + std::to_string(i);
+    session.until = now_ + kLoginPatience;
+    controller_->hub().logins.emplace(i, session);
+  }
+  EXPECT_EQ(ask<ErrorReply>(kStranger, LoginStart{"alice"}).text,
+            "256 logins are under way already; try again");
+  now_ += kLoginPatience;
+  const auto left = ask_all(kAlice, PingRequest{});
+  EXPECT_EQ(left.size(), kMaxLoginSessions + 1);  // each was told that it took too long
+  EXPECT_TRUE(controller_->hub().logins.empty());
+}
+
 TEST_F(ControllerTest, ANodeThatIsNotTrustedEnrolsNobody) {
   bring_node_up();
   EnrolRequest request;

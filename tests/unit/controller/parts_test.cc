@@ -141,5 +141,15 @@ TEST_F(ControllerTest, MessagesOfAnUnknownUserWaitInOrderForTheNameService) {
   EXPECT_EQ(asked.size(), 3U);
 }
 
+TEST_F(ControllerTest, OneMessagePastKMaxParkedIsRefused) {
+  EXPECT_EQ(submit(kBob), JobId{1});
+  ASSERT_TRUE(controller_->hub().groups.start_asking(1001, now_));  // and no answer comes
+  const Message request = JobControlRequest{};
+  for (size_t i = 0; i < kMaxParked; ++i) send(kAlice, request);
+  EXPECT_EQ(controller_->hub().parked_count, kMaxParked);
+  EXPECT_EQ(ask<ErrorReply>(kAlice, request).code, ErrorCode::unavailable);
+  EXPECT_EQ(submit(kBob), JobId{2});  // who is known does not wait for it
+}
+
 }  // namespace
 }  // namespace gd::controller::test

@@ -83,6 +83,7 @@ TEST(LmdbStoreTest, TheMapDoesNotGrowPastItsLimit) {
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().text, "store: map is 2 MiB and may not grow past 2 MiB");
   EXPECT_TRUE(store->commit({{Table::blobs, "small", "x"}}).ok());
+  EXPECT_EQ(LmdbOptions{}.max_map_mib, kMaxMapMib);
 }
 
 // Two readers look all the time while the map doubles eight times under them.
