@@ -163,7 +163,8 @@ void write_json(JsonWriter& json, const JobView& view, TimePoint now) {
   json.key("group_name").string(job.group).key("group_id").number(job.gid);
   json.key("state").string(long_name(job.state));
   json.key("job_state").string(long_name(job.state)).key("state_reason").string(reason_of(job));
-  json.key("state_description").string(job.reason_text);
+  json.key("reason").string(reason_of(job));
+  json.key("reason_text").string(job.reason_text);
   json.key("priority").number(static_cast<uint64_t>(view.priority.value_or(0)));
   write_request(json, *job.spec);
   json.key("cpus").number(cpus_of(job)).key("node_count").number(nodes_of(job));
@@ -181,7 +182,8 @@ void write_json(JsonWriter& json, const JobView& view, TimePoint now) {
     json.number(limit->count());
   else
     json.null();
-  json.key("exit_code").number(job.exit.code).key("exit_signal").number(job.exit.signal);
+  json.key("exit_code").string(exit_text(job));
+  json.key("return_code").number(job.exit.code).key("exit_signal").number(job.exit.signal);
   json.key("cpu_user_ms").number(job.usage.cpu_user_ms);
   json.key("cpu_system_ms").number(job.usage.cpu_system_ms);
   json.key("memory_peak_mib").number(job.usage.memory_peak_mib);
