@@ -317,11 +317,12 @@ int session_code(const SessionEnd& end, JobId job, Context& context) {
     case EndCause::out_of_memory: context.warn(who + ": out of memory"); break;
     case EndCause::lost: context.warn(who + ": lost with its node"); break;
     case EndCause::ordered: context.warn(who + ": cancelled"); break;
+    case EndCause::refused:
     case EndCause::launch_failed: context.warn(who + ": " + end.exit.error); break;
     default:
       if (!end.exit.error.empty()) context.warn(who + ": " + end.exit.error);
   }
-  if (end.exit.cause == EndCause::launch_failed) {
+  if (end.exit.cause == EndCause::refused || end.exit.cause == EndCause::launch_failed) {
     const bool missing = end.exit.error.find("No such file") != std::string::npos;
     return missing ? 2 : 1;  // srun's codes
   }

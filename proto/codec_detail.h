@@ -52,7 +52,7 @@ constexpr uint64_t last_of(WaitUntil) { return uint64_t(WaitUntil::ended); }
 constexpr uint64_t last_of(NodeAction) { return uint64_t(NodeAction::no_vouch); }
 constexpr uint64_t last_of(PromptKind) { return uint64_t(PromptKind::error); }
 constexpr uint64_t last_of(StepPhase) { return uint64_t(StepPhase::ended); }
-constexpr uint64_t last_of(EndCause) { return uint64_t(EndCause::client_gone); }
+constexpr uint64_t last_of(EndCause) { return uint64_t(EndCause::refused); }
 constexpr uint64_t last_of(StreamId) { return uint64_t(StreamId::error); }
 
 // ---- packing

@@ -63,9 +63,11 @@ enum class EndCause : uint8_t {
   time_limit = 1,
   ordered = 2,        // by the controller: cancel, requeue, preemption
   out_of_memory = 3,
-  launch_failed = 4,  // no process of the user's ever ran; error says why
+  launch_failed = 4,  // this node could not make the container; error says why
   lost = 5,           // its shepherd died and took the container along
   client_gone = 6,    // an interactive step whose client did not come back
+  refused = 7,        // what was asked for cannot be had, here or elsewhere: no such program or
+                      // image, an output file that its user may not write; error says which
 };
 
 struct StepStatus {

@@ -96,7 +96,9 @@ void Shepherd::on_started() {
 void Shepherd::fail(const Error& error) {
   if (streams_) (void)streams_->begin({}).ok();
   status_.warnings = container_.warnings();
-  finish(cause_.value_or(EndCause::launch_failed), {}, error.text);
+  const EndCause cause =
+      container_.request_at_fault() ? EndCause::refused : EndCause::launch_failed;
+  finish(cause_.value_or(cause), {}, error.text);
 }
 
 // ---- The program.

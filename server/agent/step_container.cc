@@ -63,14 +63,20 @@ Result<StepContainer::Start> StepContainer::start_in_groups() {
     init = TRY(find_container());
     if (!init) return Start::not_yet;
   }
-  PreparedStep step = TRY(prepare_step(launch_, settings_, TRY(identify(launch_))));
+  Identity identity = TRY(identify(launch_));
+  request_at_fault_ = true;  // from here on it is the image, the files, the program that are missing
+  PreparedStep step = TRY(prepare_step(launch_, settings_, std::move(identity)));
+  request_at_fault_ = false;
   step.plan.cgroup = TRY(step_group_->attach_points());
   place_ = step.plan.process.argv.empty();
   Result<container::Process> process =
       joined_ ? container::join(init->get(), step.plan.identity, step.plan.process,
                                 step.plan.cgroup, step.plan.root_mode)
               : container::launch(step.plan);
-  if (!process.ok()) return std::move(process).error();
+  if (!process.ok()) {
+    request_at_fault_ = process.error().text.starts_with("exec ");
+    return std::move(process).error();
+  }
   process_.emplace(std::move(process).take());
   const std::vector<std::string>& notes = process_->receipt().notes;
   warnings_.insert(warnings_.end(), step.warnings.begin(), step.warnings.end());

@@ -32,6 +32,8 @@ class StepContainer {
 
   enum class Start : uint8_t { started, not_yet };
   Result<Start> try_start();
+  // After a failed try_start(): whether what was asked for is at fault, not this node.
+  [[nodiscard]] bool request_at_fault() const { return request_at_fault_; }
   StdioEnds take_ends() { return std::move(ends_); }
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -68,6 +70,7 @@ class StepContainer {
   bool owns_job_group_ = false;
   bool joined_ = false;
   bool place_ = false;
+  bool request_at_fault_ = false;
 };
 
 }  // namespace gd::agent

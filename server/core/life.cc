@@ -20,6 +20,7 @@ ExitStatus exit_of(const StepStatus& status) {
     case EndCause::time_limit: return {0, 0};
     case EndCause::out_of_memory: return {0, 125};
     case EndCause::launch_failed:
+    case EndCause::refused:
     case EndCause::lost: return {1, 0};
     default: return status.exit;
   }
@@ -32,6 +33,7 @@ Outcome outcome_of(const StepStatus& status) {
     case EndCause::launch_failed: return {JobState::boot_fail, Reason::launch_failed};
     case EndCause::lost: return {JobState::node_fail, Reason::system_failure};
     case EndCause::client_gone: return {JobState::cancelled, Reason::none};
+    case EndCause::refused: return {JobState::failed, Reason::launch_failed};
     case EndCause::exited:
     case EndCause::ordered: break;
   }

@@ -131,7 +131,7 @@ class Interactive(unittest.TestCase):
         time.sleep(0.5)
         t.type("\x1a")
         t.expect(r"Stopped")
-        t.type("kill %1; exit 9\n")
+        t.type("kill -9 %1; wait; exit 9\n")
         self.assertEqual(t.wait(), 9)
 
     def test_a_shell_inside_a_running_job_sees_its_processes_and_files(self):

@@ -48,8 +48,8 @@ class Isolation(unittest.TestCase):
         self.assertIn("done", text)
 
     def test_a_setuid_program_of_an_image_gives_nothing(self):
-        image = self.image({"bin/sh": 0o755, "bin/suid": 0o6755})
-        text = self.attempt("#!/bin/sh\n/bin/suid sh -c 'cat /proc/self/status' | grep -E '^(Uid|CapEff|NoNewPrivs)'\n",
+        image = self.image({"bin/sh": 0o755, "bin/busybox": 0o6755})
+        text = self.attempt("#!/bin/sh\n/bin/busybox sh -c 'cat /proc/self/status' | grep -E '^(Uid|CapEff|NoNewPrivs)'\n",
                             "--image", image)
         uid = pwd.getpwnam(ALICE).pw_uid
         self.assertIn(f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}", text)
@@ -76,7 +76,7 @@ class Isolation(unittest.TestCase):
         return folder
 
     def test_processes_of_other_jobs_cannot_be_seen_or_signalled(self):
-        job = self.c.submit(ALICE, "-o", "/dev/null", "--wrap", "exec -a marker sleep 300")
+        job = self.c.submit(ALICE, "-o", "/dev/null", script="#!/bin/bash\nexec -a marker sleep 300\n")
         self.c.wait_state(job, "RUNNING")
         text = self.attempt("#!/bin/bash\nkill -9 -1; for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; done; echo\n",
                             state=None)

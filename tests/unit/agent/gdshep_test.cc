@@ -145,7 +145,7 @@ TEST_F(GdshepTest, MemoryBombIsCalledOutOfMemory) {
 
 TEST_F(GdshepTest, ScriptWithoutInterpreterNeverRuns) {
   const StepStatus status = shepherds().run(shepherds().batch("echo hello\n"));
-  EXPECT_EQ(status.cause, EndCause::launch_failed);
+  EXPECT_EQ(status.cause, EndCause::refused);
   EXPECT_NE(status.error.find("does not look like a batch script"), std::string::npos);
   EXPECT_TRUE(shepherds().groups().empty());
 }
@@ -164,7 +164,7 @@ TEST_F(GdshepTest, OutputFilesAreOpenedWithTheUsersRights) {
   ASSERT_TRUE(replace_file(secret, "root's", 0600).ok());
   ASSERT_EQ(::symlink(secret.c_str(), (shepherds().work() + "/out").c_str()), 0);
   const StepStatus status = shepherds().run(launch);
-  EXPECT_EQ(status.cause, EndCause::launch_failed);
+  EXPECT_EQ(status.cause, EndCause::refused);
   EXPECT_NE(status.error.find("/out: Permission denied"), std::string::npos) << status.error;
   EXPECT_EQ(*read_file(secret), "root's");
 }
@@ -314,7 +314,7 @@ TEST_F(GdshepTest, DoorHasRoomForSoManyAndNoMore) {
 TEST_F(GdshepTest, ReadOnlyRootIsRefusedNotIgnored) {
   StepLaunch launch = shepherds().batch("#!/bin/sh\n");
   launch.spec.image.read_only = true;
-  EXPECT_EQ(shepherds().run(launch).cause, EndCause::launch_failed);
+  EXPECT_EQ(shepherds().run(launch).cause, EndCause::refused);
 }
 
 TEST_F(GdshepTest, ExternStepIsAPlaceForOthers) {

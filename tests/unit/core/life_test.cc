@@ -190,6 +190,21 @@ TEST_F(LifeTest, FailedLaunchesGoElsewhereThenTheJobIsHeld) {
   EXPECT_EQ(pass(), 1u);
 }
 
+// An output file that its user may not write is as unwritable on the next node: the
+// job was sent round three times and then held, and its user waited for nothing.
+TEST_F(LifeTest, AJobThatAskedForWhatCannotBeHadFailsAtOnceAndSaysWhy) {
+  add_node("n1", 1);
+  add_node("n2", 1);
+  const JobId id = submitted(batch_spec());
+  pass();
+  StepStatus refused = status(id, StepPhase::ended, EndCause::refused);
+  refused.error = "open /root/x.out: Permission denied";
+  report("n1", {refused});
+  EXPECT_EQ(state(id), JobState::failed);
+  EXPECT_EQ(job(id).restarts, 0u);
+  EXPECT_EQ(job(id).reason_text, "open /root/x.out: Permission denied");
+}
+
 TEST_F(LifeTest, AJobThatMayNotBeRequeuedEndsAsBootFail) {
   config->launch_retries = 1;
   add_node("n1", 1);
