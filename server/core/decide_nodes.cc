@@ -91,7 +91,7 @@ void set_down(Draft& draft, const NodeEntry& node, const Actor& actor, const std
   }
   for (const JobId id : node.jobs) {
     const JobRecord& job = draft.job(id);
-    if (job.state == JobState::completing) continue;
+    if (job.state == JobState::completing || !holds(job, node.record.name)) continue;
     end_job(draft, id, Ending{.as = JobState::node_fail, .reason = Reason::node_down,
                               .text = "node " + node.record.name + " was set down: " + reason,
                               .by = {}, .requeue = may_requeue(draft.cluster.config(), job)});
@@ -193,7 +193,7 @@ Result<Reply> update_nodes(Draft& draft, const UpdateNodes& command) {
     if (node == nullptr) {
       return Error{ErrorCode::not_found, "node " + printable(name) + ": no such node"};
     }
-    nodes.push_back(node);
+    if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
   }
   for (const NodeEntry* node : nodes) {
     TRY(update_one(draft, command, *node));

@@ -189,7 +189,15 @@ void take_status(Draft& draft, std::string_view node, const StepStatus& status) 
   if (!draft.job(id).signals.empty()) settle_signals(draft, id);
 }
 
+bool holds(const JobRecord& job, std::string_view node) {
+  return allocated(job.state) &&
+         std::any_of(job.nodes.begin(), job.nodes.end(), [&](const NodeShare& share) {
+           return share.node == node && !share.released;
+         });
+}
+
 void lose_share(Draft& draft, JobId id, std::string_view node, const std::string& why) {
+  if (!holds(draft.job(id), node)) return;  // another loss of this moment has ended it
   for (const StepRecord& known : std::vector<StepRecord>(draft.job(id).steps)) {
     if (known.node != node || known.state == StepState::ended) continue;
     StepRecord step = known;

@@ -27,6 +27,9 @@ bool may_requeue(const ClusterConfig& config, const JobRecord& job);
 // sent back ends like this instead; an ended one stays as it is.
 void end_job(Draft& draft, JobId id, const Ending& ending);
 
+// Does it hold a share there that is not released?
+bool holds(const JobRecord& job, std::string_view node);
+
 // What a completing job still has on its nodes: releases what is empty, and if all is, ends it.
 void settle(Draft& draft, JobId id);
 
@@ -34,6 +37,7 @@ void settle(Draft& draft, JobId id);
 void take_status(Draft& draft, std::string_view node, const StepStatus& status);
 
 // Nothing of this job runs on this node any more, and nothing more will be heard of it.
+// A job that holds nothing there (any more) is left alone.
 void lose_share(Draft& draft, JobId id, std::string_view node, const std::string& why);
 void lose_node(Draft& draft, const NodeEntry& node, const std::string& why);
 

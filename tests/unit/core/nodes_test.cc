@@ -217,6 +217,32 @@ TEST_F(NodesTest, OnlyNodesWithoutJobsAreRemoved) {
   EXPECT_EQ(pass(), 1u);
 }
 
+TEST_F(NodesTest, NodesNamedTwiceAreChangedOnce) {
+  add_node("n1", 4);
+  now += config->node_timeout + 1s;
+  EXPECT_TRUE(run(UpdateNodes{admin(), {{}, {"n1", "n1"}, NodeAction::remove, {}}}).ok());
+  EXPECT_EQ(cluster->find_node("n1"), nullptr);
+}
+
+TEST_F(NodesTest, AJobThatLosesAllItsNodesAtOnceIsRequeuedOnce) {
+  add_node("n1", 1);
+  add_node("n2", 1);
+  JobSpec spec = batch_spec();
+  spec.nodes_min = 2;
+  const JobId silent = running(spec);
+  now += *config->node_lost_after + 1s;
+  must(Tick{});
+  EXPECT_EQ(state(silent), JobState::pending);
+  EXPECT_EQ(job(silent).restarts, 1u);
+  add_node("n1", 1, "boot-2");
+  add_node("n2", 1, "boot-2");
+  ASSERT_EQ(pass(), 1u);
+  now += config->node_timeout + 1s;
+  EXPECT_TRUE(run(UpdateNodes{admin(), {{}, {"n1", "n2"}, NodeAction::down, "fire"}}).ok());
+  EXPECT_EQ(state(silent), JobState::pending);
+  EXPECT_EQ(job(silent).restarts, 2u);
+}
+
 TEST_F(NodesTest, ConfigurationCanOnlyRestrict) {
   config->nodes = {{"n1", 2, {}, {"ssd"}}};
   restart();
