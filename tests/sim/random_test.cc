@@ -195,13 +195,36 @@ class World {
       }
       default: {
         NodeUpdateRequest update;
-        update.names = {nodes_[dice_.below(nodes_.size())]->name()};
+        SimNode& node = *nodes_[dice_.below(nodes_.size())];
+        update.names = {node.name()};
         update.action = dice_.one_in(2) ? NodeAction::drain : NodeAction::resume;
+        if (!node.machine_up()) {
+          update.action = NodeAction::down;
+          write_off(node);
+          delivered_at_once_ = true;  // late, it could meet a machine that is up again
+        }
         update.reason = "a whim";
         message = update;
       }
     }
-    network_.send(now_, user, "controller", message);
+    if (!std::exchange(delivered_at_once_, false)) {
+      network_.send(now_, user, "controller", message);
+    } else if (controller_->up()) {
+      controller_->receive(now_, {now_, "admin", "controller", {}}, message);
+    }
+  }
+
+  // A job of several nodes is sent back though its first node may live: it has lost another.
+  void write_off(SimNode& node) {
+    node.written_off();
+    if (!controller_->up()) return;
+    const core::NodeEntry* known = controller_->cluster().find_node(node.name());
+    if (known == nullptr) return;
+    for (const JobId job : known->jobs) {
+      if (controller_->cluster().find_job(job)->nodes.size() > 1) {
+        witness_.may_run_again.insert(job);
+      }
+    }
   }
 
   // Faults have stopped: what is down comes up, what is held is let go.
@@ -218,7 +241,7 @@ class World {
     NodeUpdateRequest resume;
     resume.action = NodeAction::resume;
     for (const auto& [name, node] : controller_->cluster().nodes()) {
-      if (node.record.drained) resume.names.push_back(name);
+      if (node.record.drained || node.record.set_down) resume.names.push_back(name);
     }
     if (!resume.names.empty()) network_.send(now_, "admin", "controller", resume);
   }
@@ -279,6 +302,7 @@ class World {
   std::vector<Client> clients_;
   TimePoint now_ = kStart;
   bool resume_nodes_ = false;
+  bool delivered_at_once_ = false;
   std::string fault_;
 };
 

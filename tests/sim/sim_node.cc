@@ -88,6 +88,10 @@ void SimNode::start_agent(TimePoint now) {
   act(now, core_->restore(found, now));
 }
 
+void SimNode::written_off() {
+  for (const auto& [key, folder] : disk_) witness_.may_run_again.insert(key.job);
+}
+
 void SimNode::recover(TimePoint now) {
   if (core_ == nullptr) start_agent(now);
 }

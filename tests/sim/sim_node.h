@@ -39,6 +39,10 @@ class SimNode {
   void recover(TimePoint now);  // whatever is down comes up
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] size_t folders() const { return disk_.size(); }
+  // An administrator may say of a dead machine that nothing runs there: what its disk still
+  // remembers does not count any more then.
+  [[nodiscard]] bool machine_up() const { return machine_up_; }
+  void written_off();
 
  private:
   struct Folder {            // on the node's disk
