@@ -2,6 +2,9 @@
 // depth and counts are limited, and every failure is an Error, never a throw.
 #pragma once
 
+#include <optional>
+#include <span>
+
 #include "base/fd.h"
 #include "base/result.h"
 #include "proto/messages.h"
@@ -17,6 +20,15 @@ template <class Record>
 Bytes encode_record(const Record& record);
 template <class Record>
 Result<Record> decode_record(std::string_view bytes);
+
+// A page of jobs from records as the store keeps them: what encode(JobQueryReply{...})
+// gives, without taking the records apart and packing them again.
+struct StoredJobView {
+  std::string_view record;  // encode_record(JobRecord)
+  std::optional<double> priority;
+  std::optional<TimePoint> expected_start;
+};
+Bytes encode_job_page(std::span<const StoredJobView> jobs, bool more);
 
 // One message as text, for debugging and test failures: "cancel_request{filter={jobs=[3]}}".
 std::string describe(const Message& message);

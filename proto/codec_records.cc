@@ -25,6 +25,41 @@ Result<Record> decode_record(std::string_view bytes) {
   return record;
 }
 
+// By hand, but of the same parts: names and order are JobQueryReply's and JobView's
+// visit(); a test compares it with encode().
+Bytes encode_job_page(std::span<const StoredJobView> jobs, bool more) {
+  size_t size = 64;
+  for (const StoredJobView& job : jobs) size += job.record.size() + 32;
+  msgpack::sbuffer buffer(size);
+  codec::Packer packer(buffer);
+  packer.pack_array(3);
+  packer.pack(kProtocolVersion);
+  packer.pack(static_cast<uint16_t>(JobQueryReply::kType));
+  packer.pack_map((jobs.empty() ? 0 : 1) + (more ? 1 : 0));
+  if (!jobs.empty()) {
+    packer.pack("jobs");
+    packer.pack_array(static_cast<uint32_t>(jobs.size()));
+  }
+  for (const StoredJobView& job : jobs) {
+    packer.pack_map(1 + (job.priority ? 1 : 0) + (job.expected_start ? 1 : 0));
+    packer.pack("job");
+    buffer.write(job.record.data(), job.record.size());
+    if (job.priority) {
+      packer.pack("prio");
+      packer.pack(*job.priority);
+    }
+    if (job.expected_start) {
+      packer.pack("start");
+      codec::pack(packer, *job.expected_start);
+    }
+  }
+  if (more) {
+    packer.pack("more");
+    packer.pack(true);
+  }
+  return Bytes(buffer.data(), buffer.size());
+}
+
 #define GD_RECORD(Type)                             \
   template Bytes encode_record<Type>(const Type&); \
   template Result<Type> decode_record<Type>(std::string_view)

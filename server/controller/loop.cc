@@ -60,8 +60,9 @@ Result<void> run_loop(const LoopParts& parts) {
     controller.begin_turn(parts.clock.now());
     take_messages(parts);
     if (items[1].ready) parts.mailbox.run(kMailboxItemsPerRound);
-    if (items[3].ready) TRY(take_auth_events(parts));
+    // First: what ends us may have ended gdauthd a moment before.
     const Told told = items[2].ready ? take_signals(parts) : Told::nothing;
+    if (items[3].ready && told != Told::stop) TRY(take_auth_events(parts));
     TRY(controller.finish_turn(boot_time()));
     if (told == Told::stop) return {};
   }

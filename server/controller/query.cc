@@ -29,14 +29,14 @@ class Pages {
       error_ = std::move(job).error().in("store: a job record");
       return Visit::stop;
     }
-    if (wanted(*job)) add(std::move(job).take(), bytes.size());
+    if (wanted(*job)) add(*job, bytes);
     return left_ == 0 || error_ ? Visit::stop : Visit::next;
   }
 
   void finish(const Result<void>& scanned) {
     if (!scanned.ok()) error_ = scanned.error();
-    if (error_) return send_(ErrorReply{error_->code, error_->text});
-    send_(std::move(page_));
+    if (error_) return send_(encode(ErrorReply{error_->code, error_->text}));
+    send_(encode_job_page(page_, false));
   }
 
  private:
@@ -48,9 +48,11 @@ class Pages {
     return core::matches(query.filter, job);
   }
 
-  void add(JobRecord&& job, size_t bytes) {
-    if (page_.jobs.size() >= kMaxPageJobs || page_bytes_ + bytes > kMaxPageBytes) flush();
-    JobView view;
+  // The record goes out as it is stored; it was decoded to be judged only.
+  void add(const JobRecord& job, std::string_view bytes) {
+    if (page_.size() >= kMaxPageJobs || page_bytes_ + bytes.size() > kMaxPageBytes) flush();
+    StoredJobView& view = page_.emplace_back();
+    view.record = bytes;
     if (job.state == JobState::pending) {
       const auto terms = core::priority_of(*question_.view.config, question_.view.total_cpus, job,
                                            question_.view.now);
@@ -58,23 +60,20 @@ class Pages {
       const auto promise = question_.view.promises.find(job.id);
       if (promise != question_.view.promises.end()) view.expected_start = promise->second;
     }
-    view.job = std::move(job);
-    page_.jobs.push_back(std::move(view));
-    page_bytes_ += bytes;
+    page_bytes_ += bytes.size();
     --left_;
   }
 
   void flush() {
-    page_.more = true;
-    send_(page_);
-    page_ = {};
+    send_(encode_job_page(page_, true));
+    page_.clear();
     page_bytes_ = 0;
   }
 
   const JobQuestion& question_;
   const SendPage& send_;
   size_t left_;
-  JobQueryReply page_;
+  std::vector<StoredJobView> page_;  // into the snapshot
   size_t page_bytes_ = 0;
   std::optional<Error> error_;
 };

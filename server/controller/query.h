@@ -35,7 +35,7 @@ struct JobQuestion {
   JobsView view;
 };
 
-using SendPage = std::function<void(const Message& page)>;
+using SendPage = std::function<void(Bytes page)>;  // an encoded message
 
 // The whole answer, in pages; the last one has `more` false. An error comes as an
 // ErrorReply, and nothing after it.

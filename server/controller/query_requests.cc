@@ -13,8 +13,7 @@ namespace {
 // On a worker: the reply goes back through the mailbox.
 SendPage page_sender(Hub& hub, const Origin& origin) {
   return [mailbox = hub.parts.mailbox, outbox = hub.parts.outbox, route = origin.route,
-          tag = origin.tag](const Message& page) {
-    Bytes body = encode(page);
+          tag = origin.tag](Bytes body) {
     mailbox->post([outbox, route, tag, body = std::move(body)] { outbox->send(route, tag, body); },
                   Mailbox::WhenFull::wait);
   };
@@ -26,7 +25,7 @@ void ask_workers(Hub& hub, const Origin& origin, JobQuestion question) {
       [store = hub.parts.store, question = std::move(question), send = std::move(send)] {
         const Result<std::unique_ptr<store::Snapshot>> snapshot = store->snapshot();
         if (!snapshot.ok()) {
-          return send(ErrorReply{snapshot.error().code, snapshot.error().text});
+          return send(encode(ErrorReply{snapshot.error().code, snapshot.error().text}));
         }
         answer_jobs(**snapshot, question, send);
       });

@@ -215,5 +215,31 @@ TEST(JobRecordEquality, SeesEveryField) {
   }
 }
 
+TEST(Codec, APageOfStoredRecordsIsWhatEncodeGives) {
+  JobQueryReply reply;
+  std::vector<Bytes> records;
+  for (uint32_t id = 1; id <= 3; ++id) {
+    JobView view;
+    view.job.id = JobId{id};
+    view.job.spec = std::make_shared<const JobSpec>(JobSpec{.name = "job"});
+    if (id != 1) view.priority = 7.5 * id;
+    if (id == 3) view.expected_start = TimePoint{Milliseconds{1'700'000'000'000}};
+    records.push_back(encode_record(view.job));
+    reply.jobs.push_back(std::move(view));
+  }
+  const auto page = [&](bool more) {
+    std::vector<StoredJobView> stored;
+    for (size_t i = 0; i < reply.jobs.size(); ++i) {
+      stored.push_back({records[i], reply.jobs[i].priority, reply.jobs[i].expected_start});
+    }
+    return encode_job_page(stored, more);
+  };
+  EXPECT_EQ(page(false), encode(reply));
+  reply.more = true;
+  EXPECT_EQ(page(true), encode(reply));
+  reply.jobs.clear();
+  EXPECT_EQ(page(true), encode(reply));
+}
+
 }  // namespace
 }  // namespace gd
