@@ -45,6 +45,11 @@ Result<void> move_processes(const std::string& from, const std::string& to) {
 Result<void> prepare_v2(const std::string& mount, const std::string& base,
                         std::vector<std::string>& warnings) {
   TRY(make_directories(base, 0755));
+  // Before any controller: a group with processes that gives on a threaded one (cpu, pids) takes
+  // none into its children any more (EOPNOTSUPP).
+  if (!read_text(base + "/cgroup.procs").empty()) {
+    TRY(move_processes(base, base + "/" + kDaemonLeaf));
+  }
   std::vector<std::string> missing;
   v2::enable_controllers(base, missing);
   if (missing.empty()) return {};
@@ -56,11 +61,6 @@ Result<void> prepare_v2(const std::string& mount, const std::string& base,
   }
   missing.clear();
   v2::enable_controllers(base, missing);
-  if (!missing.empty() && !read_text(base + "/cgroup.procs").empty()) {
-    TRY(move_processes(base, base + "/" + kDaemonLeaf));
-    missing.clear();
-    v2::enable_controllers(base, missing);
-  }
   for (const std::string& name : missing) {
     warnings.push_back("cgroup controller " + name + " cannot be had in " + base);
   }
