@@ -63,7 +63,7 @@ Result<StepContainer::Start> StepContainer::start_in_groups() {
     init = TRY(find_container());
     if (!init) return Start::not_yet;
   }
-  Identity identity = TRY(identify(launch_));
+  container::Identity identity = TRY(identify(launch_));
   request_at_fault_ = true;  // from here on it is the image, the files, the program that are missing
   PreparedStep step = TRY(prepare_step(launch_, settings_, std::move(identity)));
   request_at_fault_ = false;
