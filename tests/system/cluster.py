@@ -71,8 +71,9 @@ def installation():
 
 def find(name):
     for folder, _, files in os.walk(installation()):
-        if name in files:
-            return os.path.join(folder, name)
+        path = os.path.join(folder, name)
+        if name in files and os.access(path, os.X_OK):  # completions have the commands' names too
+            return path
     raise Failure(f"{name} was not installed")
 
 

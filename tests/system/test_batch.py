@@ -48,7 +48,7 @@ class Batch(unittest.TestCase):
                                   ("true", "COMPLETED", "0:0")]:
             job = self.c.submit(ALICE, "-o", "/dev/null", "--wrap", wrap)
             record = self.c.wait_end(job)
-            self.assertEqual((record["state"], f"{record['exit_code']}:{record['exit_signal']}"), (state, code), wrap)
+            self.assertEqual((record["state"], record["exit_code"]), (state, code), wrap)
 
     def test_wait_gives_the_jobs_own_code(self):
         done = self.c.run(ALICE, "gdsub", "--wait", "-o", "/dev/null", "--wrap", "exit 7")
@@ -74,13 +74,13 @@ class Batch(unittest.TestCase):
     def test_hold_and_release(self):
         job = self.c.submit(ALICE, "--hold", "-o", "/dev/null", "--wrap", "true")
         record = self.c.job(job)
-        self.assertEqual((record["state"], record["state_reason"]), ("PENDING", "JobHeldUser"))
+        self.assertEqual((record["state"], record["reason"]), ("PENDING", "JobHeldUser"))
         self.c.run(ALICE, "gdctl", "release", str(job)).ok()
         self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED")
 
     def test_begin_time_is_waited_for(self):
         job = self.c.submit(ALICE, "--begin=now+2", "-o", "/dev/null", "--wrap", "true")
-        self.assertEqual(self.c.job(job)["state_reason"], "BeginTime")
+        self.assertEqual(self.c.job(job)["reason"], "BeginTime")
         self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED")
 
     def test_requeue_runs_again_with_a_restart_count(self):
@@ -116,7 +116,7 @@ class Batch(unittest.TestCase):
         job = self.c.submit(ALICE, "-o", "/root/no.out", "--wrap", "true")
         record = self.c.wait_end(job)
         self.assertNotEqual(record["state"], "COMPLETED")
-        self.assertIn("/root/no.out", record["state_description"])
+        self.assertIn("/root/no.out", record["reason_text"])
 
     def test_a_directory_image(self):
         image = self.c.path("image")

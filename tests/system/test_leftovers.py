@@ -14,7 +14,7 @@ DEEP = "for i in 1 2 3 4 5; do (setsid sleep 300 &) ; done; sleep 300"
 class Leftovers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.c = Cluster(config="node_timeout = 5\nkill_wait = 2\n").__enter__()
+        cls.c = Cluster(config="heartbeat = 2s\nnode_timeout = 5s\nkill_wait = 2s\n").__enter__()
         cls.addClassCleanup(cls.c.__exit__, None, None, None)
 
     def setUp(self):
