@@ -12,6 +12,7 @@ ASAN_DIR ?= $(BUILD)-asan
 TSAN_DIR ?= $(BUILD)-tsan
 FUZZ_DIR ?= $(BUILD)-fuzz
 FUZZ_SECONDS ?= 20
+ASAN_TARGETS ?=
 
 export ASAN_OPTIONS ?= detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS ?= print_stacktrace=1:halt_on_error=1
@@ -22,7 +23,7 @@ meson_setup = meson setup --prefix=$(PREFIX) -Dcpp_args=-g1
 meson_test = meson test --no-rebuild --print-errorlogs --num-processes=$(JOBS)
 suites = $(foreach suite,$(SUITES),--suite $(suite))
 
-.PHONY: all run test asan tsan fuzz vm tidy format install bench clean help
+.PHONY: all run test system asan tsan fuzz vm tidy format install bench clean help
 
 all: | deps-build $(BUILD)/build.ninja  ## build everything
 	@ninja -C $(BUILD) -j $(JOBS)
@@ -36,7 +37,7 @@ test: | deps-test all  ## all tests (SUITES="base sched" for some)
 asan: | deps-test  ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@[ -e $(ASAN_DIR)/build.ninja ] || $(meson_setup) -Ddebug=true -Doptimization=1 \
 	  -Db_sanitize=address,undefined -Db_lundef=false $(ASAN_DIR)
-	@ninja -C $(ASAN_DIR) -j $(JOBS)
+	@ninja -C $(ASAN_DIR) -j $(JOBS) $(ASAN_TARGETS)
 	@$(meson_test) -C $(ASAN_DIR) --timeout-multiplier=3 $(suites)
 
 tsan: | deps-test  ## tests of what has threads, under ThreadSanitizer
@@ -45,6 +46,9 @@ tsan: | deps-test  ## tests of what has threads, under ThreadSanitizer
 	@ninja -C $(TSAN_DIR) -j $(JOBS)
 	@$(meson_test) -C $(TSAN_DIR) --timeout-multiplier=3 \
 	  $(if $(SUITES),$(suites),--suite base --suite proto --suite store --suite controller)
+
+system: | deps-test all  ## whole clusters as root: SYSTEM="test_batch test_kill_nine" for some
+	@GD_BUILD=$(abspath $(BUILD)) tests/system/run $(SYSTEM)
 
 fuzz: | deps-ci  ## each fuzz target on its corpus, then FUZZ_SECONDS of new inputs
 	@[ -e $(FUZZ_DIR)/build.ninja ] || CXX=clang++-14 $(meson_setup) -Ddebug=true \

@@ -152,11 +152,12 @@ Result<bool> Poller::run_once(std::optional<Milliseconds> timeout) {
   if (count < 0 && errno != EINTR) return os_error("epoll_wait");
   count = std::max(count, 0);
   for (const epoll_event& event : std::span(events).first(static_cast<size_t>(count))) {
-    if (event.data.u64 == kTimerToken) {
+    const uint64_t token = event.data.u64;  // a copy: the struct is packed, a reference misaligned
+    if (token == kTimerToken) {
       run_timers();
-    } else if (event.data.u64 == kSignalToken) {
+    } else if (token == kSignalToken) {
       read_signals();
-    } else if (const auto entry = entries_.find(event.data.u64); entry != entries_.end()) {
+    } else if (const auto entry = entries_.find(token); entry != entries_.end()) {
       const std::shared_ptr<Entry> alive = entry->second;  // it may remove itself
       alive->on_ready(event.events);
     }

@@ -19,7 +19,7 @@ struct Filler {
   template <class T>
   void fill(T& value) {
     if constexpr (codec::HasFields<T>) {
-      T::visit(value, [this](const char*, auto& member) { fill(member); });
+      T::visit(value, [&](const char*, auto& member) { fill(member); });
     } else if constexpr (codec::IsId<T>::value) {
       value.value = next++;
     } else if constexpr (std::is_same_v<T, bool>) {
