@@ -35,9 +35,7 @@ class Gd:
     hold, out, wrap = ["-H"], ["-o", "/dev/null"], "--wrap"
 
     def start(self):
-        node = f"[node n1]\ncpus = {CPUS}\n"
-        self.cluster = gd_cluster.Cluster(config="max_jobs = 2000000\n", partitions="", node_config="")
-        self.cluster.overcommit = node
+        self.cluster = gd_cluster.Cluster(config="max_jobs = 2000000\n")
         self.cluster.start()
         folder = os.path.dirname(gd_cluster.find("gdsub"))
         self.environment = user_environment({"GD_CONF": self.cluster.conf})
@@ -71,8 +69,8 @@ class Slurm:
         for name in ("state", "spool", "log", "run"):
             os.mkdir(os.path.join(self.dir, name))
         self.processes = []
-        self.start_munge()
         self.conf = os.path.join(self.dir, "slurm.conf")
+        self.start_munge()
         self.write_config()
         for name in ("state", "log", "run"):
             shutil.chown(os.path.join(self.dir, name), "slurm", "slurm")
