@@ -41,6 +41,10 @@ def wait_until(what, condition, timeout=None):
 
 
 def make_users():
+    try:
+        pwd.getpwnam("gd")
+    except KeyError:
+        subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", "gd"], check=True)
     for name in USERS:
         try:
             pwd.getpwnam(name)
