@@ -175,6 +175,8 @@ void Agent::start_step(const StepLaunch& launch) {
   const Result<void> started = links_.start(launch);
   if (started.ok()) return;
   log_warning("step_start_failed", {{"step", label(key)}, {"error", started.error()}});
+  // Only what has certainly not run may be tried again.
+  if (started.error().code == ErrorCode::conflict) return core_.on_lost(key, clock_.now());
   core_.on_launch_failed(key, started.error().text, clock_.now());
 }
 

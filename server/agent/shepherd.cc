@@ -96,8 +96,9 @@ void Shepherd::on_started() {
 void Shepherd::fail(const Error& error) {
   if (streams_) (void)streams_->begin({}).ok();
   status_.warnings = container_.warnings();
-  const EndCause cause =
-      container_.request_at_fault() ? EndCause::refused : EndCause::launch_failed;
+  const Result<container::CgroupUsage> usage = container_.usage();
+  EndCause cause = container_.request_at_fault() ? EndCause::refused : EndCause::launch_failed;
+  if (usage.ok() && usage->oom_kills > 0) cause = EndCause::out_of_memory;
   finish(cause_.value_or(cause), {}, error.text);
 }
 

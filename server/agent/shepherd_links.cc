@@ -1,5 +1,7 @@
 #include "server/agent/shepherd_links.h"
 
+#include <signal.h>
+
 #include "base/text.h"
 
 namespace gd::agent {
@@ -45,7 +47,11 @@ Result<void> ShepherdLinks::start(const StepLaunch& launch) {
   link.folder = folder;
   link.shepherd = std::move(shepherd).take();
   link.child = true;
-  return connect(key, link);
+  if (connect(key, link).ok()) return {};
+  // Its end would not be seen, and an error would say that it never ran: so it ends here.
+  TRY(link.shepherd.send_signal(SIGKILL));
+  on_shepherd_gone(key);
+  return {};
 }
 
 Result<Pidfd> ShepherdLinks::spawn_shepherd(const StepFolder& folder) {

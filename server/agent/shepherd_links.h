@@ -49,7 +49,8 @@ class ShepherdLinks {
   ShepherdLinks(const ShepherdLinks&) = delete;
   ShepherdLinks& operator=(const ShepherdLinks&) = delete;
 
-  // Folder, mark, process. A folder that is there and was not started is used.
+  // Folder, mark, process. A folder that is there and was not started is used; one that was
+  // is a conflict: it may have run. Any other error says that no shepherd was started.
   Result<void> start(const StepLaunch& launch);
   // A living shepherd's folder, after a restart of the agent.
   Result<void> adopt(const StepKey& key, pid_t shepherd);

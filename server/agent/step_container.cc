@@ -83,8 +83,15 @@ Result<StepContainer::Start> StepContainer::start_in_groups() {
   warnings_.insert(warnings_.end(), notes.begin(), notes.end());
   ends_ = std::move(step.ends);
   if (launch_.pty) ends_.terminal = process_->take_terminal();
-  if (owns_job_group_) TRY(folder_.write_init(TRY(name_process(process_->pid()))));
+  if (owns_job_group_) tell_others();
   return Start::started;
+}
+
+// The program runs: what goes wrong here is a warning, or the job would be tried again.
+void StepContainer::tell_others() {
+  const Result<ProcessName> init = name_process(process_->pid());
+  const Result<void> written = init.ok() ? folder_.write_init(*init) : Result<void>(init.error());
+  if (!written.ok()) warnings_.push_back("no step can join this one: " + written.error().text);
 }
 
 Result<void> StepContainer::signal_all(int number) {

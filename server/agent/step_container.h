@@ -57,6 +57,7 @@ class StepContainer {
   Result<void> open_groups();
   Result<std::optional<UniqueFd>> find_container() const;
   Result<Start> start_in_groups();
+  void tell_others();
 
   const StepLaunch& launch_;
   const ShepherdSettings& settings_;

@@ -18,9 +18,10 @@
 
 namespace gd::container {
 
-// Over a SOCK_SEQPACKET pair, one a message. `started` carries the terminal's master.
+// Over a SOCK_SEQPACKET pair, one a message: `launching` before the program could begin to
+// run, then `started` (with the terminal's master) or `failed`, which says that it never did.
 struct LinkReport {
-  enum class Kind : uint32_t { failed, started, exited };
+  enum class Kind : uint32_t { failed, launching, started, exited };
   Kind kind = Kind::failed;
   int32_t step = 0;    // failed: index into the steps
   int32_t detail = 0;  // failed: which mount operation

@@ -142,20 +142,31 @@ class Launcher {
   }
 
  private:
+  // An error only if the program has certainly not run. One whose monitor fell silent between
+  // `launching` and the next report may have: it is handed out, to be found lost.
   static Result<void> await_start(Process& process, const ChildContext& context) {
-    if (TRY(wait_readable(process.link_.get(), kLaunchTimeoutMs)) == 0) {
-      return Error{ErrorCode::unavailable, "container did not start within " +
-                                               std::to_string(kLaunchTimeoutMs / 1000) + " s"};
+    bool launching = false;
+    for (;;) {
+      std::optional<Received> next;
+      const bool told = TRY(wait_readable(process.link_.get(), kLaunchTimeoutMs)) == 1;
+      if (told) next = TRY(receive(process.link_.get()));
+      if (!next) {
+        if (launching) return process.kill();
+        return told ? Error{ErrorCode::internal, "container died while it was made"}
+                    : Error{ErrorCode::unavailable,
+                            "container did not start within " +
+                                std::to_string(kLaunchTimeoutMs / 1000) + " s"};
+      }
+      const LinkReport& report = next->report;
+      if (report.kind == LinkReport::Kind::failed) return failure(report, context);
+      if (report.kind == LinkReport::Kind::launching) {
+        launching = true;
+        continue;
+      }
+      process.receipt_.pid_inside = report.pid;
+      process.terminal_ = std::move(next->fd);
+      return {};
     }
-    std::optional<Received> first = TRY(receive(process.link_.get()));
-    if (!first) {
-      return Error{ErrorCode::internal, "container died while it was made (out of memory?)"};
-    }
-    const LinkReport& report = first->report;
-    if (report.kind == LinkReport::Kind::failed) return failure(report, context);
-    process.receipt_.pid_inside = report.pid;
-    process.terminal_ = std::move(first->fd);
-    return {};
   }
 
   static Error failure(const LinkReport& report, const ChildContext& context) {

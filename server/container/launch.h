@@ -10,6 +10,10 @@
 // program) is killed by the kernel. REQUIRES: root, one thread, a small process: see
 // the costs of fork.
 //
+// An error says that the program has not run: it may be tried again, here or elsewhere. If
+// that cannot be known (the monitor was killed around the exec) the Process comes back all
+// the same, and poll_exit() says that it is lost.
+//
 // Destroying a Process kills it. Nothing here touches the cgroup: its owner kills and
 // removes it.
 #pragma once

@@ -154,6 +154,10 @@ void run_monitor(ChildContext& context, StepList steps) {
   const int signals = take_signals();
   Loop loop{context, signals, -1};
   bool fine = signals >= 0 && run_steps(steps, 0, context, report) == 0;
+  if (fine) {  // whoever loses sight of us from here on cannot say that nothing ran
+    report.kind = LinkReport::Kind::launching;
+    send_report(context.link, report, -1);
+  }
   report.kind = fine ? LinkReport::Kind::started : LinkReport::Kind::failed;
   if (fine && !context.process->argv.empty() && context.process->argv[0] != nullptr) {
     loop.program = start_program(context, steps.count, report);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/text.h"
 #include "tests/container/fixture.h"
 
 namespace gd::container {
@@ -159,6 +160,45 @@ TEST_F(LaunchTest, SignalsGoToTheProgramByItsMonitor) {
   const Outcome outcome = collect(std::move(process), pipe->read);
   EXPECT_EQ(outcome.output, "got 10\n");
   EXPECT_TRUE(outcome.exited(3));
+}
+
+// Kills every child that this process has, over and over, until it is killed itself.
+pid_t start_assassin() {
+  const pid_t target = ::getpid();
+  const pid_t assassin = ::fork();
+  if (assassin != 0) return assassin;
+  const std::string list =
+      "/proc/" + std::to_string(target) + "/task/" + std::to_string(target) + "/children";
+  for (unsigned round = 0;; ++round) {
+    ::usleep(round % 40 * 100);  // to meet a launch at another of its steps each time
+    const Result<Bytes> children = read_file(list, 4096);
+    if (!children.ok()) ::_exit(0);
+    for (const std::string_view word : split_words(*children)) {
+      const Result<pid_t> pid = parse_number<pid_t>(word, 1);
+      if (pid.ok() && *pid != ::getpid()) ::kill(*pid, SIGKILL);
+    }
+  }
+}
+
+// A job ran twice: its monitor was killed between the exec and the report of it, the launch
+// was told as failed, and what has failed to launch is launched again.
+TEST_F(LaunchTest, AnErrorMeansThatTheProgramHasNotRun) {
+  const pid_t assassin = start_assassin();
+  ASSERT_GT(assassin, 0);
+  int errors = 0;
+  int launched = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string mark = "ran." + std::to_string(i);
+    const Outcome outcome = run(shell_plan("echo ran >/home/tester/" + mark));
+    const bool ran = ::access((home() + "/" + mark).c_str(), F_OK) == 0;
+    const bool failed = !outcome.error.empty();
+    EXPECT_FALSE(failed && ran) << outcome.error;
+    (failed ? errors : launched) += 1;
+  }
+  ::kill(assassin, SIGKILL);
+  ::waitpid(assassin, nullptr, 0);
+  EXPECT_GT(errors, 0);  // or it proves nothing
+  EXPECT_GT(launched, 0);
 }
 
 TEST_F(LaunchTest, WhatTheProgramLeavesRunningDiesWithIt) {
