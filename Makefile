@@ -70,8 +70,9 @@ install: all  ## under DESTDIR and PREFIX
 	@meson configure $(BUILD) --prefix=$(PREFIX) && \
 	  DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
 
-bench: all  ## the figures of README, medians of several runs
-	@bench/run $(BUILD)
+bench: all  ## the figures beside Slurm, as root, medians of several rounds (BENCH="--only run_true")
+	@tools/deps.sh bench
+	@GD_BUILD=$(abspath $(BUILD)) python3 bench/bench.py $(BENCH)
 
 clean:  ## remove the build folders
 	@rm -rf $(BUILD) $(ASAN_DIR) $(TSAN_DIR) $(FUZZ_DIR)

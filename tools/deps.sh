@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a task needs, and only those that are missing.
 #
-#   tools/deps.sh GROUP...        groups: build test ci vm
+#   tools/deps.sh GROUP...        groups: build test ci bench vm
 #
 # With nothing missing it costs one dpkg-query (about 50 ms) and prints nothing.
 # Otherwise it calls apt-get, through sudo unless it is root already. Package
@@ -14,11 +14,12 @@ readonly update_tries=3
 
 declare -A packages_of=(
   [build]="g++ meson ninja-build pkg-config python3 libzmq3-dev cppzmq-dev libmsgpack-cxx-dev
-    liblmdb-dev libseccomp-dev libcap-dev libpam0g-dev libsodium-dev libcli11-dev
+    liblmdb-dev libseccomp-dev libcap-dev libpam0g-dev libsodium-dev
     nlohmann-json3-dev libgtest-dev libgmock-dev"
   [test]="iproute2 procps util-linux mount passwd tmux libpam-wrapper pamtester
     busybox-static groff-base python3-zmq python3-msgpack"
   [ci]="git ccache clang-14 libclang-rt-14-dev shellcheck"
+  [bench]="slurm-wlm slurm-client munge"
   [vm]="qemu-system-x86 seabios mmdebstrap e2fsprogs"
 )
 
@@ -56,10 +57,10 @@ update_lists() {  # another apt may hold the lists, which apt-get does not wait 
 
 install_all() { apt install -y --no-install-recommends "$@" >>"$log" 2>&1; }
 
-[ $# -gt 0 ] || fail "no group given; name some of: build test ci vm"
+[ $# -gt 0 ] || fail "no group given; name some of: build test ci bench vm"
 packages=()
 for group in "$@"; do
-  [ -n "${packages_of[$group]-}" ] || fail "unknown group '$group'; there are: build test ci vm"
+  [ -n "${packages_of[$group]-}" ] || fail "unknown group '$group'; there are: build test ci bench vm"
   read -r -d '' -a more <<<"${packages_of[$group]}" || true
   packages+=("${more[@]}")
 done

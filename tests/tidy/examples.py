@@ -39,7 +39,7 @@ EXAMPLES = [
     ("homes", "server/container/launch.cc", "// h\n#include <sys/capability.h>\n", [2]),
     ("homes", "server/auth/permission.cc", "// h\n#include <security/pam_appl.h>\n", [2]),
     ("homes", "pam/pam_gd.cc", "// h\n#include <security/pam_modules.h>\n", []),
-    ("homes", "server/agent/a.cc", "// h\n#include <CLI/CLI.hpp>\n", [2]),
+    ("homes", "server/agent/a.cc", "// h\n#include <lmdb.h>\n", [2]),
     ("homes", "base/text.cc", "// h\n#include <sodium.h>\n", [2]),
     ("homes", "base/digest.cc", "// h\n#include <sodium.h>\n", []),
     ("homes", "base/text.cc", "// h\n#include <gtest/gtest.h>\n", [2]),

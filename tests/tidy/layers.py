@@ -46,7 +46,6 @@ HOMES = [
     (r"seccomp\.h|linux/seccomp", r"server/container/seccomp\w*\.cc"),
     (r"sys/capability", r"server/container/capability\w*\.cc"),
     (r"security/", r"server/auth/(pam_login|gdauthd)\w*\.cc|pam/\w+\.cc"),
-    (r"CLI/", r"cmd/\w+\.(cc|h)"),
     (r"sodium",
      r"base/digest\.cc|server/auth/(curve|key|ticket)\w*\.cc|proto/(socket|ticket)\w*\.cc"),
     (r"nlohmann/", r"cmd/\w+\.(cc|h)|server/container/\w+\.cc|server/rest/\w+\.(cc|h)"),
