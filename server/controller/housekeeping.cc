@@ -29,7 +29,10 @@ Result<void> forget(Hub& hub, store::Snapshot& snapshot, Table table, Seconds ag
 
 Result<void> forget_old(Hub& hub) {
   const std::unique_ptr<store::Snapshot> snapshot = TRY(hub.parts.store->snapshot());
-  TRY(forget(hub, *snapshot, Table::finished_by_end, hub.settings().history_age));
+  // Never what is still live: its record is there and nowhere else.
+  const Seconds history = hub.settings().history_age;
+  const Seconds kept = history == 0s ? 0s : std::max(history, hub.settings().min_job_age);
+  TRY(forget(hub, *snapshot, Table::finished_by_end, kept));
   TRY(forget(hub, *snapshot, Table::events, hub.settings().audit_age));
   hub.change_keys(auth::sweep_keys(hub.keys, hub.now));
   return {};

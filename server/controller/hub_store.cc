@@ -86,10 +86,30 @@ void write_job(Hub& hub, JobId id, store::Batch& batch) {
   }
   Bytes record = encode_record(*job);
   if (ended(job->state)) {
-    batch.push_back({Table::finished, store::job_key(id), record});
+    batch.push_back({Table::jobs, store::job_key(id), std::nullopt});
+    batch.push_back({Table::finished, store::job_key(id), std::move(record)});
     batch.push_back({Table::finished_by_end, store::time_key(job->end_time, id.value), Bytes{}});
+  } else {
+    batch.push_back({Table::jobs, store::job_key(id), std::move(record)});
   }
-  batch.push_back({Table::jobs, store::job_key(id), std::move(record)});
+}
+
+// The jobs that have ended less than min_job_age ago: of age to be asked for, and known by
+// their request ids.
+Result<void> load_recent(store::Snapshot& snapshot, Hub& hub) {
+  Result<void> failed;
+  const TimePoint since = hub.now - hub.cluster.config().min_job_age;
+  TRY(store::scan_finished(snapshot, since, std::nullopt, [&](std::string_view bytes) {
+    Result<JobRecord> job = decode_record<JobRecord>(bytes);
+    if (!job.ok()) {
+      failed = std::move(job).error().in("store: a finished job");
+      return store::Visit::stop;
+    }
+    hub.blobs.job_stored(job->id, &*job);
+    hub.cluster.restore(std::move(job).take());
+    return store::Visit::next;
+  }));
+  return failed;
 }
 
 void write_counters(const core::Counters& counters, store::Batch& batch) {
@@ -115,6 +135,7 @@ Result<std::unique_ptr<Hub>> load_hub(Parts parts, TimePoint now) {
     hub->blobs.job_stored(job.id, &job);
     hub->cluster.restore(std::move(job));
   }));
+  TRY(load_recent(*snapshot, *hub));
   TRY(load_keys(*snapshot, *hub));
   TRY(load_vouching(*snapshot, *hub));
   TRY(hub->blobs.sweep(*snapshot, hub->turn.writes));

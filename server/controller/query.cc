@@ -1,5 +1,5 @@
 // A question with job ids looks them up; one with a time span walks the index by
-// end time; the others walk the live jobs.
+// end time; the others walk the jobs that have not ended, and the lately ended.
 #include "server/controller/query.h"
 
 #include <algorithm>
@@ -14,6 +14,11 @@ namespace {
 
 using store::Table;
 using store::Visit;
+
+// The end of a job that is about to be forgotten as a live one.
+TimePoint live_since(const JobQuestion& question) {
+  return question.view.now - question.view.config->min_job_age;
+}
 
 class Pages {
  public:
@@ -43,6 +48,7 @@ class Pages {
   [[nodiscard]] bool wanted(const JobRecord& job) const {
     const JobQuery& query = question_.query;
     if (question_.only_uid && job.uid != *question_.only_uid) return false;
+    if (!query.history && ended(job.state) && job.end_time < live_since(question_)) return false;
     if (query.since && ended(job.state) && job.end_time < *query.since) return false;
     if (query.until && ended(job.state) && job.end_time > *query.until) return false;
     return core::matches(query.filter, job);
@@ -84,38 +90,31 @@ Result<void> by_ids(store::Snapshot& snapshot, const JobQuery& query, Pages& pag
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   if (query.limit != 0) std::reverse(ids.begin(), ids.end());  // newest first
   for (const JobId id : ids) {
-    const auto found =
-        TRY(snapshot.find(query.history ? Table::finished : Table::jobs, store::job_key(id)));
+    auto found = std::optional<std::string_view>{};
+    if (!query.history) found = TRY(snapshot.find(Table::jobs, store::job_key(id)));
+    if (!found) found = TRY(snapshot.find(Table::finished, store::job_key(id)));
     if (found && pages.take(*found) == Visit::stop) break;
   }
   return {};
 }
 
-// Newest end first, from `until` back to `since`.
-Result<void> by_end(store::Snapshot& snapshot, const JobQuery& query, Pages& pages) {
-  const std::string before = query.until ? store::time_prefix(*query.until + 1ms) : std::string{};
-  Result<void> inner;
-  TRY(snapshot.scan_back(Table::finished_by_end, before, [&](std::string_view key, auto) {
-    const Result<store::TimeKey> end = store::parse_time_key(key);
-    if (!end.ok()) {
-      inner = end.error();
-      return Visit::stop;
-    }
-    if (query.since && end->time < *query.since) return Visit::stop;
-    const auto found = snapshot.find(Table::finished, store::job_key(JobId{end->number}));
-    if (!found.ok()) {
-      inner = found.error();
-      return Visit::stop;
-    }
-    return *found ? pages.take(**found) : Visit::next;
-  }));
-  return inner;
+bool asks_for_ended(const JobQuery& query) {
+  const std::vector<JobState>& states = query.filter.states;
+  return states.empty() || std::any_of(states.begin(), states.end(), ended);
 }
 
-Result<void> all_live(store::Snapshot& snapshot, const JobQuery& query, Pages& pages) {
-  const auto take = [&](std::string_view, std::string_view value) { return pages.take(value); };
-  if (query.limit != 0) return snapshot.scan_back(Table::jobs, "", take);
-  return snapshot.scan(Table::jobs, "", take);
+// Those that have ended are asked for seldom, and are many where jobs are short: they are
+// walked only if they could be in the answer.
+Result<void> all_live(store::Snapshot& snapshot, const JobQuestion& question, Pages& pages) {
+  Visit going = Visit::next;
+  const auto take = [&](std::string_view, std::string_view value) {
+    return going = pages.take(value);
+  };
+  if (question.query.limit != 0) TRY(snapshot.scan_back(Table::jobs, "", take));
+  else TRY(snapshot.scan(Table::jobs, "", take));
+  if (going == Visit::stop || !asks_for_ended(question.query)) return {};
+  return store::scan_finished(snapshot, live_since(question), std::nullopt,
+                              [&](std::string_view record) { return pages.take(record); });
 }
 
 }  // namespace
@@ -124,8 +123,9 @@ void answer_jobs(store::Snapshot& snapshot, const JobQuestion& question, const S
   Pages pages(question, send);
   const JobQuery& query = question.query;
   if (!query.filter.jobs.empty()) return pages.finish(by_ids(snapshot, query, pages));
-  if (query.history) return pages.finish(by_end(snapshot, query, pages));
-  pages.finish(all_live(snapshot, query, pages));
+  if (!query.history) return pages.finish(all_live(snapshot, question, pages));
+  pages.finish(store::scan_finished(snapshot, query.since, query.until,
+                                    [&](std::string_view record) { return pages.take(record); }));
 }
 
 Result<ScriptReply> read_script(store::Snapshot& snapshot, const JobRecord& job) {

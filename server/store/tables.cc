@@ -56,4 +56,23 @@ Result<TimeKey> parse_time_key(std::string_view key) {
                  static_cast<uint32_t>(get_big_endian(key.substr(8)))};
 }
 
+Result<void> scan_finished(Snapshot& snapshot, std::optional<TimePoint> since,
+                           std::optional<TimePoint> until,
+                           const std::function<Visit(std::string_view record)>& visit) {
+  const Bytes before = until ? time_prefix(*until + 1ms) : Bytes{};
+  Result<void> failed;
+  TRY(snapshot.scan_back(Table::finished_by_end, before, [&](std::string_view key, auto) {
+    const auto one = [&]() -> Result<Visit> {
+      const TimeKey end = TRY(parse_time_key(key));
+      if (since && end.time < *since) return Visit::stop;
+      const auto record = TRY(snapshot.find(Table::finished, job_key(JobId{end.number})));
+      return record ? visit(*record) : Visit::next;
+    }();
+    if (one.ok()) return *one;
+    failed = one.error();
+    return Visit::stop;
+  }));
+  return failed;
+}
+
 }  // namespace gd::store

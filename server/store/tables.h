@@ -1,8 +1,8 @@
 // What stands in the tables, and how keys are spelt. Numbers in keys are big
 // endian, so that the order of the bytes is the order of the numbers.
 //
-//   jobs             job (4)                    JobRecord, live: ended ones until min_job_age
-//   finished         job (4)                    JobRecord, ended
+//   jobs             job (4)                    JobRecord, not ended
+//   finished         job (4)                    JobRecord, ended; the last min_job_age are live
 //   finished_by_end  end time ms (8) job (4)    nothing
 //   blobs            digest (32)                script or environment as it came
 //   nodes            name                       NodeRecord
@@ -12,12 +12,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/result.h"
 #include "proto/ids.h"
+#include "server/store/store.h"
 
 namespace gd::store {
 
@@ -31,5 +34,10 @@ struct TimeKey {
   uint32_t number = 0;
 };
 Result<TimeKey> parse_time_key(std::string_view key);
+
+// Records of jobs that ended in [since, until], the newest end first; either may be open.
+Result<void> scan_finished(Snapshot& snapshot, std::optional<TimePoint> since,
+                           std::optional<TimePoint> until,
+                           const std::function<Visit(std::string_view record)>& visit);
 
 }  // namespace gd::store

@@ -60,6 +60,9 @@ void SimController::start(TimePoint now) {
                        [&](NodeRecord node) { cluster_->restore(std::move(node)); });
   for_each<JobRecord>(stored, Table::jobs,
                       [&](JobRecord job) { cluster_->restore(std::move(job)); });
+  for_each<JobRecord>(stored, Table::finished, [&](JobRecord job) {
+    if (job.end_time >= now - config_->min_job_age) cluster_->restore(std::move(job));
+  });
   effects_ = core::Effects{};
   answers_.clear();
   core::react_to_start(*cluster_, effects_);
@@ -103,8 +106,9 @@ store::Batch SimController::make_batch() {
       batch.push_back({Table::jobs, key, std::nullopt});
       continue;
     }
-    batch.push_back({Table::jobs, key, encode_record(*job)});
-    if (ended(job->state)) batch.push_back({Table::finished, key, encode_record(*job)});
+    const bool over = ended(job->state);
+    batch.push_back({over ? Table::finished : Table::jobs, key, encode_record(*job)});
+    if (over) batch.push_back({Table::jobs, key, std::nullopt});
   }
   for (const core::FinishedKey& key : changes.unfinished) {
     if (const JobRecord* job = cluster_->find_job(key.job); job != nullptr && !ended(job->state)) {
