@@ -23,10 +23,10 @@ std::string print(const Values&... values) {
 
 }  // namespace gd::check_detail
 
-#define GD_CHECK(condition, ...)                                                  \
-  do {                                                                            \
-    if (!(condition)) [[unlikely]] {                                              \
-      ::gd::check_detail::fail(__FILE__, __LINE__, #condition, "" #__VA_ARGS__,   \
-                               ::gd::check_detail::print(__VA_ARGS__));           \
-    }                                                                             \
+#define GD_CHECK(condition, ...)                                                \
+  do {                                                                          \
+    if (!(condition)) [[unlikely]] {                                            \
+      ::gd::check_detail::fail(__FILE__, __LINE__, #condition, "" #__VA_ARGS__, \
+                               ::gd::check_detail::print(__VA_ARGS__));         \
+    }                                                                           \
   } while (false)

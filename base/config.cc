@@ -29,8 +29,10 @@ bool is_section_name(std::string_view text) {
 std::string_view without_comment(std::string_view text) {
   bool quoted = false;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && quoted) ++i;
-    else if (text[i] == '"') quoted = !quoted;
+    if (text[i] == '\\' && quoted)
+      ++i;
+    else if (text[i] == '"')
+      quoted = !quoted;
     else if (text[i] == '#' && !quoted && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\t')) {
       return text.substr(0, i);
     }
@@ -47,15 +49,14 @@ Result<std::string> unquote(std::string_view text) {
   for (size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '"') {
       if (i + 1 == text.size()) return value;
-      return Error{ErrorCode::invalid, "'" + printable(text.substr(i + 1), 40) +
-                                           "' stands behind the closing quote"};
+      return Error{ErrorCode::invalid,
+                   "'" + printable(text.substr(i + 1), 40) + "' stands behind the closing quote"};
     }
     if (text[i] == '\\' && i + 1 < text.size()) {
       ++i;
       if (text[i] != '"' && text[i] != '\\') {
-        return Error{ErrorCode::invalid,
-                     "'\\" + printable(text.substr(i, 1)) +
-                         "' inside quotes; only \\\" and \\\\ are known"};
+        return Error{ErrorCode::invalid, "'\\" + printable(text.substr(i, 1)) +
+                                             "' inside quotes; only \\\" and \\\\ are known"};
       }
     }
     value += text[i];
@@ -109,8 +110,8 @@ class Parser {
       return errors_.add(first_line_, "include is not supported; put all keys into this file");
     }
     if (equals == std::string_view::npos) {
-      return errors_.add(first_line_, "'" + printable(text, 40) +
-                                          "' is neither 'key = value' nor a [section]");
+      return errors_.add(first_line_,
+                         "'" + printable(text, 40) + "' is neither 'key = value' nor a [section]");
     }
     if (!is_name(key)) {
       return errors_.add(first_line_, "'" + printable(key, 40) + "' is not the name of a key");
@@ -127,9 +128,9 @@ class Parser {
   void header(std::string_view text) {
     ConfigSection section;
     section.line = first_line_;
-    const std::vector<std::string_view> words =
-        text.ends_with(']') ? split_words(text.substr(1, text.size() - 2))
-                            : std::vector<std::string_view>{};
+    const std::vector<std::string_view> words = text.ends_with(']')
+                                                    ? split_words(text.substr(1, text.size() - 2))
+                                                    : std::vector<std::string_view>{};
     const bool good = (words.size() == 1 || words.size() == 2) && is_name(words[0]) &&
                       is_section_name(words.back());
     if (good) {
@@ -151,7 +152,9 @@ class Parser {
 
 }  // namespace
 
-void ConfigErrors::add(int line, const std::string& what) { errors_.emplace_back(line, what); }
+void ConfigErrors::add(int line, const std::string& what) {
+  errors_.emplace_back(line, what);
+}
 
 Result<void> ConfigErrors::result() {
   if (errors_.empty()) return {};

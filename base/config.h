@@ -93,8 +93,8 @@ class ConfigView {
       : kind_(&kind), section_(&section), file_(&file) {}
 
   [[nodiscard]] const std::string& name() const { return section_->name; }
-  [[nodiscard]] bool has(std::string_view key) const;       // given, or has a default
-  [[nodiscard]] bool is_given(std::string_view key) const;  // stands in the file
+  [[nodiscard]] bool has(std::string_view key) const;           // given, or has a default
+  [[nodiscard]] bool is_given(std::string_view key) const;      // stands in the file
   [[nodiscard]] std::string where(std::string_view key) const;  // "/etc/gd/gd.conf:12"
 
   [[nodiscard]] std::string text(std::string_view key) const;

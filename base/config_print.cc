@@ -23,8 +23,12 @@ std::string wrapped(std::string_view text, std::string_view lead) {
   return out + line + "\n";
 }
 
-bool has_least(const ConfigKey& key) { return key.min != INT64_MIN; }
-bool has_most(const ConfigKey& key) { return key.max != INT64_MAX; }
+bool has_least(const ConfigKey& key) {
+  return key.min != INT64_MIN;
+}
+bool has_most(const ConfigKey& key) {
+  return key.max != INT64_MAX;
+}
 
 std::string shown(const ConfigKey& key, int64_t value) {
   if (key.type == ConfigType::size_mib) return format_mib(static_cast<uint64_t>(value));
@@ -68,9 +72,12 @@ std::string quoted(const char* value) {
 std::string roff(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c == '\\') out += "\\e";
-    else if (c == '-') out += "\\-";
-    else out += c;
+    if (c == '\\')
+      out += "\\e";
+    else if (c == '-')
+      out += "\\-";
+    else
+      out += c;
   }
   if (out.starts_with('.') || out.starts_with('\'')) out.insert(0, "\\&");
   return out;
@@ -102,15 +109,20 @@ std::string sample_config(ConfigSchema schema) {
 std::string man_config(ConfigSchema schema) {
   std::string out;
   for (const ConfigKind& kind : schema) {
-    if (*kind.kind != '\0') out += ".SS \"" + roff(header_of(kind)) + "\"\n";
-    else out += ".SS \"Before the first section\"\n";
+    if (*kind.kind != '\0')
+      out += ".SS \"" + roff(header_of(kind)) + "\"\n";
+    else
+      out += ".SS \"Before the first section\"\n";
     out += roff(kind.about) + "\n";
     for (const ConfigKey& key : kind.keys) {
       out += ".TP\n.B " + roff(key.name) + "\n" + roff(key.about) + "\n";
       out += "Value: " + roff(type_of(key)) + ".\n";
-      if (key.fallback == nullptr) out += "Not given by default.\n";
-      else if (*key.fallback == '\0') out += "Default: empty.\n";
-      else out += "Default: " + roff(key.fallback) + ".\n";
+      if (key.fallback == nullptr)
+        out += "Not given by default.\n";
+      else if (*key.fallback == '\0')
+        out += "Default: empty.\n";
+      else
+        out += "Default: " + roff(key.fallback) + ".\n";
     }
   }
   return out;

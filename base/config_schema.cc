@@ -31,11 +31,13 @@ Result<void> check_range(const ConfigKey& key, uint64_t value, std::string_view 
   const auto least = static_cast<uint64_t>(std::max<int64_t>(key.min, 0));
   const auto most = static_cast<uint64_t>(std::max<int64_t>(key.max, 0));
   if (value >= least && value <= most) return {};
-  return Error{ErrorCode::invalid, printable(text) + " is not between " + show(least) + " and " +
-                                       show(most)};
+  return Error{ErrorCode::invalid,
+               printable(text) + " is not between " + show(least) + " and " + show(most)};
 }
 
-std::string show_bytes(uint64_t bytes) { return std::to_string(bytes) + " bytes"; }
+std::string show_bytes(uint64_t bytes) {
+  return std::to_string(bytes) + " bytes";
+}
 std::string show_interval(uint64_t ms) {
   return format_interval(Milliseconds{static_cast<int64_t>(ms)});
 }
@@ -102,12 +104,12 @@ class Checker {
                          "no such section: " + title(section) + did_you_mean(section.kind, kinds));
     }
     if (kind->naming == SectionNaming::named && section.name.empty()) {
-      errors_.add(section.line, "[" + section.kind + "] needs a name, as in [" + section.kind +
-                                    " example]");
+      errors_.add(section.line,
+                  "[" + section.kind + "] needs a name, as in [" + section.kind + " example]");
     }
     if (kind->naming == SectionNaming::unnamed && !section.name.empty()) {
-      errors_.add(section.line, "[" + section.kind + "] takes no name, but '" + section.name +
-                                    "' is given");
+      errors_.add(section.line,
+                  "[" + section.kind + "] takes no name, but '" + section.name + "' is given");
     }
     if (!section.kind.empty() && !seen_.insert({section.kind, section.name}).second) {
       errors_.add(section.line, title(section) + " is there twice");
@@ -128,8 +130,8 @@ class Checker {
       }
       const auto [first, fresh] = lines.emplace(entry.key, entry.line);
       if (!fresh) {
-        errors_.add(entry.line, entry.key + " is there twice, first in line " +
-                                    std::to_string(first->second));
+        errors_.add(entry.line,
+                    entry.key + " is there twice, first in line " + std::to_string(first->second));
       }
       const Result<void> good =
           check_config_value(kind.keys[static_cast<size_t>(known - names.begin())], entry.value);

@@ -28,8 +28,8 @@ const unsigned char* octets(std::string_view bytes) {
 Result<Digest> Digest::from_hex(std::string_view text) {
   Digest digest;
   if (text.size() != digest.octets.size() * 2) {
-    return Error{ErrorCode::invalid, "digest of " + std::to_string(text.size()) +
-                                         " characters; 64 were expected"};
+    return Error{ErrorCode::invalid,
+                 "digest of " + std::to_string(text.size()) + " characters; 64 were expected"};
   }
   const Bytes bytes = TRY(gd::from_hex(text));
   std::copy(bytes.begin(), bytes.end(), digest.octets.begin());
@@ -40,7 +40,9 @@ std::string_view Digest::bytes() const {
   return {reinterpret_cast<const char*>(octets.data()), octets.size()};
 }
 
-std::string Digest::hex() const { return to_hex(bytes()); }
+std::string Digest::hex() const {
+  return to_hex(bytes());
+}
 
 Digest digest_of(std::string_view bytes) {
   Digest digest;
@@ -65,7 +67,9 @@ DigestStream::DigestStream() {
   GD_CHECK(::crypto_generichash_init(state_in(state_), nullptr, 0, sizeof(Digest::octets)) == 0);
 }
 
-DigestStream::~DigestStream() { wipe(state_.data(), state_.size()); }
+DigestStream::~DigestStream() {
+  wipe(state_.data(), state_.size());
+}
 
 void DigestStream::add(std::string_view bytes) {
   GD_CHECK(::crypto_generichash_update(state_in(state_), octets(bytes), bytes.size()) == 0);
@@ -108,7 +112,9 @@ bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-void wipe(void* memory, size_t size) { ::sodium_memzero(memory, size); }
+void wipe(void* memory, size_t size) {
+  ::sodium_memzero(memory, size);
+}
 
 void wipe(std::string& text) {
   text.resize(text.capacity());  // never allocates

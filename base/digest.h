@@ -21,7 +21,7 @@ struct Digest {
   std::array<uint8_t, 32> octets{};
 
   static Result<Digest> from_hex(std::string_view text);
-  [[nodiscard]] std::string hex() const;                // 64 characters
+  [[nodiscard]] std::string hex() const;  // 64 characters
   [[nodiscard]] std::string_view bytes() const;
   auto operator<=>(const Digest&) const = default;
 };
@@ -43,12 +43,12 @@ class DigestStream {
 };
 
 Bytes random_bytes(size_t count);
-uint64_t random_number();              // all 64 bits
+uint64_t random_number();                     // all 64 bits
 std::string random_token(size_t bytes = 24);  // base64url without padding: 24 give 32 characters
 
 bool equal_constant_time(std::string_view a, std::string_view b);  // time shows the length only
-void wipe(void* memory, size_t size);  // not optimised away
-void wipe(std::string& text);          // its whole capacity, then empty
+void wipe(void* memory, size_t size);                              // not optimised away
+void wipe(std::string& text);                                      // its whole capacity, then empty
 
 class SecretString {
  public:

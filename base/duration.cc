@@ -22,8 +22,7 @@ Error not_a_time(std::string_view text) {
 
 Error too_long(std::string_view text) {
   const auto days = std::chrono::floor<std::chrono::days>(kMaxDuration).count();
-  return {ErrorCode::invalid,
-          printable(text) + " is more than " + std::to_string(days) + " days"};
+  return {ErrorCode::invalid, printable(text) + " is more than " + std::to_string(days) + " days"};
 }
 
 // Adds "a:b:c" to seconds with the given weight for each part.
@@ -74,8 +73,14 @@ struct IntervalUnit {
 };
 
 constexpr std::array<IntervalUnit, 8> kIntervalUnits = {{
-    {"w", 604'800'000}, {"d", 86'400'000}, {"h", 3'600'000}, {"min", 60'000},
-    {"m", 60'000}, {"s", 1000}, {"ms", 1}, {"", 1000},
+    {"w", 604'800'000},
+    {"d", 86'400'000},
+    {"h", 3'600'000},
+    {"min", 60'000},
+    {"m", 60'000},
+    {"s", 1000},
+    {"ms", 1},
+    {"", 1000},
 }};
 
 }  // namespace

@@ -62,10 +62,10 @@ Result<Bytes> read_all(int fd, std::string_view context, size_t limit) {
     if (got < 0) return os_error("read " + std::string(context));
     if (got == 0) return bytes;
     if (static_cast<size_t>(got) > limit - bytes.size()) {
-      return Error{ErrorCode::invalid,
-                   std::string(context) + ": holds more than " + std::to_string(bytes.size()) +
-                       " + " + std::to_string(got) + " bytes read so far, at most " +
-                       std::to_string(limit) + " are allowed"};
+      return Error{ErrorCode::invalid, std::string(context) + ": holds more than " +
+                                           std::to_string(bytes.size()) + " + " +
+                                           std::to_string(got) + " bytes read so far, at most " +
+                                           std::to_string(limit) + " are allowed"};
     }
     bytes.append(buffer, static_cast<size_t>(got));
   }

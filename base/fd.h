@@ -46,12 +46,12 @@ struct Pipe {
   UniqueFd write;
 };
 
-Result<Pipe> make_pipe(int flags = 0);            // O_CLOEXEC is added
+Result<Pipe> make_pipe(int flags = 0);  // O_CLOEXEC is added
 struct SocketPair {
   UniqueFd first;
   UniqueFd second;
 };
-Result<SocketPair> make_socket_pair(int type);    // AF_UNIX; SOCK_CLOEXEC is added
+Result<SocketPair> make_socket_pair(int type);  // AF_UNIX; SOCK_CLOEXEC is added
 
 Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode = 0);
 Result<UniqueFd> open_at(int dir_fd, const std::string& name, int flags, mode_t mode = 0);

@@ -13,7 +13,9 @@ namespace {
 
 constexpr size_t kMaxDigits = 15;  // below 2^53, and no sum of two overflows
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 bool is_name_character(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
@@ -210,8 +212,10 @@ std::string fold_hostlist(std::span<const std::string> hosts) {
     for (; i < hosts.size(); ++i) {
       const Cut next = cut(hosts[i]);
       if (!next.number || next.prefix != head.prefix) break;
-      if (follows(next, runs.back().last, runs.back().width)) runs.back().last = *next.number;
-      else runs.push_back({*next.number, *next.number, next.width});
+      if (follows(next, runs.back().last, runs.back().width))
+        runs.back().last = *next.number;
+      else
+        runs.push_back({*next.number, *next.number, next.width});
     }
     out += print_runs(runs);
   }
@@ -250,9 +254,8 @@ int compare_hosts(std::string_view a, std::string_view b) {
 }  // namespace
 
 void sort_hosts(std::vector<std::string>& hosts) {
-  std::sort(hosts.begin(), hosts.end(), [](const std::string& a, const std::string& b) {
-    return compare_hosts(a, b) < 0;
-  });
+  std::sort(hosts.begin(), hosts.end(),
+            [](const std::string& a, const std::string& b) { return compare_hosts(a, b) < 0; });
   hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
 }
 

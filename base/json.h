@@ -37,10 +37,11 @@ class JsonWriter {
   JsonWriter& null() { return raw("null"); }
   JsonWriter& real(double value);  // not finite: null, as JSON has no such number
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  JsonWriter& number(T value) {
-    if constexpr (std::is_signed_v<T>) return raw(std::to_string(int64_t{value}));
-    else return raw(std::to_string(uint64_t{value}));
+  requires(!std::same_as<T, bool>) JsonWriter& number(T value) {
+    if constexpr (std::is_signed_v<T>)
+      return raw(std::to_string(int64_t{value}));
+    else
+      return raw(std::to_string(uint64_t{value}));
   }
 
   // The text so far; a whole document once every begin has its end.

@@ -34,8 +34,8 @@ bool is_journal(int fd) {
 }
 
 Sink& sink() {
-  static Sink the_sink{.style = is_journal(STDERR_FILENO) ? LogStyle::journal
-                                                          : LogStyle::timestamped};
+  static Sink the_sink{.style =
+                           is_journal(STDERR_FILENO) ? LogStyle::journal : LogStyle::timestamped};
   return the_sink;
 }
 
@@ -83,8 +83,10 @@ std::string format_log_line(LogStyle style, TimePoint now, LogLevel level, std::
                             LogFields fields) {
   const LevelName& name = kLevels[static_cast<size_t>(level)];
   std::string line;
-  if (style == LogStyle::journal) line = {'<', name.priority, '>'};
-  else line = timestamp(now) + " " + std::string(name.name) + " ";
+  if (style == LogStyle::journal)
+    line = {'<', name.priority, '>'};
+  else
+    line = timestamp(now) + " " + std::string(name.name) + " ";
   line += printable(event);
   for (const LogField& field : fields) {
     line += ' ';

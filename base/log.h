@@ -30,8 +30,7 @@ struct LogField {
   LogField(std::string_view k, const char* v) : key(k), value(v) {}
   LogField(std::string_view k, const std::string& v) : key(k), value(v) {}
   template <class T>
-    requires std::integral<T>
-  LogField(std::string_view k, T v) : key(k), value(number(v)) {}
+  requires std::integral<T> LogField(std::string_view k, T v) : key(k), value(number(v)) {}
   LogField(std::string_view k, const Error& v) : key(k), value(v.text) {}
 
   std::string_view key;

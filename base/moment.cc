@@ -137,8 +137,8 @@ Result<TimePoint> relative_to_now(std::string_view text, TimePoint now) {
   });
   if (digits == 0 || known == kUnits.end()) return not_a_moment(text);
   const uint64_t most = static_cast<uint64_t>(kMaxDuration.count() / known->seconds);
-  const int64_t count = static_cast<int64_t>(
-      TRY(parse_number<uint64_t>(rest.substr(0, digits), 0, most)));
+  const int64_t count =
+      static_cast<int64_t>(TRY(parse_number<uint64_t>(rest.substr(0, digits), 0, most)));
   const Seconds offset{count * known->seconds};
   return minus ? now - offset : now + offset;
 }
@@ -204,11 +204,12 @@ Result<std::time_t> put_together(std::string_view text, const Asked& asked, std:
   Day day = asked.day.value_or(calendar_day(today));
   if (!day.year) {
     const bool later = std::pair(day.month, day.day) > std::pair(today.tm_mon + 1, today.tm_mday);
-    const bool earlier =
-        std::pair(day.month, day.day) < std::pair(today.tm_mon + 1, today.tm_mday);
+    const bool earlier = std::pair(day.month, day.day) < std::pair(today.tm_mon + 1, today.tm_mday);
     const int this_year = today.tm_year + 1900;
-    if (direction == Direction::future) day.year = this_year + (earlier ? 1 : 0);
-    else day.year = this_year - (later ? 1 : 0);
+    if (direction == Direction::future)
+      day.year = this_year + (earlier ? 1 : 0);
+    else
+      day.year = this_year - (later ? 1 : 0);
     if (!exists(day)) return not_a_moment(text).in("no such day in " + std::to_string(*day.year));
   }
   std::time_t moment = seconds_of(day, time, zone);

@@ -53,7 +53,7 @@ class Poller {
   // Waits until something happens, at most `timeout` (none: for ever), and calls
   // back for all that has. False: the time passed and nothing happened.
   Result<bool> run_once(std::optional<Milliseconds> timeout = std::nullopt);
-  Result<void> run();           // until stop()
+  Result<void> run();  // until stop()
   // Readable when run_once() would call back: for proto/socket.h's wait().
   [[nodiscard]] int fd() const { return epoll_.get(); }
   void stop() { stopped_ = true; }

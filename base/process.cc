@@ -55,8 +55,8 @@ bool Pidfd::has_ended() const {
 Result<void> Pidfd::send_signal(int signal) const {
   if (::syscall(SYS_pidfd_send_signal, fd_.get(), signal, nullptr, 0) == 0) return {};
   const int number = errno;
-  Error error = os_error("send " + signal_name(signal) + " to process " + std::to_string(pid_),
-                         number);
+  Error error =
+      os_error("send " + signal_name(signal) + " to process " + std::to_string(pid_), number);
   if (number == ESRCH) error.code = ErrorCode::not_found;
   return error;
 }
@@ -228,8 +228,7 @@ Result<std::string> find_program(std::string_view name, std::string_view path) {
     std::string file = std::string(folder) + "/" + std::string(name);
     if (is_program(file)) return file;
   }
-  return Error{ErrorCode::not_found,
-               "no program '" + printable(name) + "' in " + printable(path)};
+  return Error{ErrorCode::not_found, "no program '" + printable(name) + "' in " + printable(path)};
 }
 
 Result<std::string> boot_id() {

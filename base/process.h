@@ -45,7 +45,7 @@ class Pidfd {
   [[nodiscard]] int fd() const { return fd_.get(); }  // readable once the process has ended
   [[nodiscard]] bool valid() const { return fd_.valid(); }
   [[nodiscard]] bool has_ended() const;
-  Result<void> send_signal(int signal) const;         // not_found if it has been reaped
+  Result<void> send_signal(int signal) const;  // not_found if it has been reaped
 
   // For children only. wait() blocks; try_wait() gives nothing while it runs. Both reap.
   Result<WaitStatus> wait() const;
@@ -64,9 +64,9 @@ struct FdMapping {
 enum class ProcessGroup : uint8_t { inherit, own_group, own_session };
 
 struct SpawnOptions {
-  std::vector<std::string> env;    // "NAME=value"; empty means an empty environment
+  std::vector<std::string> env;  // "NAME=value"; empty means an empty environment
   std::vector<FdMapping> fds;
-  std::string cwd;                 // "" keeps ours
+  std::string cwd;  // "" keeps ours
   ProcessGroup group = ProcessGroup::inherit;
 };
 
@@ -81,9 +81,9 @@ Result<std::string> find_program(std::string_view name, std::string_view path);
 struct CaptureOptions {
   std::vector<std::string> env;
   std::string cwd;
-  std::string input;                       // given on standard input
-  Milliseconds timeout = 60s;              // then its session is killed: ErrorCode::unavailable
-  size_t limit = size_t{1} << 20;          // for stdout and stderr each; more: killed, invalid
+  std::string input;               // given on standard input
+  Milliseconds timeout = 60s;      // then its session is killed: ErrorCode::unavailable
+  size_t limit = size_t{1} << 20;  // for stdout and stderr each; more: killed, invalid
 };
 struct Captured {
   WaitStatus status;

@@ -23,11 +23,11 @@ namespace gd {
 
 // On the wire: never renumber.
 enum class ErrorCode : uint8_t {
-  internal = 0,         // a fault of ours or of the machine
-  usage = 1,            // the caller spelt it wrong; exit code 2
-  invalid = 2,          // well spelt, but not acceptable
+  internal = 0,  // a fault of ours or of the machine
+  usage = 1,     // the caller spelt it wrong; exit code 2
+  invalid = 2,   // well spelt, but not acceptable
   not_found = 3,
-  denied = 4,           // not permitted to this identity
+  denied = 4,  // not permitted to this identity
   exists = 5,
   unavailable = 6,      // try again later: no connection, full, low disk
   exhausted = 7,        // a limit or quota is reached
@@ -53,7 +53,7 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}     // NOLINT: implicit
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
@@ -97,9 +97,9 @@ class [[nodiscard]] Result<void> {
 // a new one each time, so that TRY(a(TRY(b()))) shadows nothing.
 #define TRY(expr) GD_TRY_AS(expr, __COUNTER__)
 #define GD_TRY_AS(expr, number) GD_TRY_NAMED(expr, number)
-#define GD_TRY_NAMED(expr, number)                                              \
-  __extension__({                                                               \
-    auto gd_try_##number = (expr);                                              \
-    if (!gd_try_##number.ok()) return std::move(gd_try_##number).error();       \
-    std::move(gd_try_##number).take();                                          \
+#define GD_TRY_NAMED(expr, number)                                        \
+  __extension__({                                                         \
+    auto gd_try_##number = (expr);                                        \
+    if (!gd_try_##number.ok()) return std::move(gd_try_##number).error(); \
+    std::move(gd_try_##number).take();                                    \
   })

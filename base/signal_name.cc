@@ -11,7 +11,8 @@ namespace gd {
 Result<int> parse_signal(std::string_view text) {
   const Error unknown{ErrorCode::invalid, "'" + printable(text) +
                                               "' is not a signal; write a name as TERM or a "
-                                              "number from 1 to " + std::to_string(SIGRTMAX)};
+                                              "number from 1 to " +
+                                              std::to_string(SIGRTMAX)};
   const Result<int> number = parse_number<int>(text, 1, SIGRTMAX);
   if (number.ok()) return number;
   std::string name = to_upper(text);

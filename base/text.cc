@@ -13,11 +13,19 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+constexpr char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+}
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
-Error invalid(std::string text) { return {ErrorCode::invalid, std::move(text)}; }
+Error invalid(std::string text) {
+  return {ErrorCode::invalid, std::move(text)};
+}
 
 template <class Part>
 std::string join_parts(std::span<const Part> parts, std::string_view separator) {
@@ -103,8 +111,8 @@ Result<T> parse_whole(std::string_view text, T min, T max) {
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   const bool out_of_range = error == std::errc::result_out_of_range;
-  const bool negative = text.size() > 1 && text[0] == '-' &&
-                        std::all_of(text.begin() + 1, text.end(), is_digit);
+  const bool negative =
+      text.size() > 1 && text[0] == '-' && std::all_of(text.begin() + 1, text.end(), is_digit);
   if ((stop != end || (error != std::errc{} && !out_of_range)) && !negative) {
     return invalid("'" + printable(text) + "' is not a whole number");
   }
@@ -146,8 +154,8 @@ struct SizeText {
 
 // The digits and the power of the unit; `plain` is the power of a bare number.
 Result<SizeText> split_size(std::string_view text, int plain) {
-  const size_t digits = static_cast<size_t>(
-      std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+  const size_t digits =
+      static_cast<size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
   const std::string_view unit = text.substr(digits);
   const auto refuse = [&] {
     return invalid("'" + printable(text) + "' is not a size; write digits and K, M, G, T or P");
@@ -159,8 +167,8 @@ Result<SizeText> split_size(std::string_view text, int plain) {
   const size_t power = kUnits.find(upper(unit[0]));
   if (power == std::string_view::npos) return refuse();
   const std::string_view rest = unit.substr(1);
-  const bool suffix_fits = rest.empty() || (power > 0 && (equal_no_case(rest, "B") ||
-                                                          equal_no_case(rest, "iB")));
+  const bool suffix_fits =
+      rest.empty() || (power > 0 && (equal_no_case(rest, "B") || equal_no_case(rest, "iB")));
   if (!suffix_fits) return refuse();
   size.power = static_cast<int>(power);
   return size;
@@ -208,8 +216,10 @@ std::string shell_quote(std::string_view text) {
   }
   std::string quoted = "'";
   for (const char c : text) {
-    if (c == '\'') quoted += "'\\''";
-    else quoted += c;
+    if (c == '\'')
+      quoted += "'\\''";
+    else
+      quoted += c;
   }
   return quoted + "'";
 }

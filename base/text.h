@@ -52,9 +52,9 @@ Result<double> parse_real(std::string_view text);  // decimal point, no locale, 
 
 // Sizes: digits and one of K M G T P (powers of 1024; a B or iB may follow).
 // A plain number is MiB in the first, as for Slurm's --mem; bytes in the second.
-Result<uint64_t> parse_mib(std::string_view text);    // rounded up: "1500K" is 2
+Result<uint64_t> parse_mib(std::string_view text);  // rounded up: "1500K" is 2
 Result<uint64_t> parse_bytes(std::string_view text);
-std::string format_mib(uint64_t mib);                 // "4G", "1536M": exact, parse_mib's inverse
+std::string format_mib(uint64_t mib);  // "4G", "1536M": exact, parse_mib's inverse
 
 // One word for a POSIX shell, quoted only when needed: it's -> 'it'\''s'.
 std::string shell_quote(std::string_view text);

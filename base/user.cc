@@ -91,11 +91,9 @@ Result<User> look_up_user(const std::string& name) {
 }
 
 Result<User> look_up_user(uid_t uid) {
-  return find_user(
-      [&](passwd* entry, char* buffer, size_t size, passwd** found) {
-        return ::getpwuid_r(uid, entry, buffer, size, found);
-      },
-      "uid " + std::to_string(uid));
+  return find_user([&](passwd* entry, char* buffer, size_t size,
+                       passwd** found) { return ::getpwuid_r(uid, entry, buffer, size, found); },
+                   "uid " + std::to_string(uid));
 }
 
 Result<std::string> group_name(gid_t gid) {

@@ -28,14 +28,26 @@ NULL = os.open("/dev/null", os.O_RDWR)
 
 def as_user(system, argv, **keywords):
     entry = pwd.getpwnam(systems.USER)
-    return subprocess.Popen(argv, env=system.environment, cwd=entry.pw_dir, stdin=subprocess.DEVNULL,
-                            user=entry.pw_uid, group=entry.pw_gid, extra_groups=[], **keywords)
+    return subprocess.Popen(
+        argv,
+        env=system.environment,
+        cwd=entry.pw_dir,
+        stdin=subprocess.DEVNULL,
+        user=entry.pw_uid,
+        group=entry.pw_gid,
+        extra_groups=[],
+        **keywords,
+    )
 
 
 def driver(system, code, *arguments):
     """Runs a small loop as the user in one process, so that only the commands count."""
-    done = as_user(system, [systems.PYTHON, "-c", DRIVER + code, json.dumps(arguments)],
-                   stdout=subprocess.PIPE, text=True)
+    done = as_user(
+        system,
+        [systems.PYTHON, "-c", DRIVER + code, json.dumps(arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     return done
 
 
@@ -45,7 +57,8 @@ null = os.open('/dev/null', os.O_RDWR)
 def once(argv, out=null):
     t = time.perf_counter()
     pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=[
-        (os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, null, 2)])
+        (os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, out, 1),
+        (os.POSIX_SPAWN_DUP2, null, 2)])
     _, status = os.waitpid(pid, 0)
     return time.perf_counter() - t, os.waitstatus_to_exitcode(status)
 arguments = json.loads(sys.argv[1])
@@ -95,15 +108,19 @@ def milliseconds(times):
 
 
 def queue_length(system):
-    done = as_user(system, system.queue + ["-h", "-u", systems.USER], stdout=subprocess.PIPE, text=True)
+    done = as_user(
+        system, system.queue + ["-h", "-u", systems.USER], stdout=subprocess.PIPE, text=True
+    )
     return done.communicate()[0].count("\n")
 
 
 def wait_empty(system, pause=0.02):
     """A look at the queue costs the controller something too: `pause` keeps that small."""
+
     def empty():
         time.sleep(pause)
         return queue_length(system) == 0
+
     wait_until("the queue is empty", empty, 600)
 
 
@@ -126,6 +143,7 @@ def controller_cpu(system):
 
 # ---- the measurements: each gives {figure: value}
 
+
 def submit_latency(system):
     argv = system.submit + system.out + system.hold + [system.wrap, "true"]
     times, _ = repeat(system, argv, 60)
@@ -142,8 +160,10 @@ def submit_to_running(system):
     path = os.path.join(pwd.getpwnam(systems.USER).pw_dir, ".bench-stamp-")
     times = collect([driver(system, STAMP, system.submit + system.out, 40, path)])
     times.sort()
-    return {"submit to running, median, ms": milliseconds(times),
-            "submit to running, slowest of 40, ms": round(1000 * times[-1], 1)}
+    return {
+        "submit to running, median, ms": milliseconds(times),
+        "submit to running, slowest of 40, ms": round(1000 * times[-1], 1),
+    }
 
 
 def submissions(system):
@@ -151,7 +171,9 @@ def submissions(system):
     figures = {}
     for clients, count in ((1, 200), (8, 800)):
         _, seconds = repeat(system, argv, count, clients)
-        figures[f"submissions, {clients} client{'s' * (clients > 1)}, a second"] = round(count / seconds, 1)
+        figures[f"submissions, {clients} client{'s' * (clients > 1)}, a second"] = round(
+            count / seconds, 1
+        )
     clear(system)
     return figures
 
@@ -162,8 +184,10 @@ def thousand_jobs(system):
     repeat(system, system.submit + system.out + [system.wrap, "true"], 1000 - 8, 8)
     wait_empty(system, pause=0.1)
     seconds = time.perf_counter() - start
-    return {"1,000 true jobs, 8 clients, jobs a second": round(1000 / seconds, 1),
-            "controller's CPU a job, ms": round(1000 * (controller_cpu(system) - cpu) / 1000, 3)}
+    return {
+        "1,000 true jobs, 8 clients, jobs a second": round(1000 / seconds, 1),
+        "controller's CPU a job, ms": round(1000 * (controller_cpu(system) - cpu) / 1000, 3),
+    }
 
 
 def run_true(system):
@@ -180,16 +204,22 @@ def pending_memory_and_restart(system):
     figures = {f"memory a pending job, of {count}, KiB": round((after - before) / count, 2)}
     times, _ = repeat(system, system.queue, 7)
     figures[f"queue of {count} jobs, ms"] = milliseconds(times)
-    time.sleep(float(os.environ.get("BENCH_SETTLE", "12")))  # slurm writes its state every few seconds
+    time.sleep(
+        float(os.environ.get("BENCH_SETTLE", "12"))
+    )  # slurm writes its state every few seconds
     system.kill_controller()
     start = time.perf_counter()
     system.start_controller()
     wait_until("the queue is back", lambda: queue_length(system) >= count, 300)
-    figures[f"restart with {count} jobs, to the whole queue, s"] = round(time.perf_counter() - start, 2)
+    figures[f"restart with {count} jobs, to the whole queue, s"] = round(
+        time.perf_counter() - start, 2
+    )
     start = time.perf_counter()
     as_user(system, system.cancel + ["-u", systems.USER]).wait()
     wait_empty(system)
-    figures[f"cancel of {count} jobs, to the empty queue, s"] = round(time.perf_counter() - start, 2)
+    figures[f"cancel of {count} jobs, to the empty queue, s"] = round(
+        time.perf_counter() - start, 2
+    )
     return figures
 
 
@@ -198,18 +228,35 @@ def lost_after_kill(system):
     repeat(system, argv, 199)  # and one to warm up: 200 acknowledged
     system.kill_controller()
     system.start_controller()
-    wait_until("the controller answers", lambda: as_user(system, system.queue, stdout=NULL, stderr=NULL).wait() == 0, 120)
+    wait_until(
+        "the controller answers",
+        lambda: as_user(system, system.queue, stdout=NULL, stderr=NULL).wait() == 0,
+        120,
+    )
     lost = 200 - queue_length(system)
     clear(system)
     return {"lost of 200 acknowledged after kill -9": lost}
 
 
-MEASUREMENTS = {f.__name__: f for f in (submit_latency, queue_latency, submit_to_running, submissions, thousand_jobs,
-                                        run_true, lost_after_kill, pending_memory_and_restart)}
+MEASUREMENTS = {
+    f.__name__: f
+    for f in (
+        submit_latency,
+        queue_latency,
+        submit_to_running,
+        submissions,
+        thousand_jobs,
+        run_true,
+        lost_after_kill,
+        pending_memory_and_restart,
+    )
+}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--systems", default="gd,slurm")
     parser.add_argument("--only", default=",".join(MEASUREMENTS))
     parser.add_argument("--rounds", type=int, default=3)
@@ -236,8 +283,11 @@ def main():
 def report(figures):
     names = list(figures)
     rows = list(dict.fromkeys(figure for name in names for figure in figures[name]))
-    print(f"{'median of the rounds':52}" + "".join(f"{name:>12}" for name in names) +
-          ("       ratio" if len(names) == 2 else ""))
+    print(
+        f"{'median of the rounds':52}"
+        + "".join(f"{name:>12}" for name in names)
+        + ("       ratio" if len(names) == 2 else "")
+    )
     for row in rows:
         values = [statistics.median(figures[name].get(row, [float("nan")])) for name in names]
         line = f"{row:52}" + "".join(f"{value:12}" for value in values)

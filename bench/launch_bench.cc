@@ -41,8 +41,13 @@ struct Options {
 
 LaunchPlan plan_for(const Options& options) {
   LaunchPlan plan;
-  plan.identity = {.uid = 65432, .gid = 65432, .groups = {}, .user = "bench", .group = "bench",
-                   .home = "/", .shell = "/bin/sh"};
+  plan.identity = {.uid = 65432,
+                   .gid = 65432,
+                   .groups = {},
+                   .user = "bench",
+                   .group = "bench",
+                   .home = "/",
+                   .shell = "/bin/sh"};
   plan.subordinate = {1'000'000'000, gd::container::kMinSubordinateIds};
   if (!options.image.empty()) plan.image = {ImageKind::directory, options.image};
   plan.process.argv = options.command;
@@ -54,8 +59,7 @@ gd::Result<double> one_launch(LaunchPlan& plan, Tree* tree, int number) {
   const auto start = Clock::now();
   std::optional<Cgroup> group;
   if (tree != nullptr) {
-    group = TRY(tree->create("bench_" + std::to_string(::getpid()) + "." +
-                             std::to_string(number)));
+    group = TRY(tree->create("bench_" + std::to_string(::getpid()) + "." + std::to_string(number)));
     plan.cgroup = TRY(group->attach_points());
   }
   Process process = TRY(launch(plan));

@@ -6,9 +6,9 @@
 // No disk, no network: what is measured is decide() + apply().
 #include <malloc.h>
 
-#include <ctime>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -135,4 +135,6 @@ int bench(int argc, char** argv) {
 }  // namespace
 }  // namespace gd::core
 
-int main(int argc, char** argv) { return gd::core::bench(argc, argv); }
+int main(int argc, char** argv) {
+  return gd::core::bench(argc, argv);
+}

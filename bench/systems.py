@@ -27,7 +27,13 @@ CPUS = int(os.environ.get("BENCH_CPUS", "64"))
 
 def user_environment(extra):
     entry = pwd.getpwnam(USER)
-    environment = {"PATH": "/usr/bin:/bin", "HOME": entry.pw_dir, "USER": USER, "LOGNAME": USER, "LANG": "C.UTF-8"}
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": entry.pw_dir,
+        "USER": USER,
+        "LOGNAME": USER,
+        "LANG": "C.UTF-8",
+    }
     environment.update(extra)
     return environment
 
@@ -42,7 +48,9 @@ class Gd:
         folder = os.path.dirname(gd_cluster.find("gdsub"))
         self.environment = user_environment({"GD_CONF": self.cluster.conf})
         self.submit, self.queue, self.cancel, self.run, self.info = (
-            [os.path.join(folder, name)] for name in ("gdsub", "gdstat", "gdkill", "gdrun", "gdinfo"))
+            [os.path.join(folder, name)]
+            for name in ("gdsub", "gdstat", "gdkill", "gdrun", "gdinfo")
+        )
         return self
 
     def controller_pid(self):
@@ -80,8 +88,11 @@ class Slurm:
         self.start_controller()
         self.daemon(["slurmd", "-D", "-f", self.conf, "-N", self.host()])
         self.submit, self.queue, self.cancel, self.run, self.info = (
-            [shutil.which(name)] for name in ("sbatch", "squeue", "scancel", "srun", "sinfo"))
-        gd_cluster.wait_until("slurm's node is idle", lambda: "idle" in self.output(["sinfo", "-h", "-o", "%T"]), 120)
+            [shutil.which(name)] for name in ("sbatch", "squeue", "scancel", "srun", "sinfo")
+        )
+        gd_cluster.wait_until(
+            "slurm's node is idle", lambda: "idle" in self.output(["sinfo", "-h", "-o", "%T"]), 120
+        )
         return self
 
     @staticmethod
@@ -89,15 +100,23 @@ class Slurm:
         return socket.gethostname().split(".")[0]
 
     def output(self, argv):
-        return subprocess.run(argv, env=dict(os.environ, SLURM_CONF=self.conf), capture_output=True, text=True).stdout
+        return subprocess.run(
+            argv, env=dict(os.environ, SLURM_CONF=self.conf), capture_output=True, text=True
+        ).stdout
 
     def daemon(self, argv, user=None):
         exe = "/usr/sbin/" + argv[0]
         exe = exe + "-wlm" if os.path.exists(exe + "-wlm") else exe
         prefix = ["setpriv", "--reuid", user, "--regid", user, "--init-groups"] if user else []
         log = open(os.path.join(self.dir, argv[0] + ".out"), "ab")
-        process = subprocess.Popen(prefix + [exe] + argv[1:], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                   env=dict(os.environ, SLURM_CONF=self.conf), start_new_session=True)
+        process = subprocess.Popen(
+            prefix + [exe] + argv[1:],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=dict(os.environ, SLURM_CONF=self.conf),
+            start_new_session=True,
+        )
         self.processes.append(process)
         return process
 
@@ -114,16 +133,26 @@ class Slurm:
             shutil.chown("/etc/munge/munge.key", "munge", "munge")
             os.chmod("/etc/munge/munge.key", 0o400)
         self.daemon(["munged", "--foreground", "--force"], user="munge")
-        gd_cluster.wait_until("munge answers", lambda: os.path.exists("/run/munge/munge.socket.2"), 20)
+        gd_cluster.wait_until(
+            "munge answers", lambda: os.path.exists("/run/munge/munge.socket.2"), 20
+        )
 
     def write_config(self):
-        tuned = "" if os.environ.get("PROFILE") == "default" else (
-            "SchedulerParameters=batch_sched_delay=0,sched_min_interval=50000,default_queue_depth=1000,"
-            "partition_job_depth=0,bf_continue,bf_max_job_test=1000,bf_interval=30\n"
-            "PropagateResourceLimits=NONE\nMessageTimeout=60\nTCPTimeout=10\n"
-            "CommunicationParameters=NoAddrCache\nMinJobAge=10\nSlurmctldDebug=error\nSlurmdDebug=error\n")
+        tuned = (
+            ""
+            if os.environ.get("PROFILE") == "default"
+            else (
+                "SchedulerParameters=batch_sched_delay=0,sched_min_interval=50000,"
+                "default_queue_depth=1000,"
+                "partition_job_depth=0,bf_continue,bf_max_job_test=1000,bf_interval=30\n"
+                "PropagateResourceLimits=NONE\nMessageTimeout=60\nTCPTimeout=10\n"
+                "CommunicationParameters=NoAddrCache\nMinJobAge=10\n"
+                "SlurmctldDebug=error\nSlurmdDebug=error\n"
+            )
+        )
         with open(self.conf, "w") as f:
-            f.write(f"""ClusterName=bench
+            f.write(
+                f"""ClusterName=bench
 SlurmctldHost={self.host()}(127.0.0.1)
 SlurmUser=slurm
 SlurmdUser=root
@@ -151,7 +180,8 @@ SchedulerType=sched/backfill
 SlurmdParameters=config_overrides
 {tuned}NodeName={self.host()} NodeAddr=127.0.0.1 CPUs={CPUS} RealMemory=16000 State=UNKNOWN
 PartitionName=batch Nodes={self.host()} Default=YES MaxTime=INFINITE State=UP
-""")
+"""
+            )
         with open(os.path.join(self.dir, "cgroup.conf"), "w") as f:
             f.write("CgroupPlugin=autodetect\n")
 

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "cmd/cli.h"
 #include "proto/messages_client.h"
+#include "proto/messages_cluster.h"
 
 namespace gd::cmd {
 

@@ -12,8 +12,12 @@ namespace {
 using Out = std::string&;
 using Row = const JobRow&;
 
-const JobRecord& job(Row row) { return row.view.job; }
-const JobSpec& spec(Row row) { return *row.view.job.spec; }
+const JobRecord& job(Row row) {
+  return row.view.job;
+}
+const JobSpec& spec(Row row) {
+  return *row.view.job.spec;
+}
 
 bool starts_later(const JobRecord& job) {
   return job.start_time == TimePoint{};
@@ -113,9 +117,8 @@ constexpr auto kFields = std::to_array<Field<JobRow>>({
     {'h', "oversubscribe", "OVER_SUBSCRIBE",
      [](Row r, Out o) { o += spec(r).exclusive ? "NO" : "OK"; }},
     {'b', "tres-per-node", "TRES_PER_NODE",
-     [](Row r, Out o) {
-       o += spec(r).gres_per_node.empty() ? "N/A" : gres_text(spec(r).gres_per_node);
-     }},
+     [](Row r,
+        Out o) { o += spec(r).gres_per_node.empty() ? "N/A" : gres_text(spec(r).gres_per_node); }},
     {0, "tres-alloc", "TRES_ALLOC", [](Row r, Out o) { o += tres_of(job(r)); }},
     {0, "stdout", "STDOUT", [](Row r, Out o) { o += spec(r).output; }},
     {0, "stderr", "STDERR",

@@ -38,8 +38,9 @@ Result<Identity> complete(Identity identity, const LoginSettings& settings,
     identity.controller_key = settings.controller_key;
   }
   if (identity.controller_key.empty()) {
-    return Error{ErrorCode::invalid, path + " does not name the controller's public key, and "
-                                            "there is no controller.pub on this machine"};
+    return Error{ErrorCode::invalid, path +
+                                         " does not name the controller's public key, and "
+                                         "there is no controller.pub on this machine"};
   }
   return identity;
 }

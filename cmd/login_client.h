@@ -11,7 +11,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "proto/messages_client.h"
+#include "proto/messages_identity.h"
 #include "proto/socket.h"
 
 namespace gd::cmd {
@@ -48,7 +48,7 @@ struct Prompter {
 };
 
 // The PAM conversation with the controller, for a new key; stored when it is done.
-Result<LoginDone> login(const LoginSettings& settings, const std::string& user,
-                        Prompter& prompter, SocketContext& context);
+Result<LoginDone> login(const LoginSettings& settings, const std::string& user, Prompter& prompter,
+                        SocketContext& context);
 
 }  // namespace gd::cmd

@@ -59,8 +59,8 @@ Result<LoginDone> converse(ClientSocket& socket, const std::string& user,
     } else if (auto* refused = std::get_if<ErrorReply>(&message)) {
       return Error{refused->code, std::move(refused->text)};
     } else {
-      return Error{ErrorCode::internal, "the controller answered a login by " +
-                                            std::string(name(type_of(message)))};
+      return Error{ErrorCode::internal,
+                   "the controller answered a login by " + std::string(name(type_of(message)))};
     }
   }
 }
@@ -83,8 +83,8 @@ Result<Identity> find_controller(const LoginSettings& settings, const std::strin
 
 }  // namespace
 
-Result<LoginDone> login(const LoginSettings& settings, const std::string& user,
-                        Prompter& prompter, SocketContext& context) {
+Result<LoginDone> login(const LoginSettings& settings, const std::string& user, Prompter& prompter,
+                        SocketContext& context) {
   const std::string path = TRY(key_file_path(settings));
   Identity identity = TRY(find_controller(settings, path));
   identity.keys = make_curve_keys();

@@ -17,7 +17,9 @@ namespace {
 constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 volatile std::sig_atomic_t caught_signal = 0;
 
-extern "C" void note_signal(int signal) { caught_signal = signal; }
+extern "C" void note_signal(int signal) {
+  caught_signal = signal;
+}
 
 // While it lives, signals arrive only inside wait_for_input(), so that none is lost just
 // before a read() that then sleeps on. They are sent again afterwards.
@@ -93,8 +95,8 @@ Result<std::string> StandardPrompter::read_line() {
     if (count == 0 || c == '\n') return line;
     if (line.size() == kMaxTypedBytes) {
       wipe(line);
-      return Error{ErrorCode::invalid, "the answer has more than " +
-                                           std::to_string(kMaxTypedBytes) + " bytes"};
+      return Error{ErrorCode::invalid,
+                   "the answer has more than " + std::to_string(kMaxTypedBytes) + " bytes"};
     }
     line.push_back(c);
   }

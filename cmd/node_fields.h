@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "cmd/format.h"
-#include "proto/messages_client.h"
+#include "proto/messages_cluster.h"
 
 namespace gd::cmd {
 

@@ -78,8 +78,8 @@ Result<void> StreamClient::handle(Message&& message) {
 }
 
 Result<void> StreamClient::on_opened(const StreamOpened& opened) {
-  for (const auto& [mine, at] : {std::pair{&output_, opened.output_at},
-                                 std::pair{&error_, opened.error_at}}) {
+  for (const auto& [mine, at] :
+       {std::pair{&output_, opened.output_at}, std::pair{&error_, opened.error_at}}) {
     if (seen_ && at > mine->received && events_.on_gap) events_.on_gap(at - mine->received);
     mine->received = std::max(mine->received, at);
   }

@@ -32,7 +32,9 @@ namespace {
 }  // namespace
 
 #define NEVER(name) \
-  void name() { stop(#name); }
+  void name() {     \
+    stop(#name);    \
+  }
 
 extern "C" {
 
@@ -55,10 +57,14 @@ extern "C" {
   NEVER(NormStopInstance) NEVER(NormStopReceiver) NEVER(NormStopSender) NEVER(NormStreamFlush)
   NEVER(NormStreamOpen) NEVER(NormStreamRead) NEVER(NormStreamSeekMsgStart)
   NEVER(NormStreamWrite)
-// clang-format on
+    // clang-format on
 
-int pgm_init(void*) { return 1; }
-int pgm_shutdown() { return 1; }
+    int pgm_init(void*) {
+  return 1;
+}
+int pgm_shutdown() {
+  return 1;
+}
 
 // Values that are only compared or passed on inside of the functions above.
 extern const void* const GSS_C_NT_HOSTBASED_SERVICE;

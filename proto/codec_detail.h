@@ -30,7 +30,9 @@ using Packer = msgpack::packer<msgpack::sbuffer>;
 using Object = msgpack::object;
 
 template <class T>
-concept HasFields = requires(T& value) { T::visit(value, [](const char*, auto&) {}); };
+concept HasFields = requires(T& value) {
+  T::visit(value, [](const char*, auto&) {});
+};
 
 template <class T>
 struct IsId : std::false_type {};
@@ -38,22 +40,54 @@ template <class Tag, class Value>
 struct IsId<Id<Tag, Value>> : std::true_type {};
 
 // The highest value of each enum on the wire; a higher one is malformed.
-constexpr uint64_t last_of(ErrorCode) { return uint64_t(ErrorCode::unauthenticated); }
-constexpr uint64_t last_of(JobState) { return uint64_t(JobState::boot_fail); }
-constexpr uint64_t last_of(Reason) { return uint64_t(Reason::system_failure); }
-constexpr uint64_t last_of(NodeState) { return uint64_t(NodeState::down); }
-constexpr uint64_t last_of(JobKind) { return uint64_t(JobKind::allocation); }
-constexpr uint64_t last_of(OpenMode) { return uint64_t(OpenMode::append); }
-constexpr uint64_t last_of(StepState) { return uint64_t(StepState::ended); }
-constexpr uint64_t last_of(HoldKind) { return uint64_t(HoldKind::administrator); }
-constexpr uint64_t last_of(KeyKind) { return uint64_t(KeyKind::job); }
-constexpr uint64_t last_of(JobAction) { return uint64_t(JobAction::requeue_hold); }
-constexpr uint64_t last_of(WaitUntil) { return uint64_t(WaitUntil::ended); }
-constexpr uint64_t last_of(NodeAction) { return uint64_t(NodeAction::no_vouch); }
-constexpr uint64_t last_of(PromptKind) { return uint64_t(PromptKind::error); }
-constexpr uint64_t last_of(StepPhase) { return uint64_t(StepPhase::ended); }
-constexpr uint64_t last_of(EndCause) { return uint64_t(EndCause::refused); }
-constexpr uint64_t last_of(StreamId) { return uint64_t(StreamId::error); }
+constexpr uint64_t last_of(ErrorCode) {
+  return uint64_t(ErrorCode::unauthenticated);
+}
+constexpr uint64_t last_of(JobState) {
+  return uint64_t(JobState::boot_fail);
+}
+constexpr uint64_t last_of(Reason) {
+  return uint64_t(Reason::system_failure);
+}
+constexpr uint64_t last_of(NodeState) {
+  return uint64_t(NodeState::down);
+}
+constexpr uint64_t last_of(JobKind) {
+  return uint64_t(JobKind::allocation);
+}
+constexpr uint64_t last_of(OpenMode) {
+  return uint64_t(OpenMode::append);
+}
+constexpr uint64_t last_of(StepState) {
+  return uint64_t(StepState::ended);
+}
+constexpr uint64_t last_of(HoldKind) {
+  return uint64_t(HoldKind::administrator);
+}
+constexpr uint64_t last_of(KeyKind) {
+  return uint64_t(KeyKind::job);
+}
+constexpr uint64_t last_of(JobAction) {
+  return uint64_t(JobAction::requeue_hold);
+}
+constexpr uint64_t last_of(WaitUntil) {
+  return uint64_t(WaitUntil::ended);
+}
+constexpr uint64_t last_of(NodeAction) {
+  return uint64_t(NodeAction::no_vouch);
+}
+constexpr uint64_t last_of(PromptKind) {
+  return uint64_t(PromptKind::error);
+}
+constexpr uint64_t last_of(StepPhase) {
+  return uint64_t(StepPhase::ended);
+}
+constexpr uint64_t last_of(EndCause) {
+  return uint64_t(EndCause::refused);
+}
+constexpr uint64_t last_of(StreamId) {
+  return uint64_t(StreamId::error);
+}
 
 // ---- packing
 
@@ -76,8 +110,7 @@ const T& default_value() {
 
 template <class T, class M>
 const M& default_of(const T& self, const M& member) {
-  const auto offset =
-      reinterpret_cast<const char*>(&member) - reinterpret_cast<const char*>(&self);
+  const auto offset = reinterpret_cast<const char*>(&member) - reinterpret_cast<const char*>(&self);
   return *reinterpret_cast<const M*>(reinterpret_cast<const char*>(&default_value<T>()) + offset);
 }
 
@@ -106,8 +139,10 @@ void pack_fields(Packer& packer, const T& value) {
 
 template <class T>
 void pack_one(Packer& packer, const std::optional<T>& value) {
-  if (value) pack(packer, *value);
-  else packer.pack_nil();
+  if (value)
+    pack(packer, *value);
+  else
+    packer.pack_nil();
 }
 template <class T>
 void pack_one(Packer& packer, const std::vector<T>& values) {
@@ -115,14 +150,20 @@ void pack_one(Packer& packer, const std::vector<T>& values) {
   for (const T& value : values) pack(packer, value);
 }
 inline void pack_one(Packer& packer, const std::shared_ptr<const JobSpec>& spec) {
-  if (spec) pack_fields(packer, *spec);
-  else packer.pack_nil();
+  if (spec)
+    pack_fields(packer, *spec);
+  else
+    packer.pack_nil();
 }
-inline void pack_one(Packer& packer, const Digest& digest) { packer.pack(std::string(digest.bytes())); }
+inline void pack_one(Packer& packer, const Digest& digest) {
+  packer.pack(std::string(digest.bytes()));
+}
 inline void pack_one(Packer& packer, const TimePoint& time) {
   packer.pack(int64_t{time.time_since_epoch().count()});
 }
-inline void pack_one(Packer& packer, const Seconds& time) { packer.pack(int64_t{time.count()}); }
+inline void pack_one(Packer& packer, const Seconds& time) {
+  packer.pack(int64_t{time.count()});
+}
 
 template <class T>
 void pack(Packer& packer, const T& value) {
@@ -219,7 +260,9 @@ inline void unpack_one(const Object& object, Digest& digest) {
 inline void unpack_one(const Object& object, TimePoint& time) {
   time = TimePoint{Milliseconds{object.as<int64_t>()}};
 }
-inline void unpack_one(const Object& object, Seconds& time) { time = Seconds{object.as<int64_t>()}; }
+inline void unpack_one(const Object& object, Seconds& time) {
+  time = Seconds{object.as<int64_t>()};
+}
 
 template <class T>
 void unpack(const Object& object, T& value) {
@@ -243,7 +286,9 @@ void unpack(const Object& object, T& value) {
 
 // ---- both ends, with msgpack's exceptions turned into errors
 
-inline bool refer_to_buffer(msgpack::type::object_type, std::size_t, void*) { return true; }
+inline bool refer_to_buffer(msgpack::type::object_type, std::size_t, void*) {
+  return true;
+}
 
 inline msgpack::unpack_limit limits() {
   return {kMaxListEntries, 256, kMaxMessageBytes, 0, 0, 16};
@@ -259,7 +304,8 @@ Result<void> with_unpacked(std::string_view bytes, Use use) try {
   std::size_t offset = 0;
   const msgpack::object_handle handle =
       msgpack::unpack(bytes.data(), bytes.size(), offset, refer_to_buffer, nullptr, limits());
-  if (offset != bytes.size()) return Error{ErrorCode::invalid, "malformed message: octets after its end"};
+  if (offset != bytes.size())
+    return Error{ErrorCode::invalid, "malformed message: octets after its end"};
   return use(handle.get());
 } catch (const msgpack::unpack_error& e) {
   return Error{ErrorCode::invalid, std::string("malformed message: ") + e.what()};

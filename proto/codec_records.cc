@@ -1,6 +1,5 @@
 // Records: a map of fields, as the store keeps them.
 #include "proto/codec.h"
-
 #include "proto/codec_detail.h"
 
 namespace gd {
@@ -60,7 +59,7 @@ Bytes encode_job_page(std::span<const StoredJobView> jobs, bool more) {
   return Bytes(buffer.data(), buffer.size());
 }
 
-#define GD_RECORD(Type)                             \
+#define GD_RECORD(Type)                            \
   template Bytes encode_record<Type>(const Type&); \
   template Result<Type> decode_record<Type>(std::string_view)
 

@@ -10,7 +10,9 @@ namespace gd {
 namespace {
 
 template <class T>
-concept HasFields = requires(T& value) { T::visit(value, [](const char*, auto&) {}); };
+concept HasFields = requires(T& value) {
+  T::visit(value, [](const char*, auto&) {});
+};
 
 constexpr size_t kShownBytes = 40;
 
@@ -21,9 +23,15 @@ void show_one(std::ostream& out, const std::string& text) {
   out << '"' << printable(std::string_view(text).substr(0, kShownBytes))
       << (text.size() > kShownBytes ? "...\"" : "\"");
 }
-void show_one(std::ostream& out, const Digest& digest) { out << digest.hex().substr(0, 12); }
-void show_one(std::ostream& out, const TimePoint& time) { out << time.time_since_epoch().count(); }
-void show_one(std::ostream& out, const Seconds& time) { out << time.count() << 's'; }
+void show_one(std::ostream& out, const Digest& digest) {
+  out << digest.hex().substr(0, 12);
+}
+void show_one(std::ostream& out, const TimePoint& time) {
+  out << time.time_since_epoch().count();
+}
+void show_one(std::ostream& out, const Seconds& time) {
+  out << time.count() << 's';
+}
 void show_one(std::ostream& out, const std::shared_ptr<const JobSpec>& spec) {
   if (spec) show(out, *spec);
 }
@@ -78,23 +86,65 @@ struct TypeName {
   std::string_view name;
 };
 
-#define GD_NAME(x) TypeName{MessageType::x, #x}
-constexpr TypeName kTypeNames[] = {
-    GD_NAME(error_reply), GD_NAME(ok_reply), GD_NAME(ping_request), GD_NAME(ping_reply),
-    GD_NAME(submit_request), GD_NAME(submit_reply), GD_NAME(job_query), GD_NAME(job_query_reply),
-    GD_NAME(cancel_request), GD_NAME(job_control_request), GD_NAME(job_update_request),
-    GD_NAME(jobs_reply), GD_NAME(wait_request), GD_NAME(job_notice), GD_NAME(step_request),
-    GD_NAME(step_reply), GD_NAME(script_query), GD_NAME(script_reply), GD_NAME(node_query),
-    GD_NAME(node_query_reply), GD_NAME(node_update_request), GD_NAME(partition_query),
-    GD_NAME(partition_query_reply), GD_NAME(config_query), GD_NAME(config_reply),
-    GD_NAME(reconfigure_request), GD_NAME(shutdown_request), GD_NAME(key_list_request),
-    GD_NAME(key_list_reply), GD_NAME(key_revoke_request), GD_NAME(node_token_request),
-    GD_NAME(node_token_reply), GD_NAME(login_start), GD_NAME(login_prompt), GD_NAME(login_answer),
-    GD_NAME(login_done), GD_NAME(enrol_request), GD_NAME(node_join), GD_NAME(node_joined),
-    GD_NAME(node_hello), GD_NAME(node_welcome), GD_NAME(node_report), GD_NAME(node_orders),
-    GD_NAME(stream_open), GD_NAME(stream_opened), GD_NAME(stream_data), GD_NAME(stream_end),
-    GD_NAME(stream_ack), GD_NAME(stream_resize), GD_NAME(stream_signal), GD_NAME(stream_ping),
-    GD_NAME(stream_exit), GD_NAME(step_launch), GD_NAME(shepherd_status), GD_NAME(shepherd_order)};
+#define GD_NAME(x)     \
+  TypeName {           \
+    MessageType::x, #x \
+  }
+constexpr TypeName kTypeNames[] = {GD_NAME(error_reply),
+                                   GD_NAME(ok_reply),
+                                   GD_NAME(ping_request),
+                                   GD_NAME(ping_reply),
+                                   GD_NAME(submit_request),
+                                   GD_NAME(submit_reply),
+                                   GD_NAME(job_query),
+                                   GD_NAME(job_query_reply),
+                                   GD_NAME(cancel_request),
+                                   GD_NAME(job_control_request),
+                                   GD_NAME(job_update_request),
+                                   GD_NAME(jobs_reply),
+                                   GD_NAME(wait_request),
+                                   GD_NAME(job_notice),
+                                   GD_NAME(step_request),
+                                   GD_NAME(step_reply),
+                                   GD_NAME(script_query),
+                                   GD_NAME(script_reply),
+                                   GD_NAME(node_query),
+                                   GD_NAME(node_query_reply),
+                                   GD_NAME(node_update_request),
+                                   GD_NAME(partition_query),
+                                   GD_NAME(partition_query_reply),
+                                   GD_NAME(config_query),
+                                   GD_NAME(config_reply),
+                                   GD_NAME(reconfigure_request),
+                                   GD_NAME(shutdown_request),
+                                   GD_NAME(key_list_request),
+                                   GD_NAME(key_list_reply),
+                                   GD_NAME(key_revoke_request),
+                                   GD_NAME(node_token_request),
+                                   GD_NAME(node_token_reply),
+                                   GD_NAME(login_start),
+                                   GD_NAME(login_prompt),
+                                   GD_NAME(login_answer),
+                                   GD_NAME(login_done),
+                                   GD_NAME(enrol_request),
+                                   GD_NAME(node_join),
+                                   GD_NAME(node_joined),
+                                   GD_NAME(node_hello),
+                                   GD_NAME(node_welcome),
+                                   GD_NAME(node_report),
+                                   GD_NAME(node_orders),
+                                   GD_NAME(stream_open),
+                                   GD_NAME(stream_opened),
+                                   GD_NAME(stream_data),
+                                   GD_NAME(stream_end),
+                                   GD_NAME(stream_ack),
+                                   GD_NAME(stream_resize),
+                                   GD_NAME(stream_signal),
+                                   GD_NAME(stream_ping),
+                                   GD_NAME(stream_exit),
+                                   GD_NAME(step_launch),
+                                   GD_NAME(shepherd_status),
+                                   GD_NAME(shepherd_order)};
 #undef GD_NAME
 static_assert(std::size(kTypeNames) == std::variant_size_v<MessageVariant>);
 

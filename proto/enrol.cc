@@ -29,10 +29,9 @@ Result<UniqueFd> connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    return Error{ErrorCode::invalid, "socket path '" + path + "' has " +
-                                         std::to_string(path.size()) + " characters, " +
-                                         std::to_string(sizeof address.sun_path - 1) +
-                                         " are allowed"};
+    return Error{ErrorCode::invalid,
+                 "socket path '" + path + "' has " + std::to_string(path.size()) + " characters, " +
+                     std::to_string(sizeof address.sun_path - 1) + " are allowed"};
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
@@ -90,8 +89,8 @@ std::string format_enrol_ask(std::string_view public_key) {
 
 Result<std::string> parse_enrol_ask(std::string_view line) {
   if (!take_prefix(line, kGreeting)) {
-    return Error{ErrorCode::invalid, "enrolment line begins with '" + printable(line, 20) +
-                                         "' and not with 'gd1 '"};
+    return Error{ErrorCode::invalid,
+                 "enrolment line begins with '" + printable(line, 20) + "' and not with 'gd1 '"};
   }
   if (!is_key_text(line)) {
     return Error{ErrorCode::invalid, "'" + printable(line, 60) + "' is no CURVE public key"};

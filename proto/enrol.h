@@ -19,8 +19,8 @@
 
 namespace gd {
 
-inline constexpr size_t kMaxEnrolAsk = 64;       // bytes of the client's line, its end included
-inline constexpr size_t kMaxEnrolAnswer = 1024;  // of the daemon's
+inline constexpr size_t kMaxEnrolAsk = 64;          // bytes of the client's line, its end included
+inline constexpr size_t kMaxEnrolAnswer = 1024;     // of the daemon's
 inline constexpr Milliseconds kEnrolTimeout = 20s;  // of the client: PAM may have to ask a server
 
 struct EnrolAnswer {

@@ -39,10 +39,9 @@ Result<UniqueFd> bind_enrol_socket(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    return Error{ErrorCode::invalid, "socket path '" + path + "' has " +
-                                         std::to_string(path.size()) + " characters, " +
-                                         std::to_string(sizeof address.sun_path - 1) +
-                                         " are allowed"};
+    return Error{ErrorCode::invalid,
+                 "socket path '" + path + "' has " + std::to_string(path.size()) + " characters, " +
+                     std::to_string(sizeof address.sun_path - 1) + " are allowed"};
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   TRY(remove_old_socket(path));
@@ -61,8 +60,8 @@ EnrolListener::EnrolListener(Badge, Poller& poller, UniqueFd listening, OnAsk on
 
 Result<std::unique_ptr<EnrolListener>> EnrolListener::create(Poller& poller, UniqueFd listening,
                                                              OnAsk on_ask) {
-  auto listener = std::make_unique<EnrolListener>(Badge{}, poller, std::move(listening),
-                                                  std::move(on_ask));
+  auto listener =
+      std::make_unique<EnrolListener>(Badge{}, poller, std::move(listening), std::move(on_ask));
   EnrolListener* self = listener.get();
   TRY(poller.add(self->listening_.get(), EPOLLIN, [self](uint32_t) { self->accept_all(); }));
   return listener;
@@ -93,9 +92,8 @@ void EnrolListener::admit(UniqueFd fd) {
     tell(fd.get(), Error{ErrorCode::unavailable, "too many enrolments at once; try again"});
     return;
   }
-  const auto same = std::count_if(clients_.begin(), clients_.end(), [&](const auto& entry) {
-    return entry.second.uid == peer.uid;
-  });
+  const auto same = std::count_if(clients_.begin(), clients_.end(),
+                                  [&](const auto& entry) { return entry.second.uid == peer.uid; });
   if (static_cast<size_t>(same) >= kMaxEnrolPerUid) {
     tell(fd.get(), Error{ErrorCode::unavailable,
                          "too many enrolments of uid " + std::to_string(peer.uid) + " at once"});

@@ -28,8 +28,8 @@ inline constexpr size_t kMaxEnrolPerUid = 8;
 inline constexpr Milliseconds kEnrolClientTime = 30s;
 
 struct EnrolAsk {
-  uint64_t id = 0;         // of this connection; never used twice
-  Uid uid = 0;             // of the process that connected, as the kernel says
+  uint64_t id = 0;  // of this connection; never used twice
+  Uid uid = 0;      // of the process that connected, as the kernel says
   Gid gid = 0;
   std::string public_key;
 };

@@ -14,8 +14,8 @@ struct PatternValues {
   StepId step = kBatchStep;
   std::string job_name;
   std::string user;
-  std::string node;          // short host name
-  uint32_t node_index = 0;   // in the job
+  std::string node;         // short host name
+  uint32_t node_index = 0;  // in the job
   uint32_t task = 0;
 };
 

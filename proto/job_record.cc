@@ -24,12 +24,10 @@ void for_each_plain(const JobRecord& a, const JobRecord& b, Use use) {
 }  // namespace
 
 bool JobRecord::operator==(const JobRecord& other) const {
-  const bool same_spec =
-      spec == other.spec || (spec && other.spec && *spec == *other.spec);
+  const bool same_spec = spec == other.spec || (spec && other.spec && *spec == *other.spec);
   bool same = same_spec;
-  for_each_plain(*this, other, [&](const auto& mine, const auto& theirs) {
-    same = same && mine == theirs;
-  });
+  for_each_plain(*this, other,
+                 [&](const auto& mine, const auto& theirs) { same = same && mine == theirs; });
   return same;
 }
 

@@ -61,7 +61,7 @@ enum class StepState : uint8_t { starting = 0, running = 1, ended = 2 };
 
 struct StepRecord {
   StepId id;
-  RequestId request;       // the client's name for it, of a step that was asked for
+  RequestId request;  // the client's name for it, of a step that was asked for
   std::string name;
   StepState state = StepState::starting;
   std::string node;
@@ -96,9 +96,9 @@ struct StepRecord {
 
 // A signal that was asked for and not yet confirmed by every step it is meant for.
 struct PendingSignal {
-  uint64_t serial = 0;            // cluster-wide, grows: a node ignores one not above the last
+  uint64_t serial = 0;  // cluster-wide, grows: a node ignores one not above the last
   int32_t signal = 0;
-  std::optional<StepId> step;     // empty: all steps of the job
+  std::optional<StepId> step;  // empty: all steps of the job
   bool batch_only = false;
   bool operator==(const PendingSignal&) const = default;
 
@@ -114,7 +114,7 @@ enum class HoldKind : uint8_t { none = 0, user = 1, administrator = 2 };
 
 struct JobRecord {
   JobId id;
-  RequestId request;       // the client's name for the submission: a retry finds this job
+  RequestId request;  // the client's name for the submission: a retry finds this job
   Uid uid = 0;
   Gid gid = 0;
   std::string user;
@@ -125,27 +125,29 @@ struct JobRecord {
 
   JobState state = JobState::pending;
   Reason reason = Reason::none;
-  std::string reason_text;  // more than the code can tell: a node's error text, an administrator's reason
+  std::string
+      reason_text;  // more than the code can tell: a node's error text, an administrator's reason
   HoldKind hold = HoldKind::none;
   uint32_t restarts = 0;
 
-  // What the job's end will be called once its nodes have confirmed; set by cancel, timeout, node loss.
+  // What the job's end will be called once its nodes have confirmed; set by cancel, timeout, node
+  // loss.
   std::optional<JobState> end_as;
   std::optional<Uid> cancelled_by;
   bool requeue_at_end = false;
 
   TimePoint submit_time{};
   TimePoint eligible_time{};
-  TimePoint start_time{};   // zero until it starts
-  TimePoint end_time{};     // zero until it has ended
+  TimePoint start_time{};             // zero until it starts
+  TimePoint end_time{};               // zero until it has ended
   std::optional<Seconds> time_limit;  // in force: the asked one, or the partition's
 
-  LaunchNumber launch;      // of the present or last life; 0: never sent
+  LaunchNumber launch;  // of the present or last life; 0: never sent
   std::vector<NodeShare> nodes;
-  std::string partition;    // where it was started; empty until then
-  std::string batch_node;   // where the script, or the command, runs
-  uint32_t launch_failures = 0;      // in a row, that no process of the user's came out of
-  std::vector<std::string> avoid;    // nodes that failed to launch it
+  std::string partition;           // where it was started; empty until then
+  std::string batch_node;          // where the script, or the command, runs
+  uint32_t launch_failures = 0;    // in a row, that no process of the user's came out of
+  std::vector<std::string> avoid;  // nodes that failed to launch it
   std::vector<PendingSignal> signals;
   ExitStatus exit;
   Usage usage;

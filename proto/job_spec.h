@@ -28,7 +28,7 @@ struct ImageSpec {
   std::string name;          // "host", an absolute directory, ...; empty: the cluster's default
   bool root_inside = false;  // uid 0 inside, the user outside
   bool no_network = false;
-  bool read_only = false;    // not even the writable layer
+  bool read_only = false;  // not even the writable layer
   bool operator==(const ImageSpec&) const = default;
 
   static constexpr void visit(auto& self, auto&& field) {
@@ -56,8 +56,8 @@ struct JobSpec {
   std::optional<uint64_t> memory_per_node_mib;
   std::optional<uint64_t> memory_per_cpu_mib;
   std::vector<GresCount> gres_per_node;
-  std::string constraint;          // node features
-  std::string node_list;           // hostlists, folded
+  std::string constraint;  // node features
+  std::string node_list;   // hostlists, folded
   std::string exclude;
   bool exclusive = false;
 
@@ -67,23 +67,23 @@ struct JobSpec {
   std::optional<TimePoint> deadline;
   std::string dependency;
   bool hold = false;
-  std::optional<bool> requeue;     // empty: the cluster's default
+  std::optional<bool> requeue;  // empty: the cluster's default
   int32_t nice = 0;
   std::optional<uint32_t> priority;
 
   // What runs, and where its streams go (patterns with %j and so on).
-  std::vector<std::string> argv;   // batch: the script's arguments; else the command
+  std::vector<std::string> argv;  // batch: the script's arguments; else the command
   std::string chdir;
   std::string input;
   std::string output;
-  std::string error;               // empty: as output
+  std::string error;  // empty: as output
   OpenMode open_mode = OpenMode::by_cluster;
   bool pty = false;
   ImageSpec image;
   std::vector<std::string> mounts;  // SRC:DST[:flags]
   std::string submit_host;
   std::string submit_dir;
-  std::string command;             // the script's path as typed, for scontrol and squeue
+  std::string command;  // the script's path as typed, for scontrol and squeue
 
   // Signal to send so long before the time limit; Slurm's --signal.
   std::optional<int32_t> warn_signal;

@@ -40,12 +40,33 @@ const StateName* find(JobState state) {
 }
 
 // By value of Reason. Slurm's names: squeue(1), JOB REASON CODES.
-constexpr std::array<std::string_view, 27> kReasonNames{
-    "None", "Priority", "Resources", "BeginTime", "JobHeldUser", "JobHeldAdmin", "Dependency",
-    "DependencyNeverSatisfied", "PartitionDown", "PartitionConfig", "PartitionTimeLimit",
-    "ReqNodeNotAvail", "NodesDown", "NodeDown", "JobLaunchFailure", "BadConstraints", "ImagePull",
-    "NonZeroExitCode", "TimeLimit", "OutOfMemory", "RaisedSignal", "AssociationJobLimit",
-    "QOSJobLimit", "Reservation", "Licenses", "JobRequeueLimit", "SystemFailure"};
+constexpr std::array<std::string_view, 27> kReasonNames{"None",
+                                                        "Priority",
+                                                        "Resources",
+                                                        "BeginTime",
+                                                        "JobHeldUser",
+                                                        "JobHeldAdmin",
+                                                        "Dependency",
+                                                        "DependencyNeverSatisfied",
+                                                        "PartitionDown",
+                                                        "PartitionConfig",
+                                                        "PartitionTimeLimit",
+                                                        "ReqNodeNotAvail",
+                                                        "NodesDown",
+                                                        "NodeDown",
+                                                        "JobLaunchFailure",
+                                                        "BadConstraints",
+                                                        "ImagePull",
+                                                        "NonZeroExitCode",
+                                                        "TimeLimit",
+                                                        "OutOfMemory",
+                                                        "RaisedSignal",
+                                                        "AssociationJobLimit",
+                                                        "QOSJobLimit",
+                                                        "Reservation",
+                                                        "Licenses",
+                                                        "JobRequeueLimit",
+                                                        "SystemFailure"};
 static_assert(kReasonNames.size() == size_t(Reason::system_failure) + 1);
 
 }  // namespace

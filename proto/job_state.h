@@ -11,7 +11,7 @@ namespace gd {
 
 enum class JobState : uint8_t {
   pending = 0,
-  starting = 1,    // sent to its nodes; CONFIGURING in Slurm's words
+  starting = 1,  // sent to its nodes; CONFIGURING in Slurm's words
   running = 2,
   suspended = 3,
   completing = 4,  // told to end, or ended but not all of it confirmed
@@ -27,21 +27,23 @@ enum class JobState : uint8_t {
   boot_fail = 18,  // the container could not be made
 };
 
-[[nodiscard]] constexpr bool ended(JobState state) { return state >= JobState::completed; }
+[[nodiscard]] constexpr bool ended(JobState state) {
+  return state >= JobState::completed;
+}
 // Holds resources on nodes.
 [[nodiscard]] constexpr bool allocated(JobState state) {
   return state >= JobState::starting && state <= JobState::completing;
 }
 
-[[nodiscard]] std::string_view long_name(JobState state);   // "PENDING"
-[[nodiscard]] std::string_view short_name(JobState state);  // "PD"
+[[nodiscard]] std::string_view long_name(JobState state);                      // "PENDING"
+[[nodiscard]] std::string_view short_name(JobState state);                     // "PD"
 [[nodiscard]] std::optional<JobState> parse_job_state(std::string_view name);  // either, any case
 
 // Why a job is where it is; squeue's REASON column.
 enum class Reason : uint8_t {
   none = 0,
-  priority = 1,          // others are before it
-  resources = 2,         // its turn, and not enough is free
+  priority = 1,   // others are before it
+  resources = 2,  // its turn, and not enough is free
   begin_time = 3,
   job_held_user = 4,
   job_held_admin = 5,
@@ -52,7 +54,7 @@ enum class Reason : uint8_t {
   partition_time_limit = 10,
   req_node_not_avail = 11,
   nodes_down = 12,
-  node_down = 13,        // requeued after its node was lost
+  node_down = 13,  // requeued after its node was lost
   launch_failed = 14,
   bad_constraints = 15,
   image_pull = 16,
@@ -64,16 +66,16 @@ enum class Reason : uint8_t {
   qos_limit = 22,
   reservation = 23,
   licenses = 24,
-  requeue_limit = 25,    // held: it has been sent back too often
+  requeue_limit = 25,  // held: it has been sent back too often
   system_failure = 26,
 };
 
 [[nodiscard]] std::string_view name(Reason reason);  // "Resources", "JobHeldUser", "None"
 
 enum class NodeState : uint8_t {
-  unknown = 0,   // configured or known, not heard of since the controller started
+  unknown = 0,  // configured or known, not heard of since the controller started
   up = 1,
-  down = 2,      // not heard of for too long, or set so by an administrator
+  down = 2,  // not heard of for too long, or set so by an administrator
 };
 
 }  // namespace gd

@@ -13,8 +13,8 @@ constexpr std::string_view kPrefix = "gdjoin-";
 constexpr size_t kKeyBytes = 40;
 
 Error bad_token(std::string_view why) {
-  return {ErrorCode::invalid, "join token " + std::string(why) +
-                                  "; give the whole text that gdctl node token printed"};
+  return {ErrorCode::invalid,
+          "join token " + std::string(why) + "; give the whole text that gdctl node token printed"};
 }
 
 }  // namespace

@@ -7,7 +7,9 @@ namespace gd {
 
 namespace {
 
-const MessageVariant& variant_of(const Message& message) { return message; }
+const MessageVariant& variant_of(const Message& message) {
+  return message;
+}
 
 }  // namespace
 

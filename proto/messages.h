@@ -16,24 +16,29 @@
 #include <variant>
 
 #include "proto/messages_client.h"
+#include "proto/messages_cluster.h"
+#include "proto/messages_identity.h"
 #include "proto/messages_node.h"
 #include "proto/messages_stream.h"
 
 namespace gd {
 
-using MessageVariant = std::variant<
-    ErrorReply, OkReply, PingRequest, PingReply, SubmitRequest, SubmitReply, JobQuery, JobQueryReply,
-    CancelRequest, JobControlRequest, JobUpdateRequest, JobsReply, WaitRequest, JobNotice,
-    StepRequest, StepReply, NodeQuery, NodeQueryReply, NodeUpdateRequest, PartitionQuery,
-    PartitionQueryReply, ConfigQuery, ConfigReply, ReconfigureRequest, ShutdownRequest,
-    KeyListRequest, KeyListReply, KeyRevokeRequest, NodeTokenRequest, NodeTokenReply, ScriptQuery,
-    ScriptReply, LoginStart, LoginPrompt, LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined,
-    NodeHello, NodeWelcome, NodeReport, NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd,
-    StreamAck, StreamResize, StreamSignal, StreamPing, StreamExit, StepLaunch, ShepherdStatus,
-    ShepherdOrder>;
+using MessageVariant =
+    std::variant<ErrorReply, OkReply, PingRequest, PingReply, SubmitRequest, SubmitReply, JobQuery,
+                 JobQueryReply, CancelRequest, JobControlRequest, JobUpdateRequest, JobsReply,
+                 WaitRequest, JobNotice, StepRequest, StepReply, NodeQuery, NodeQueryReply,
+                 NodeUpdateRequest, PartitionQuery, PartitionQueryReply, ConfigQuery, ConfigReply,
+                 ReconfigureRequest, ShutdownRequest, KeyListRequest, KeyListReply,
+                 KeyRevokeRequest, NodeTokenRequest, NodeTokenReply, ScriptQuery, ScriptReply,
+                 LoginStart, LoginPrompt, LoginAnswer, LoginDone, EnrolRequest, NodeJoin,
+                 NodeJoined, NodeHello, NodeWelcome, NodeReport, NodeOrders, StreamOpen,
+                 StreamOpened, StreamData, StreamEnd, StreamAck, StreamResize, StreamSignal,
+                 StreamPing, StreamExit, StepLaunch, ShepherdStatus, ShepherdOrder>;
 
 template <class Body>
-concept MessageBody = requires { { Body::kType } -> std::convertible_to<MessageType>; };
+concept MessageBody = requires {
+  { Body::kType } -> std::convertible_to<MessageType>;
+};
 
 // One of them. A class of its own only so that copying, destroying and comparing
 // fifty-five alternatives is compiled once, in messages.cc, and not in every file

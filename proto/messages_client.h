@@ -46,7 +46,7 @@ struct PingReply {
   std::string host;
   TimePoint started{};
   TimePoint now{};
-  std::string you;        // the name behind the caller's key
+  std::string you;  // the name behind the caller's key
   Uid uid = 0;
   bool administrator = false;
   bool operator==(const PingReply&) const = default;
@@ -66,8 +66,8 @@ struct SubmitRequest {
   static constexpr MessageType kType = MessageType::submit_request;
   RequestId request;
   JobSpec spec;
-  Bytes script;         // batch only
-  Bytes environment;    // "K=V\0K=V\0"
+  Bytes script;       // batch only
+  Bytes environment;  // "K=V\0K=V\0"
   bool test_only = false;
   std::string client_key;  // interactive: nothing else may open the streams; filled by the server
   bool operator==(const SubmitRequest&) const = default;
@@ -137,8 +137,8 @@ struct JobQuery {
 
 struct JobView {
   JobRecord job;
-  std::optional<double> priority;            // pending jobs
-  std::optional<TimePoint> expected_start;   // from the last pass, if it planned this job
+  std::optional<double> priority;           // pending jobs
+  std::optional<TimePoint> expected_start;  // from the last pass, if it planned this job
   bool operator==(const JobView&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -176,7 +176,13 @@ struct CancelRequest {
   }
 };
 
-enum class JobAction : uint8_t { hold = 0, user_hold = 1, release = 2, requeue = 3, requeue_hold = 4 };
+enum class JobAction : uint8_t {
+  hold = 0,
+  user_hold = 1,
+  release = 2,
+  requeue = 3,
+  requeue_hold = 4
+};
 
 struct JobControlRequest {
   static constexpr MessageType kType = MessageType::job_control_request;
@@ -256,7 +262,8 @@ struct WaitRequest {
   static constexpr MessageType kType = MessageType::wait_request;
   JobId job;
   WaitUntil until = WaitUntil::ended;
-  bool keep_alive = false;  // the interactive job's own client: silence for kClientSilence cancels it
+  bool keep_alive =
+      false;  // the interactive job's own client: silence for kClientSilence cancels it
   bool operator==(const WaitRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -360,263 +367,6 @@ struct ScriptReply {
     field("script", self.script);
     field("env", self.environment);
   }
-};
-
-struct NodeQuery {
-  static constexpr MessageType kType = MessageType::node_query;
-  std::vector<std::string> names;  // empty: all
-  bool operator==(const NodeQuery&) const = default;
-  static constexpr void visit(auto& self, auto&& field) { field("names", self.names); }
-};
-
-struct NodeView {
-  NodeRecord node;
-  Resources usable;      // what is found, cut by configuration
-  Resources allocated;
-  uint32_t jobs = 0;
-  bool completing = false;
-  double load = 0;           // one-minute load average
-  uint64_t free_memory_mib = 0;
-  std::vector<std::string> partitions;
-  bool operator==(const NodeView&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("node", self.node);
-    field("usable", self.usable);
-    field("alloc", self.allocated);
-    field("jobs", self.jobs);
-    field("completing", self.completing);
-    field("load", self.load);
-    field("free", self.free_memory_mib);
-    field("parts", self.partitions);
-  }
-};
-
-struct NodeQueryReply {
-  static constexpr MessageType kType = MessageType::node_query_reply;
-  std::vector<NodeView> nodes;
-  bool operator==(const NodeQueryReply&) const = default;
-  static constexpr void visit(auto& self, auto&& field) { field("nodes", self.nodes); }
-};
-
-enum class NodeAction : uint8_t { drain = 0, resume = 1, down = 2, remove = 3, vouch = 4, no_vouch = 5 };
-
-struct NodeUpdateRequest {
-  static constexpr MessageType kType = MessageType::node_update_request;
-  RequestId request;
-  std::vector<std::string> names;
-  NodeAction action = NodeAction::drain;
-  std::string reason;  // drain and down need one
-  bool operator==(const NodeUpdateRequest&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("req", self.request);
-    field("names", self.names);
-    field("action", self.action);
-    field("reason", self.reason);
-  }
-};
-
-struct PartitionQuery {
-  static constexpr MessageType kType = MessageType::partition_query;
-  bool operator==(const PartitionQuery&) const = default;
-  static constexpr void visit(auto&, auto&&) {}
-};
-
-struct PartitionView {
-  std::string name;
-  bool is_default = false;
-  bool up = true;
-  std::optional<Seconds> max_time;
-  std::optional<Seconds> default_time;
-  std::string nodes;         // folded hostlist
-  uint32_t priority_tier = 1;
-  uint32_t total_nodes = 0;
-  uint32_t total_cpus = 0;
-  bool operator==(const PartitionView&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("name", self.name);
-    field("default", self.is_default);
-    field("up", self.up);
-    field("max", self.max_time);
-    field("def", self.default_time);
-    field("nodes", self.nodes);
-    field("tier", self.priority_tier);
-    field("total_nodes", self.total_nodes);
-    field("total_cpus", self.total_cpus);
-  }
-};
-
-struct PartitionQueryReply {
-  static constexpr MessageType kType = MessageType::partition_query_reply;
-  std::vector<PartitionView> partitions;
-  bool operator==(const PartitionQueryReply&) const = default;
-  static constexpr void visit(auto& self, auto&& field) { field("parts", self.partitions); }
-};
-
-struct ConfigQuery {
-  static constexpr MessageType kType = MessageType::config_query;
-  bool operator==(const ConfigQuery&) const = default;
-  static constexpr void visit(auto&, auto&&) {}
-};
-
-struct ConfigValue {
-  std::string section;  // "", "partition short"
-  std::string key;
-  std::string value;
-  bool is_default = true;
-  bool operator==(const ConfigValue&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("section", self.section);
-    field("key", self.key);
-    field("value", self.value);
-    field("default", self.is_default);
-  }
-};
-
-struct ConfigReply {
-  static constexpr MessageType kType = MessageType::config_reply;
-  std::vector<ConfigValue> entries;
-  bool operator==(const ConfigReply&) const = default;
-  static constexpr void visit(auto& self, auto&& field) { field("entries", self.entries); }
-};
-
-struct ReconfigureRequest {
-  static constexpr MessageType kType = MessageType::reconfigure_request;
-  bool operator==(const ReconfigureRequest&) const = default;
-  static constexpr void visit(auto&, auto&&) {}
-};
-
-struct ShutdownRequest {
-  static constexpr MessageType kType = MessageType::shutdown_request;
-  bool operator==(const ShutdownRequest&) const = default;
-  static constexpr void visit(auto&, auto&&) {}
-};
-
-// ---- keys and joining
-
-struct KeyListRequest {
-  static constexpr MessageType kType = MessageType::key_list_request;
-  std::string user;  // empty: one's own; "*": everybody's, for administrators
-  bool operator==(const KeyListRequest&) const = default;
-  static constexpr void visit(auto& self, auto&& field) { field("user", self.user); }
-};
-
-struct KeyListReply {
-  static constexpr MessageType kType = MessageType::key_list_reply;
-  std::vector<KeyRecord> keys;
-  bool operator==(const KeyListReply&) const = default;
-  static constexpr void visit(auto& self, auto&& field) { field("keys", self.keys); }
-};
-
-struct KeyRevokeRequest {
-  static constexpr MessageType kType = MessageType::key_revoke_request;
-  std::string fingerprint;  // first characters of the public key, at least 8, one key only
-  std::string user;         // or all keys of a user
-  bool operator==(const KeyRevokeRequest&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("fp", self.fingerprint);
-    field("user", self.user);
-  }
-};
-
-struct NodeTokenRequest {
-  static constexpr MessageType kType = MessageType::node_token_request;
-  std::string node;        // the name that may join with it; empty: any one node
-  Seconds lifetime{3600};
-  bool may_vouch = false;
-  bool operator==(const NodeTokenRequest&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("node", self.node);
-    field("life", self.lifetime);
-    field("vouch", self.may_vouch);
-  }
-};
-
-struct NodeTokenReply {
-  static constexpr MessageType kType = MessageType::node_token_reply;
-  std::string token;  // also names the controller's address and key: all that a node needs
-  TimePoint expires{};
-  bool operator==(const NodeTokenReply&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("token", self.token);
-    field("expires", self.expires);
-  }
-};
-
-// PAM, question by question. The key that is enrolled is the one the
-// connection itself uses: it is never in a message.
-struct LoginStart {
-  static constexpr MessageType kType = MessageType::login_start;
-  std::string user;
-  bool operator==(const LoginStart&) const = default;
-  static constexpr void visit(auto& self, auto&& field) { field("user", self.user); }
-};
-
-enum class PromptKind : uint8_t { secret = 0, visible = 1, info = 2, error = 3 };
-
-struct LoginPrompt {
-  static constexpr MessageType kType = MessageType::login_prompt;
-  PromptKind kind = PromptKind::secret;  // info and error are answered by an empty LoginAnswer
-  std::string text;
-  bool operator==(const LoginPrompt&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("kind", self.kind);
-    field("text", self.text);
-  }
-};
-
-struct LoginAnswer {
-  static constexpr MessageType kType = MessageType::login_answer;
-  std::string text;  // wiped after use
-  bool operator==(const LoginAnswer&) const = default;
-  static constexpr void visit(auto& self, auto&& field) { field("text", self.text); }
-};
-
-struct LoginDone {
-  static constexpr MessageType kType = MessageType::login_done;
-  std::string user;
-  Uid uid = 0;
-  TimePoint expires{};
-  bool operator==(const LoginDone&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("user", self.user);
-    field("uid", self.uid);
-    field("expires", self.expires);
-  }
-};
-
-// From a node that may vouch, or from gdauthd: a local process of this uid holds
-// this key. The evidence is SO_PEERCRED there.
-struct EnrolRequest {
-  static constexpr MessageType kType = MessageType::enrol_request;
-  Uid uid = 0;
-  Gid gid = 0;
-  std::string user;
-  std::string public_key;
-  bool operator==(const EnrolRequest&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("uid", self.uid);
-    field("gid", self.gid);
-    field("user", self.user);
-    field("key", self.public_key);
-  }
-};
-
-struct NodeJoin {  // over a connection with the node's new key
-  static constexpr MessageType kType = MessageType::node_join;
-  std::string token;
-  std::string node;
-  bool operator==(const NodeJoin&) const = default;
-  static constexpr void visit(auto& self, auto&& field) {
-    field("token", self.token);
-    field("node", self.node);
-  }
-};
-
-struct NodeJoined {
-  static constexpr MessageType kType = MessageType::node_joined;
-  std::string cluster;
-  bool operator==(const NodeJoined&) const = default;
-  static constexpr void visit(auto& self, auto&& field) { field("cluster", self.cluster); }
 };
 
 }  // namespace gd

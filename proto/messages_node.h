@@ -35,9 +35,9 @@ struct NodeHello {
 struct NodeWelcome {
   static constexpr MessageType kType = MessageType::node_welcome;
   uint64_t nonce = 0;
-  uint64_t session = 0;       // grows with each hello the controller accepts
-  Seconds heartbeat{5};       // a full report at least so often
-  Bytes ticket_key;           // public key that checks tickets
+  uint64_t session = 0;  // grows with each hello the controller accepts
+  Seconds heartbeat{5};  // a full report at least so often
+  Bytes ticket_key;      // public key that checks tickets
   std::string cluster;
   bool may_vouch = false;
   bool operator==(const NodeWelcome&) const = default;
@@ -54,14 +54,14 @@ struct NodeWelcome {
 enum class StepPhase : uint8_t {
   accepted = 0,  // durable on the node, its shepherd not up yet
   running = 1,
-  ended = 2,     // status on disk there, kept until confirmed
+  ended = 2,  // status on disk there, kept until confirmed
 };
 
 // What ended a step, beside its exit status; the first cause is never overwritten.
 enum class EndCause : uint8_t {
   exited = 0,
   time_limit = 1,
-  ordered = 2,        // by the controller: cancel, requeue, preemption
+  ordered = 2,  // by the controller: cancel, requeue, preemption
   out_of_memory = 3,
   launch_failed = 4,  // this node could not make the container; error says why
   lost = 5,           // its shepherd died and took the container along
@@ -79,11 +79,11 @@ struct StepStatus {
   ExitStatus exit;
   TimePoint started{};
   TimePoint ended{};
-  std::string error;               // launch_failed: the whole chain, "mount home: /home/x: ..."
+  std::string error;                  // launch_failed: the whole chain, "mount home: /home/x: ..."
   std::vector<std::string> warnings;  // limits clamped, image not id-mapped
   Usage usage;
-  uint64_t signal_serial = 0;              // of the last signal that was delivered
-  std::optional<Seconds> time_limit;       // in force at the shepherd; empty: none
+  uint64_t signal_serial = 0;         // of the last signal that was delivered
+  std::optional<Seconds> time_limit;  // in force at the shepherd; empty: none
   bool operator==(const StepStatus&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -106,8 +106,8 @@ struct NodeReport {
   static constexpr MessageType kType = MessageType::node_report;
   uint64_t session = 0;
   uint64_t number = 0;
-  uint64_t orders = 0;             // number of the last orders that were obeyed; 0: none yet
-  bool full = false;               // steps is everything the node has
+  uint64_t orders = 0;  // number of the last orders that were obeyed; 0: none yet
+  bool full = false;    // steps is everything the node has
   std::vector<StepStatus> steps;
   double load = 0;
   uint64_t free_memory_mib = 0;
@@ -131,26 +131,26 @@ struct StepLaunch {
   StepId step;
   Uid uid = 0;
   Gid gid = 0;
-  std::string user;          // the node checks that this name exists there with this uid
+  std::string user;  // the node checks that this name exists there with this uid
   std::string group;
   JobSpec spec;
   std::string cluster;
   std::string partition;
-  Resources held;            // on this node
-  std::vector<std::string> nodes;      // of the whole job, in order
+  Resources held;                  // on this node
+  std::vector<std::string> nodes;  // of the whole job, in order
   std::vector<uint32_t> cpus_per_node;
   uint32_t node_index = 0;
   uint32_t restarts = 0;
-  std::optional<Seconds> time_limit;   // from the step's start
-  Seconds kill_wait{30};               // between TERM and KILL
-  Bytes script;                        // batch step
-  std::vector<std::string> argv;       // other steps
+  std::optional<Seconds> time_limit;  // from the step's start
+  Seconds kill_wait{30};              // between TERM and KILL
+  Bytes script;                       // batch step
+  std::vector<std::string> argv;      // other steps
   std::string chdir;
   bool pty = false;
-  bool join_container = false;         // enter the container of this job's first step
-  bool stream = false;                 // stdio goes to a client; else to files
+  bool join_container = false;  // enter the container of this job's first step
+  bool stream = false;          // stdio goes to a client; else to files
   Bytes environment;
-  std::string client_key;              // the CURVE key that may open the stream at first; may be empty
+  std::string client_key;  // the CURVE key that may open the stream at first; may be empty
   bool operator==(const StepLaunch&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -231,11 +231,11 @@ struct NodeOrders {
   static constexpr MessageType kType = MessageType::node_orders;
   uint64_t session = 0;
   uint64_t number = 0;
-  std::vector<StepLaunch> launches;   // known ones are ignored by the node
+  std::vector<StepLaunch> launches;  // known ones are ignored by the node
   std::vector<EndOrder> ends;
   std::vector<SignalOrder> signals;
   std::vector<LimitOrder> limits;
-  std::vector<StepKey> confirms;      // ended, recorded by the controller: the node may forget
+  std::vector<StepKey> confirms;  // ended, recorded by the controller: the node may forget
   bool operator==(const NodeOrders&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("session", self.session);

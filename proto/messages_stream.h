@@ -36,8 +36,8 @@ struct StreamOpen {  // first on a connection; held until the step has started
   static constexpr MessageType kType = MessageType::stream_open;
   Bytes ticket;
   std::optional<TerminalSize> size;
-  std::string term;                      // TERM
-  std::optional<uint64_t> output_from;   // coming back: positions already seen
+  std::string term;                     // TERM
+  std::optional<uint64_t> output_from;  // coming back: positions already seen
   std::optional<uint64_t> error_from;
   bool operator==(const StreamOpen&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
@@ -139,7 +139,7 @@ struct ShepherdStatus {  // at connect, and at each change
   static constexpr MessageType kType = MessageType::shepherd_status;
   StepStatus status;
   int32_t shepherd_pid = 0;
-  int32_t init_pid = 0;   // the container's pid 1, seen from outside
+  int32_t init_pid = 0;  // the container's pid 1, seen from outside
   bool operator==(const ShepherdStatus&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("status", self.status);

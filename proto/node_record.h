@@ -14,17 +14,17 @@ namespace gd {
 
 struct NodeInfo {  // measured by the node; configuration can only restrict it
   std::string name;
-  std::string version;      // of gd
-  std::string boot_id;      // the kernel's: another one means that everything there has ended
+  std::string version;  // of gd
+  std::string boot_id;  // the kernel's: another one means that everything there has ended
   Resources total;
   uint32_t sockets = 1;
   uint32_t cores_per_socket = 1;
   uint32_t threads_per_core = 1;
   uint64_t tmp_disk_mib = 0;
   std::vector<std::string> features;  // found, plus those that its own configuration adds
-  std::string os;           // "Linux 6.1.0-18-amd64"
+  std::string os;                     // "Linux 6.1.0-18-amd64"
   std::string architecture;
-  std::string cgroup;       // "v2", "v1", "hybrid"
+  std::string cgroup;          // "v2", "v1", "hybrid"
   std::string stream_address;  // host:port for interactive stdio
   std::string stream_key;      // CURVE public key of that port, Z85
   bool operator==(const NodeInfo&) const = default;
@@ -49,15 +49,15 @@ struct NodeInfo {  // measured by the node; configuration can only restrict it
 
 struct NodeRecord {
   std::string name;
-  NodeInfo info;            // as last reported
+  NodeInfo info;  // as last reported
   NodeState state = NodeState::unknown;
-  bool drained = false;     // takes no new jobs
-  bool set_down = false;    // by an administrator: stays down until it is resumed
-  std::string reason;       // why drained or down
+  bool drained = false;   // takes no new jobs
+  bool set_down = false;  // by an administrator: stays down until it is resumed
+  std::string reason;     // why drained or down
   Uid reason_uid = 0;
   TimePoint reason_time{};
-  bool may_vouch = false;   // trusted to say who its local users are
-  TimePoint last_heard{};   // not durable: zero after a restart
+  bool may_vouch = false;  // trusted to say who its local users are
+  TimePoint last_heard{};  // not durable: zero after a restart
   bool operator==(const NodeRecord&) const = default;
 
   static constexpr void visit(auto& self, auto&& field) {
@@ -78,15 +78,15 @@ struct NodeRecord {
 enum class KeyKind : uint8_t { user = 0, node = 1, job = 2 };
 
 struct KeyRecord {
-  std::string public_key;   // Z85, 40 characters
+  std::string public_key;  // Z85, 40 characters
   KeyKind kind = KeyKind::user;
   Uid uid = 0;
-  Gid gid = 0;              // primary, as PAM's host knew it at enrolment
-  std::string name;         // the user's or the node's name
-  uint32_t job = 0;         // of a job key
+  Gid gid = 0;       // primary, as PAM's host knew it at enrolment
+  std::string name;  // the user's or the node's name
+  uint32_t job = 0;  // of a job key
   TimePoint made{};
-  TimePoint expires{};      // zero: never
-  std::string made_by;      // "pam", "peer", "vouched:NODE", "token", "job"
+  TimePoint expires{};  // zero: never
+  std::string made_by;  // "pam", "peer", "vouched:NODE", "token", "job"
   bool operator==(const KeyRecord&) const = default;
 
   static constexpr void visit(auto& self, auto&& field) {
@@ -105,7 +105,7 @@ struct KeyRecord {
 // A join token, kept by the digest of its secret until it is used or expires.
 struct JoinTokenRecord {
   Digest digest;
-  std::string node;         // the only name that may join with it; empty: any one
+  std::string node;  // the only name that may join with it; empty: any one
   bool may_vouch = false;
   TimePoint expires{};
   Uid made_by = 0;

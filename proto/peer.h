@@ -20,7 +20,7 @@ enum class PeerKind : uint8_t {
   nobody = 0,  // a key that is not enrolled: may log in or join, and nothing else
   user = 1,
   node = 2,
-  job = 3,     // a job's own key: its user's rights for the job's lifetime
+  job = 3,  // a job's own key: its user's rights for the job's lifetime
 };
 
 struct Peer {
@@ -28,9 +28,9 @@ struct Peer {
   std::string public_key;  // Z85, 40 characters
   Uid uid = 0;             // user, job
   Gid gid = 0;
-  JobId job;               // job
-  std::string name;        // of the user or the node
-  std::string address;     // IP address, from libzmq; for logs and for slowing down logins
+  JobId job;            // job
+  std::string name;     // of the user or the node
+  std::string address;  // IP address, from libzmq; for logs and for slowing down logins
   bool operator==(const Peer&) const = default;
 };
 

@@ -34,8 +34,10 @@ void normalise(Resources& resources) {
   std::sort(list.begin(), list.end());
   std::vector<GresCount> merged;
   for (GresCount& g : list) {
-    if (!merged.empty() && same_kind(merged.back(), g)) merged.back().count += g.count;
-    else if (g.count > 0) merged.push_back(std::move(g));
+    if (!merged.empty() && same_kind(merged.back(), g))
+      merged.back().count += g.count;
+    else if (g.count > 0)
+      merged.push_back(std::move(g));
   }
   list = std::move(merged);
 }
@@ -51,8 +53,10 @@ void add(Resources& total, const Resources& amount) {
   total.cpus += amount.cpus;
   total.memory_mib += amount.memory_mib;
   for (const GresCount& g : amount.gres) {
-    if (GresCount* have = find(total.gres, g)) have->count += g.count;
-    else total.gres.push_back(g);
+    if (GresCount* have = find(total.gres, g))
+      have->count += g.count;
+    else
+      total.gres.push_back(g);
   }
   if (!amount.gres.empty()) std::sort(total.gres.begin(), total.gres.end());
 }

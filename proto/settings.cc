@@ -39,24 +39,26 @@ SchedulerPolicy policy_of(const std::string& name) {
 Result<void> check_top(const ConfigView& top) {
   const std::string cluster = top.text("cluster");
   const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
   };
   const bool all_plain = std::all_of(cluster.begin(), cluster.end(), plain);
   if (cluster.empty() || cluster.size() > 64 || !all_plain) {
-    return at(top, "cluster", "'" + printable(cluster) +
-                                  "' is not 1 to 64 letters, digits, '-' and '_'");
+    return at(top, "cluster",
+              "'" + printable(cluster) + "' is not 1 to 64 letters, digits, '-' and '_'");
   }
   if (top.interval("node_lost_after") > 0s &&
       top.interval("node_lost_after") < top.interval("node_timeout")) {
-    return at(top, "node_lost_after", "must be 0, or at least node_timeout, " +
-                                          format_interval(top.interval("node_timeout")));
+    return at(
+        top, "node_lost_after",
+        "must be 0, or at least node_timeout, " + format_interval(top.interval("node_timeout")));
   }
   TRY(check_host_port(top, "controller", kDefaultPort));
   TRY(check_host_port(top, "listen", kDefaultPort));
   if (top.interval("node_timeout") < 2 * top.interval("heartbeat")) {
-    return at(top, "node_timeout", "must be at least twice the heartbeat of " +
-                                       format_interval(top.interval("heartbeat")));
+    return at(
+        top, "node_timeout",
+        "must be at least twice the heartbeat of " + format_interval(top.interval("heartbeat")));
   }
   return {};
 }
@@ -118,9 +120,9 @@ Result<PartitionSettings> read_partition(const ConfigView& view) {
   out.default_time = view.has("default_time") ? view.time_limit("default_time") : out.max_time;
   const bool longer = out.max_time && (!out.default_time || *out.default_time > *out.max_time);
   if (longer) {
-    return at(view, "default_time", format_time_limit(out.default_time) +
-                                        " is longer than max_time, " +
-                                        format_time_limit(out.max_time));
+    return at(view, "default_time",
+              format_time_limit(out.default_time) + " is longer than max_time, " +
+                  format_time_limit(out.max_time));
   }
   if (view.has("max_nodes")) out.max_nodes = static_cast<uint32_t>(view.integer("max_nodes"));
   out.priority_tier = static_cast<uint32_t>(view.integer("priority_tier"));
@@ -193,8 +195,8 @@ Result<AgentSettings> read_agent(const ConfigView& view) {
   out.subid_base = static_cast<uint32_t>(view.integer("subid_base"));
   out.subid_count = static_cast<uint32_t>(view.integer("subid_count"));
   if (uint64_t{out.subid_base} + out.subid_count > UINT32_MAX) {
-    return at(view, "subid_count", "the range ends past the highest id, " +
-                                       std::to_string(UINT32_MAX - 1));
+    return at(view, "subid_count",
+              "the range ends past the highest id, " + std::to_string(UINT32_MAX - 1));
   }
   out.reserved_cpus = static_cast<uint32_t>(view.integer("reserved_cpus"));
   out.reserved_memory_mib = view.mib("reserved_memory");

@@ -27,21 +27,21 @@ struct ControllerSettings {
   std::string listen;          // address:port
   std::string state_dir;
   std::string run_dir;
-  std::string user;            // that gdctld becomes
+  std::string user;  // that gdctld becomes
   LogLevel log_level = LogLevel::info;
-  std::string log_file;        // empty: standard error
+  std::string log_file;                     // empty: standard error
   std::vector<std::string> administrators;  // names, and "@group"
 
-  Seconds key_lifetime{};      // 0: keys do not expire
+  Seconds key_lifetime{};  // 0: keys do not expire
   bool allow_root_jobs = false;
   bool private_data = false;
 
-  Seconds min_job_age{};       // an ended job is listed as live for so long
-  Seconds history_age{};       // finished jobs are forgotten after; 0: never
+  Seconds min_job_age{};  // an ended job is listed as live for so long
+  Seconds history_age{};  // finished jobs are forgotten after; 0: never
   Seconds audit_age{};
-  Seconds kill_wait{};         // between TERM and KILL
+  Seconds kill_wait{};  // between TERM and KILL
   Seconds heartbeat{};
-  Seconds node_timeout{};      // silence after which a node is down
+  Seconds node_timeout{};                  // silence after which a node is down
   std::optional<Seconds> node_lost_after;  // silence after which its jobs are; empty: never
   uint32_t max_jobs = 0;
   uint32_t launch_retries = 0;
@@ -72,7 +72,7 @@ struct PartitionSettings {
   std::optional<uint32_t> max_nodes;    // of one job
   uint32_t priority_tier = 1;
   uint32_t priority_job_factor = 1;
-  std::vector<std::string> allow_users;   // both empty: everybody
+  std::vector<std::string> allow_users;  // both empty: everybody
   std::vector<std::string> allow_groups;
   bool operator==(const PartitionSettings&) const = default;
 };
@@ -87,20 +87,20 @@ struct NodeSettings {
 };
 
 struct AgentSettings {
-  std::string name;       // empty: the host's short name
-  std::string listen;     // for interactive streams
-  std::string address;    // host:port told to clients; empty: the node's name and listen's port
+  std::string name;     // empty: the host's short name
+  std::string listen;   // for interactive streams
+  std::string address;  // host:port told to clients; empty: the node's name and listen's port
   std::string spool_dir;
   std::string cgroup_root;
-  std::string cgroup;     // folder of all jobs below each hierarchy
-  bool enrol = true;      // offers the socket for local users (needs the controller's trust too)
+  std::string cgroup;  // folder of all jobs below each hierarchy
+  bool enrol = true;   // offers the socket for local users (needs the controller's trust too)
   uint32_t subid_base = 0;
   uint32_t subid_count = 0;
   uint32_t reserved_cpus = 0;
   uint64_t reserved_memory_mib = 0;
   std::vector<std::string> features;
-  uint32_t max_processes = 0;        // a job
-  uint64_t writable_size_mib = 0;    // a job's layer over its image
+  uint32_t max_processes = 0;      // a job
+  uint64_t writable_size_mib = 0;  // a job's layer over its image
   uint64_t tmp_size_mib = 0;
   uint64_t shm_size_mib = 0;
   std::vector<std::string> mount_prefixes;
@@ -108,7 +108,7 @@ struct AgentSettings {
   bool operator==(const AgentSettings&) const = default;
 };
 
-struct SettingValue {  // as written, for `gdctl show config`
+struct SettingValue {   // as written, for `gdctl show config`
   std::string section;  // "", "partition short"
   std::string key;
   std::string value;

@@ -13,11 +13,13 @@ using enum ConfigType;
 
 constexpr auto kTop = std::to_array<ConfigKey>({
     {"cluster", text, "gd", "Name of the cluster, in tickets, key files and reports."},
-    {"controller", text, "127.0.0.1:6820", "Where clients and nodes find the controller: "
+    {"controller", text, "127.0.0.1:6820",
+     "Where clients and nodes find the controller: "
      "HOST or HOST:PORT."},
     {"controller_key", path, "/etc/gd/controller.pub",
      "File with the controller's public key; gdctld writes it on its own machine."},
-    {"listen", text, "127.0.0.1:6820", "Address and port that gdctld listens at; \"*:6820\" "
+    {"listen", text, "127.0.0.1:6820",
+     "Address and port that gdctld listens at; \"*:6820\" "
      "lets other machines in."},
     {"state_dir", path, "/var/lib/gd", "Database and keys of gdctld."},
     {"run_dir", path, "/run/gd", "Sockets and pid files."},
@@ -26,8 +28,8 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      "debug|info|notice|warning|error"},
     {"log_file", path, nullptr, "Log of gdctld; without it, standard error (the journal)."},
     {"administrators", list, "root", "Users, and groups as @NAME, that may change everything."},
-    {"key_lifetime", interval, "30d", "A user's key expires so long after its login; 0: never.",
-     0, 10 * kYearMs},
+    {"key_lifetime", interval, "30d", "A user's key expires so long after its login; 0: never.", 0,
+     10 * kYearMs},
     {"allow_root_jobs", boolean, "no", "Whether uid 0 may submit."},
     {"private_data", boolean, "no", "Whether users see their own jobs only."},
     {"min_job_age", interval, "5min", "An ended job stays in gdstat's reach for so long.", 0,
@@ -40,20 +42,28 @@ constexpr auto kTop = std::to_array<ConfigKey>({
     {"heartbeat", interval, "5s", "A node reports all it has at least so often.", 1000, 600'000},
     {"node_timeout", interval, "60s", "A node that is silent for so long is down.", 2000,
      86'400'000},
-    {"node_lost_after", interval, "5min", "A node that is silent for so long has lost its jobs: "
-     "they end as NODE_FAIL or go back to the queue; 0: wait for it.", 0, kYearMs},
+    {"node_lost_after", interval, "5min",
+     "A node that is silent for so long has lost its jobs: "
+     "they end as NODE_FAIL or go back to the queue; 0: wait for it.",
+     0, kYearMs},
     {"max_jobs", integer, "200000", "Most live jobs; one more is refused.", 1, 10'000'000},
     {"launch_retries", integer, "3", "A job whose launch fails so many times is held.", 0, 1000},
-    {"requeue", boolean, "yes", "Whether a job goes back to the queue when its node is lost, "
+    {"requeue", boolean, "yes",
+     "Whether a job goes back to the queue when its node is lost, "
      "unless it says otherwise."},
     {"default_image", text, "host", "Image of jobs that name none: \"host\" or a directory."},
-    {"low_disk_mib", size_mib, "256", "No new jobs are taken while less is free in state_dir.",
-     0, int64_t{1} << 40},
-    {"policy", choice, "easy", "How jobs may overtake: fifo never, easy if the first in line "
-     "is not delayed, conservative if none is.", INT64_MIN, INT64_MAX, "fifo|easy|conservative"},
-    {"promise_limit", integer, "1000", "Searches for a later start that one pass may make; past "
-     "it, blocked jobs get no promise.", 0, 10'000'000},
-    {"enforce_part_limits", boolean, "no", "Whether a job that its partition could never run is "
+    {"low_disk_mib", size_mib, "256", "No new jobs are taken while less is free in state_dir.", 0,
+     int64_t{1} << 40},
+    {"policy", choice, "easy",
+     "How jobs may overtake: fifo never, easy if the first in line "
+     "is not delayed, conservative if none is.",
+     INT64_MIN, INT64_MAX, "fifo|easy|conservative"},
+    {"promise_limit", integer, "1000",
+     "Searches for a later start that one pass may make; past "
+     "it, blocked jobs get no promise.",
+     0, 10'000'000},
+    {"enforce_part_limits", boolean, "no",
+     "Whether a job that its partition could never run is "
      "refused; else it waits, and says why."},
     {"priority_weight_age", real, "1000", "Points for priority_age_max of waiting."},
     {"priority_weight_size", real, "0", "Points for asking for all cpus of the cluster."},
@@ -68,12 +78,12 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
     {"state", choice, "up", "A partition that is down starts no jobs.", INT64_MIN, INT64_MAX,
      "up|down"},
     {"max_time", time_limit, "UNLIMITED", "Longest time limit of a job."},
-    {"default_time", time_limit, nullptr, "Time limit of jobs that ask for none; max_time if "
+    {"default_time", time_limit, nullptr,
+     "Time limit of jobs that ask for none; max_time if "
      "not given."},
     {"max_nodes", integer, nullptr, "Most nodes of one job; without it, no limit.", 1, 65536},
     {"priority_tier", integer, "1", "Jobs of a higher tier go first.", 0, 65535},
-    {"priority_job_factor", integer, "1", "Raises the priority of the partition's jobs.", 0,
-     65535},
+    {"priority_job_factor", integer, "1", "Raises the priority of the partition's jobs.", 0, 65535},
     {"allow_users", list, "", "Users that may submit here; with allow_groups empty too: all."},
     {"allow_groups", list, "", "Groups that may submit here."},
 });
@@ -87,24 +97,28 @@ constexpr auto kNode = std::to_array<ConfigKey>({
 
 constexpr auto kAgent = std::to_array<ConfigKey>({
     {"name", text, nullptr, "Name of this node; the host's short name if not given."},
-    {"listen", text, "127.0.0.1:6821", "Address and port for interactive jobs' terminals; "
+    {"listen", text, "127.0.0.1:6821",
+     "Address and port for interactive jobs' terminals; "
      "\"*:6821\" lets other machines in."},
-    {"address", text, nullptr, "HOST:PORT that clients are told; the node's name and listen's "
+    {"address", text, nullptr,
+     "HOST:PORT that clients are told; the node's name and listen's "
      "port if not given."},
     {"spool_dir", path, "/var/spool/gd", "State of the jobs on this node."},
     {"cgroup_root", path, "/sys/fs/cgroup", "Where the control groups are mounted."},
     {"cgroup", text, "gd", "Folder of all jobs in each hierarchy, without a delegated unit."},
-    {"enrol", boolean, "yes", "Whether local users get keys here silently, if the controller "
+    {"enrol", boolean, "yes",
+     "Whether local users get keys here silently, if the controller "
      "lets this node vouch."},
-    {"subid_base", integer, "2000000000", "First host id of the range that stands for all others "
-     "in images; must belong to nobody.", 65536, 4'294'836'224},
+    {"subid_base", integer, "2000000000",
+     "First host id of the range that stands for all others "
+     "in images; must belong to nobody.",
+     65536, 4'294'836'224},
     {"subid_count", integer, "65536", "Length of that range.", 65536, 1 << 24},
     {"reserved_cpus", integer, "0", "Cpus kept from jobs.", 0, 1 << 20},
     {"reserved_memory", size_mib, "0", "Memory kept from jobs.", 0, int64_t{1} << 40},
     {"features", list, "", "Features that this node adds to those it found."},
     {"max_processes", integer, "16384", "Most processes and threads of a job.", 16, 4'194'304},
-    {"writable_size", size_mib, "1G", "Most a job may write over its image.", 1,
-     int64_t{1} << 30},
+    {"writable_size", size_mib, "1G", "Most a job may write over its image.", 1, int64_t{1} << 30},
     {"tmp_size", size_mib, "1G", "Size of a job's own /tmp.", 1, int64_t{1} << 30},
     {"shm_size", size_mib, "1G", "Size of a job's own /dev/shm.", 1, int64_t{1} << 30},
     {"mount_prefixes", list, "/home, /scratch, /data, /srv, /mnt, /media, /opt, /work",
@@ -122,8 +136,12 @@ constexpr std::array<ConfigKind, 4> kSchema = {{
 
 }  // namespace
 
-ConfigSchema settings_schema() { return kSchema; }
+ConfigSchema settings_schema() {
+  return kSchema;
+}
 
-std::string sample_settings() { return sample_config(kSchema); }
+std::string sample_settings() {
+  return sample_config(kSchema);
+}
 
 }  // namespace gd

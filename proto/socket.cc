@@ -17,9 +17,9 @@ namespace gd {
 namespace {
 
 constexpr size_t kTagBytes = 8;
-constexpr int kLingerMs = 1000;        // unsent replies may still leave at the end
+constexpr int kLingerMs = 1000;  // unsent replies may still leave at the end
 constexpr int kHandshakeMs = 10000;
-constexpr int kHeartbeatMs = 10000;    // finds connections that died without a word
+constexpr int kHeartbeatMs = 10000;  // finds connections that died without a word
 constexpr int kReconnectMs = 20;
 constexpr int kMaxReconnectMs = 2000;
 constexpr char kZapEndpoint[] = "inproc://zeromq.zap.01";
@@ -46,9 +46,7 @@ class Frame {  // one zmq_msg_t, closed when it goes
   Frame& operator=(const Frame&) = delete;
   ~Frame() { zmq_msg_close(&message_); }
 
-  bool receive(void* socket) {
-    return zmq_msg_recv(&message_, socket, ZMQ_DONTWAIT) >= 0;
-  }
+  bool receive(void* socket) { return zmq_msg_recv(&message_, socket, ZMQ_DONTWAIT) >= 0; }
   bool send(void* socket, int flags) {
     return zmq_msg_send(&message_, socket, flags | ZMQ_DONTWAIT) >= 0;
   }
@@ -123,8 +121,7 @@ CurveKeys make_curve_keys() {
 
 Result<std::string> curve_public_of(const std::string& secret_key) {
   std::array<char, 41> public_key{};
-  if (!is_curve_key(secret_key) ||
-      zmq_curve_public(public_key.data(), secret_key.c_str()) != 0) {
+  if (!is_curve_key(secret_key) || zmq_curve_public(public_key.data(), secret_key.c_str()) != 0) {
     return Error{ErrorCode::invalid, "not a CURVE key of 40 characters"};
   }
   return std::string(public_key.data());
@@ -147,7 +144,9 @@ SocketContext::SocketContext(int io_threads) : impl_(std::make_unique<Impl>()) {
   zmq_ctx_set(impl_->context, ZMQ_MAX_SOCKETS, 1023);
 }
 
-SocketContext::~SocketContext() { zmq_ctx_term(impl_->context); }
+SocketContext::~SocketContext() {
+  zmq_ctx_term(impl_->context);
+}
 
 // ---- server
 
@@ -204,8 +203,8 @@ std::optional<Incoming> ServerSocket::receive() {
 bool ServerSocket::send(const Route& route, uint64_t tag, Bytes body) {
   if (route.empty()) return false;
   void* socket = impl_->socket.get();
-  return Frame(route).send(socket, ZMQ_SNDMORE) &&
-         Frame(pack_tag(tag)).send(socket, ZMQ_SNDMORE) && Frame(body).send(socket, 0);
+  return Frame(route).send(socket, ZMQ_SNDMORE) && Frame(pack_tag(tag)).send(socket, ZMQ_SNDMORE) &&
+         Frame(body).send(socket, 0);
 }
 
 // ---- client
@@ -288,8 +287,8 @@ struct ZapHandler::Impl {
 
 void ZapHandler::Impl::run() {
   for (;;) {
-    std::array<zmq_pollitem_t, 2> items{{{socket.get(), -1, ZMQ_POLLIN, 0},
-                                         {stop_receiver.get(), -1, ZMQ_POLLIN, 0}}};
+    std::array<zmq_pollitem_t, 2> items{
+        {{socket.get(), -1, ZMQ_POLLIN, 0}, {stop_receiver.get(), -1, ZMQ_POLLIN, 0}}};
     if (zmq_poll(items.data(), 2, -1) < 0) {
       if (zmq_errno() == EINTR) continue;
       return;
@@ -316,9 +315,12 @@ void ZapHandler::Impl::answer() {
     zmq_z85_encode(key.data(), reinterpret_cast<const uint8_t*>(parts[kCredentials].data()), 32);
     peer = identify(key.data(), plain_address(parts[kAddress]));
   }
-  const std::array<std::string, 6> reply{parts[kVersion], parts[kRequest],
-                                         peer ? "200" : "400", peer ? "OK" : "refused",
-                                         peer ? format_peer(*peer) : "", ""};
+  const std::array<std::string, 6> reply{parts[kVersion],
+                                         parts[kRequest],
+                                         peer ? "200" : "400",
+                                         peer ? "OK" : "refused",
+                                         peer ? format_peer(*peer) : "",
+                                         ""};
   for (size_t i = 0; i < reply.size(); ++i) {
     if (!Frame(reply[i]).send(socket.get(), i + 1 < reply.size() ? ZMQ_SNDMORE : 0)) return;
   }

@@ -52,7 +52,7 @@ using Route = std::string;
 
 struct Incoming {
   Route route;
-  Peer peer;           // established by the ZAP handler
+  Peer peer;  // established by the ZAP handler
   uint64_t tag = 0;
   Bytes body;
 };
@@ -128,8 +128,8 @@ bool wait(std::span<WaitItem> items, std::chrono::milliseconds timeout);
 // to be dropped.
 class ZapHandler {
  public:
-  using Identify = std::function<std::optional<Peer>(const std::string& public_key,
-                                                     const std::string& address)>;
+  using Identify =
+      std::function<std::optional<Peer>(const std::string& public_key, const std::string& address)>;
   ZapHandler(SocketContext& context, Identify identify);
   ~ZapHandler();
   ZapHandler(ZapHandler&&) = delete;

@@ -24,7 +24,7 @@ from tidy.tree import TREE_RULES  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Told, but not yet counted: the tree is still on its way there.
-TOLD_ONLY = {"limits-tested", "columns", "file-length", "head"}
+TOLD_ONLY = {"limits-tested"}
 SKIPPED_FOLDERS = {".git", "__pycache__"}
 
 

@@ -18,7 +18,7 @@ declare -A packages_of=(
     nlohmann-json3-dev libgtest-dev libgmock-dev"
   [test]="iproute2 procps util-linux mount passwd tmux libpam-wrapper pamtester
     busybox-static groff-base python3-zmq python3-msgpack"
-  [ci]="git ccache clang-14 libclang-rt-14-dev shellcheck"
+  [ci]="git ccache clang-14 clang-format-14 libclang-rt-14-dev shellcheck"
   [bench]="slurm-wlm slurm-client munge"
   [vm]="qemu-system-x86 seabios mmdebstrap e2fsprogs"
 )
@@ -60,7 +60,8 @@ install_all() { apt install -y --no-install-recommends "$@" >>"$log" 2>&1; }
 [ $# -gt 0 ] || fail "no group given; name some of: build test ci bench vm"
 packages=()
 for group in "$@"; do
-  [ -n "${packages_of[$group]-}" ] || fail "unknown group '$group'; there are: build test ci bench vm"
+  [ -n "${packages_of[$group]-}" ] ||
+    fail "unknown group '$group'; there are: build test ci bench vm"
   read -r -d '' -a more <<<"${packages_of[$group]}" || true
   packages+=("${more[@]}")
 done

@@ -10,7 +10,9 @@
 namespace gd::agent {
 namespace {
 
-std::string label(const StepKey& key) { return folder_name(key); }
+std::string label(const StepKey& key) {
+  return folder_name(key);
+}
 
 }  // namespace
 
@@ -37,8 +39,8 @@ Agent::Agent(AgentParts parts, ClientSocket controller, ServerSocket streams, Sh
                   }}),
       streams_(*parts_.poller, std::move(streams), parts_.info.name,
                [this](const StepKey& key) { return links_.folder(key); }) {
-  parts_.info.stream_key = parts_.info.stream_key.empty() ? parts_.identity.keys.public_key
-                                                          : parts_.info.stream_key;
+  parts_.info.stream_key =
+      parts_.info.stream_key.empty() ? parts_.identity.keys.public_key : parts_.info.stream_key;
 }
 
 void Agent::restore(const SpoolFindings& findings) {

@@ -7,8 +7,12 @@ namespace gd::agent {
 
 namespace {
 
-StepKey key_of(const StepLaunch& launch) { return {launch.job, launch.launch, launch.step}; }
-StepKey key_of(const StepStatus& status) { return {status.job, status.launch, status.step}; }
+StepKey key_of(const StepLaunch& launch) {
+  return {launch.job, launch.launch, launch.step};
+}
+StepKey key_of(const StepStatus& status) {
+  return {status.job, status.launch, status.step};
+}
 
 StepStatus status_for(const StepKey& key) {
   StepStatus status;

@@ -29,11 +29,21 @@ namespace gd::agent {
 // ---- what gdnoded is to do
 // Make the step's folder and put the launch into it, durably; write the mark "starting",
 // durably; start the shepherd. If any of it fails: on_launch_failed().
-struct StartStep { StepLaunch launch; };
-struct EndStep { EndOrder order; };          // to its shepherd
-struct SignalStep { SignalOrder order; };    // to its shepherd
-struct LimitStep { LimitOrder order; };      // to its shepherd
-struct ForgetStep { StepKey step; };         // the shepherd exits, the folder goes; may be neither
+struct StartStep {
+  StepLaunch launch;
+};
+struct EndStep {
+  EndOrder order;
+};  // to its shepherd
+struct SignalStep {
+  SignalOrder order;
+};  // to its shepherd
+struct LimitStep {
+  LimitOrder order;
+};  // to its shepherd
+struct ForgetStep {
+  StepKey step;
+};  // the shepherd exits, the folder goes; may be neither
 using Action = std::variant<StartStep, EndStep, SignalStep, LimitStep, ForgetStep>;
 
 // What an agent finds in its folders when it starts.

@@ -15,7 +15,7 @@
 namespace gd::agent {
 
 inline constexpr char kScriptPath[] = "/run/gd/slurm_script";  // Slurm's name: $0 of many scripts
-inline constexpr size_t kMaxInterpreterBytes = 255;             // of the #! line, the kernel's
+inline constexpr size_t kMaxInterpreterBytes = 255;            // of the #! line, the kernel's
 
 Result<void> check_script(std::string_view script);
 container::FileSpec script_file(std::string script);

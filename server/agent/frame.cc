@@ -100,7 +100,9 @@ Result<std::optional<Message>> FrameChannel::next() {
   return std::optional<Message>{TRY(decode(*body))};
 }
 
-Result<void> FrameChannel::send(const Message& message) { return send_body(encode(message)); }
+Result<void> FrameChannel::send(const Message& message) {
+  return send_body(encode(message));
+}
 
 Result<void> FrameChannel::send_body(std::string_view body) {
   if (body.empty() || body.size() > kMaxFrameBytes) {
@@ -113,8 +115,8 @@ Result<void> FrameChannel::send_body(std::string_view body) {
 
 Result<void> FrameChannel::flush() {
   while (backlog() > 0) {
-    const ssize_t sent = ::send(fd_.get(), out_.data() + written_, backlog(),
-                                MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent =
+        ::send(fd_.get(), out_.data() + written_, backlog(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) break;
@@ -154,8 +156,8 @@ Result<UniqueFd> listen_at(const std::string& folder, const std::string& name) {
 Result<UniqueFd> connect_at(const std::string& folder, const std::string& name) {
   const Address address = TRY(address_at(folder, name));
   UniqueFd fd = TRY(stream_socket());
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name),
-                sizeof address.name) != 0) {
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), sizeof address.name) !=
+      0) {
     return os_error("connect " + folder + "/" + name);
   }
   return fd;

@@ -45,7 +45,7 @@ std::string after_colon(std::string_view line) {
 }
 
 uint64_t temporary_mib() {
-  struct statvfs about{};
+  struct statvfs about {};
   if (::statvfs("/tmp", &about) != 0) return 0;
   return about.f_blocks * about.f_frsize >> 20;
 }

@@ -27,7 +27,7 @@ struct Memory {
   uint64_t available_mib = 0;
   bool operator==(const Memory&) const = default;
 };
-Memory parse_memory(std::string_view meminfo);         // /proc/meminfo; pure
+Memory parse_memory(std::string_view meminfo);  // /proc/meminfo; pure
 
 // `cgroup`: "v2", "v1", "hybrid". Stream address and key are the caller's to fill.
 Result<NodeInfo> take_inventory(const AgentSettings& settings, std::string_view cgroup);

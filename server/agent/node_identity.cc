@@ -12,8 +12,12 @@
 namespace gd::agent {
 namespace {
 
-std::string key_path(const std::string& spool_dir) { return spool_dir + "/node.key"; }
-std::string controller_path(const std::string& spool_dir) { return spool_dir + "/controller"; }
+std::string key_path(const std::string& spool_dir) {
+  return spool_dir + "/node.key";
+}
+std::string controller_path(const std::string& spool_dir) {
+  return spool_dir + "/controller";
+}
 
 Result<std::string> ask_to_join(const std::string& token, const std::string& node,
                                 const NodeIdentity& identity) {

@@ -72,8 +72,7 @@ Result<std::string> beside_us(const char* program) {
 
 // The dear part of a container is done once, here: the filter as bytes in a file.
 Result<std::string> prepare_shepherds(const AgentSettings& settings, const std::string& node) {
-  const std::string program =
-      TRY(container::build_seccomp(container::SeccompProfile::standard));
+  const std::string program = TRY(container::build_seccomp(container::SeccompProfile::standard));
   const std::string filter = settings.spool_dir + "/seccomp";
   TRY(replace_file(filter, program, 0600));
   ShepherdSettings shepherd;
@@ -106,8 +105,8 @@ std::string stream_address(const AgentSettings& settings, const std::string& nod
                            const std::string& endpoint) {
   const std::string port = endpoint.substr(endpoint.rfind(':') + 1);
   if (settings.address.empty()) return node + ":" + port;
-  const bool has_port = settings.address.rfind(':') != std::string::npos &&
-                        !settings.address.ends_with(']');
+  const bool has_port =
+      settings.address.rfind(':') != std::string::npos && !settings.address.ends_with(']');
   return has_port ? settings.address : settings.address + ":" + port;
 }
 
@@ -151,9 +150,9 @@ Result<void> run(const Settings& settings) {
   parts.info.stream_address = stream_address(own, parts.info.name, streams.endpoint());
   parts.info.stream_key = parts.identity.keys.public_key;
   const HostPort controller = TRY(parse_host_port(parts.identity.controller, kDefaultPort));
-  ClientSocket socket = TRY(ClientSocket::connect(*parts.context, tcp_endpoint(controller),
-                                                  parts.identity.controller_key,
-                                                  parts.identity.keys));
+  ClientSocket socket =
+      TRY(ClientSocket::connect(*parts.context, tcp_endpoint(controller),
+                                parts.identity.controller_key, parts.identity.keys));
   if (own.enrol) {
     parts.voucher = TRY(Voucher::create(
         *parts.poller, settings.controller.run_dir, parts.identity.controller,

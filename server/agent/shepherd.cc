@@ -21,11 +21,11 @@ Shepherd::Shepherd(Poller& poller, StepFolder folder, StepLaunch launch, Shepher
       launch_(std::move(launch)),
       settings_(std::move(settings)),
       status_(status_of(key_of(launch_), StepPhase::accepted)),
-      door_(poller, {.status = [this] { return status_message(); },
-                     .on_order = [this](const ShepherdOrder& order) { on_order(order); },
-                     .on_client = [this](FrameChannel& channel, const StreamOpen& open) {
-                       return on_client(channel, open);
-                     }}),
+      door_(poller,
+            {.status = [this] { return status_message(); },
+             .on_order = [this](const ShepherdOrder& order) { on_order(order); },
+             .on_client = [this](FrameChannel& channel,
+                                 const StreamOpen& open) { return on_client(channel, open); }}),
       container_(launch_, settings_, folder_) {
   if (!launch_.stream) return;
   StreamEvents events;
@@ -184,14 +184,16 @@ void Shepherd::finish(EndCause cause, ExitStatus exit, std::string error) {
   again(keep_timer_, kKeepAfter, &Shepherd::keep_on_disk);
   again(leave_timer_, streams_ ? kRetireUnread : kRetireAfter, &Shepherd::retire);
   if (streams_) {
-    streams_->end(StreamExit{.exit = exit, .cause = cause, .error = status_.error,
-                             .warnings = status_.warnings});
+    streams_->end(StreamExit{
+        .exit = exit, .cause = cause, .error = status_.error, .warnings = status_.warnings});
   }
 }
 
 // ---- Ends.
 
-void Shepherd::on_terminate() { begin_end(EndCause::lost, launch_.kill_wait); }
+void Shepherd::on_terminate() {
+  begin_end(EndCause::lost, launch_.kill_wait);
+}
 
 void Shepherd::begin_end(EndCause cause, Milliseconds grace) {
   if (ended()) return;
@@ -221,7 +223,9 @@ void Shepherd::kill_whole_group() {
   (void)container_.process().kill().ok();
 }
 
-void Shepherd::time_is_over() { begin_end(EndCause::time_limit, launch_.kill_wait); }
+void Shepherd::time_is_over() {
+  begin_end(EndCause::time_limit, launch_.kill_wait);
+}
 
 void Shepherd::set_time_limit(std::optional<Seconds> limit) {
   poller_.cancel(limit_timer_);
@@ -287,7 +291,9 @@ void Shepherd::on_detached(Leaving how) {
   again(client_timer_, kClientGrace, &Shepherd::client_is_gone);
 }
 
-void Shepherd::client_is_gone() { begin_end(EndCause::client_gone, launch_.kill_wait); }
+void Shepherd::client_is_gone() {
+  begin_end(EndCause::client_gone, launch_.kill_wait);
+}
 
 void Shepherd::forget() {
   if (!ended() || forgotten_) return;

@@ -32,15 +32,15 @@
 
 namespace gd::agent {
 
-inline constexpr Milliseconds kClientGrace = 60s;    // without a terminal, after a lost client
-inline constexpr Milliseconds kKeepAfter = 500ms;    // then an end that nobody took is synced
-inline constexpr Milliseconds kRetireAfter = 15s;    // then its shepherd leaves
-inline constexpr Milliseconds kRetireUnread = 60s;   // the same with output that no client took
-inline constexpr Milliseconds kLinger = 20s;         // for a client to come for the exit status
-inline constexpr Milliseconds kDelivered = 1s;       // for what was sent to be read
+inline constexpr Milliseconds kClientGrace = 60s;   // without a terminal, after a lost client
+inline constexpr Milliseconds kKeepAfter = 500ms;   // then an end that nobody took is synced
+inline constexpr Milliseconds kRetireAfter = 15s;   // then its shepherd leaves
+inline constexpr Milliseconds kRetireUnread = 60s;  // the same with output that no client took
+inline constexpr Milliseconds kLinger = 20s;        // for a client to come for the exit status
+inline constexpr Milliseconds kDelivered = 1s;      // for what was sent to be read
 inline constexpr Milliseconds kJoinRetry = 20ms;
-inline constexpr Milliseconds kJoinPatience = 30s;   // for the job's container to appear
-inline constexpr Milliseconds kKillPatience = 2s;    // for killed programs, then the whole group
+inline constexpr Milliseconds kJoinPatience = 30s;  // for the job's container to appear
+inline constexpr Milliseconds kKillPatience = 2s;   // for killed programs, then the whole group
 
 class Shepherd {
  public:
@@ -101,11 +101,11 @@ class Shepherd {
   StepContainer container_;
   SystemClock clock_;
 
-  std::optional<EndCause> cause_;   // the first one; none: it ended by itself
-  bool killed_ = false;             // by us
+  std::optional<EndCause> cause_;  // the first one; none: it ended by itself
+  bool killed_ = false;            // by us
   bool forgotten_ = false;
-  Milliseconds begun_at_{};         // boot time, of the shepherd
-  Milliseconds started_at_{};       // boot time, of the program
+  Milliseconds begun_at_{};    // boot time, of the shepherd
+  Milliseconds started_at_{};  // boot time, of the program
   pid_t init_pid_ = 0;
   int watched_fd_ = -1;
   int watched_pidfd_ = -1;

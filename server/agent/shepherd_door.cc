@@ -93,8 +93,7 @@ bool ShepherdDoor::handle(uint64_t id, const Message& message) {
   visitors_.erase(found);
   const Result<void> taken = events_.on_client(visitor.channel, *open);
   if (!taken.ok() && visitor.channel.open()) {
-    (void)visitor.channel
-        .send(ErrorReply{.code = taken.error().code, .text = taken.error().text})
+    (void)visitor.channel.send(ErrorReply{.code = taken.error().code, .text = taken.error().text})
         .ok();
   }
   return true;

@@ -88,7 +88,9 @@ Result<void> ShepherdLinks::connect(const StepKey& key, Link& link) {
   return {};
 }
 
-void ShepherdLinks::order(const StepKey& key, const ShepherdOrder& order) { send(key, order); }
+void ShepherdLinks::order(const StepKey& key, const ShepherdOrder& order) {
+  send(key, order);
+}
 
 void ShepherdLinks::send(const StepKey& key, const ShepherdOrder& order) {
   const auto found = links_.find(key);

@@ -29,8 +29,8 @@ inline constexpr size_t kMaxSteps = 20000;                   // of a node, at on
 inline constexpr size_t kMaxOrderBacklog = size_t{1} << 20;  // bytes a shepherd may leave unread
 
 struct ShepherdPaths {
-  std::string program;    // gdshep
-  std::string settings;   // file of shepherd_settings.h
+  std::string program;   // gdshep
+  std::string settings;  // file of shepherd_settings.h
   std::string jobs_dir;
   std::string boot_id;
 };
@@ -43,7 +43,9 @@ struct LinkEvents {
 class ShepherdLinks {
  public:
   ShepherdLinks(Poller& poller, ShepherdPaths paths, container::Tree tree, LinkEvents events)
-      : poller_(poller), paths_(std::move(paths)), tree_(std::move(tree)),
+      : poller_(poller),
+        paths_(std::move(paths)),
+        tree_(std::move(tree)),
         events_(std::move(events)) {}
   ~ShepherdLinks();
   ShepherdLinks(const ShepherdLinks&) = delete;

@@ -18,19 +18,19 @@
 namespace gd::agent {
 
 struct ShepherdSettings {
-  std::string node;                       // as the controller knows it
-  std::optional<std::string> cgroup_root; // nothing: found by the container library
+  std::string node;                        // as the controller knows it
+  std::optional<std::string> cgroup_root;  // nothing: found by the container library
   uint32_t subid_start = 2000000000;
   uint32_t subid_count = 65536;
-  std::string seccomp_file;               // program of the node's profile; empty: no filter
+  std::string seccomp_file;  // program of the node's profile; empty: no filter
   std::string default_image = "host";
   std::vector<std::string> image_prefixes;  // folders below these may be images
   std::vector<std::string> mount_prefixes;  // sources of users' own mounts lie below these
-  uint32_t pids_max = 16384;              // processes and threads of one job
-  uint64_t writable_mib = 1024;           // a job's layer over its image
+  uint32_t pids_max = 16384;                // processes and threads of one job
+  uint64_t writable_mib = 1024;             // a job's layer over its image
   uint64_t tmp_mib = 1024;
   uint64_t shm_mib = 1024;
-  bool append_output = false;             // open mode of output files unless the job says
+  bool append_output = false;  // open mode of output files unless the job says
   bool operator==(const ShepherdSettings&) const = default;
 };
 

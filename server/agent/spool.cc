@@ -48,8 +48,8 @@ Result<void> examine(const StepKey& key, const StepFolder& folder, const std::st
     findings.steps.push_back(std::move(found));
     return {};
   }
-  const StepStatus lost = lost_status(
-      key, now, same_boot ? "its shepherd was killed" : "the node was started again");
+  const StepStatus lost =
+      lost_status(key, now, same_boot ? "its shepherd was killed" : "the node was started again");
   if (TRY(folder.claim_dead(lost, found.status))) {
     found.state = FoundStep::State::ended;
   } else {

@@ -12,7 +12,9 @@ namespace {
 
 constexpr int kCleanUpMs = 10'000;  // for a killed process to leave the kernel
 
-std::string folder_above(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string folder_above(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
 
 }  // namespace
 
@@ -64,7 +66,8 @@ Result<StepContainer::Start> StepContainer::start_in_groups() {
     if (!init) return Start::not_yet;
   }
   container::Identity identity = TRY(identify(launch_));
-  request_at_fault_ = true;  // from here on it is the image, the files, the program that are missing
+  request_at_fault_ =
+      true;  // from here on it is the image, the files, the program that are missing
   PreparedStep step = TRY(prepare_step(launch_, settings_, std::move(identity)));
   request_at_fault_ = false;
   step.plan.cgroup = TRY(step_group_->attach_points());
@@ -123,7 +126,9 @@ Result<void> StepContainer::kill_programs() {
   return signal_all(SIGKILL);
 }
 
-Result<void> StepContainer::kill_all() { return step_group_->kill_all(); }
+Result<void> StepContainer::kill_all() {
+  return step_group_->kill_all();
+}
 
 Result<container::CgroupUsage> StepContainer::usage() const {
   if (!step_group_) return container::CgroupUsage{};

@@ -16,8 +16,8 @@
 #include "base/result.h"
 #include "proto/messages_node.h"
 #include "server/agent/shepherd_settings.h"
-#include "server/agent/step_streams.h"
 #include "server/agent/step_folder.h"
+#include "server/agent/step_streams.h"
 #include "server/container/cgroup.h"
 #include "server/container/launch.h"
 

@@ -14,19 +14,43 @@ constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/u
 
 // Of an outer job; those that hold for this one are set again.
 constexpr std::array kOfAnotherJob = {
-    "SLURM_NTASKS",        "SLURM_NPROCS",         "SLURM_CPUS_PER_TASK", "SLURM_NTASKS_PER_NODE",
-    "SLURM_MEM_PER_NODE",  "SLURM_MEM_PER_CPU",    "SLURM_RESTART_COUNT", "SLURM_STEP_ID",
-    "SLURM_STEPID",        "SLURM_STEP_NODELIST",  "SLURM_STEP_NUM_NODES", "SLURM_STEP_NUM_TASKS",
-    "SLURM_STEP_TASKS_PER_NODE", "SLURM_JOB_ACCOUNT", "SLURM_JOB_QOS",    "SLURM_JOB_GPUS",
-    "SLURM_ARRAY_JOB_ID",  "SLURM_ARRAY_TASK_ID",  "SLURM_ARRAY_TASK_COUNT",
-    "SLURM_ARRAY_TASK_MAX", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP",
-    "SLURM_JOB_END_TIME",  "SLURM_JOB_START_TIME", "SLURM_TASK_PID",      "ENVIRONMENT",
-    "GD_IMAGE",            "GD_STEP_ID",
+    "SLURM_NTASKS",
+    "SLURM_NPROCS",
+    "SLURM_CPUS_PER_TASK",
+    "SLURM_NTASKS_PER_NODE",
+    "SLURM_MEM_PER_NODE",
+    "SLURM_MEM_PER_CPU",
+    "SLURM_RESTART_COUNT",
+    "SLURM_STEP_ID",
+    "SLURM_STEPID",
+    "SLURM_STEP_NODELIST",
+    "SLURM_STEP_NUM_NODES",
+    "SLURM_STEP_NUM_TASKS",
+    "SLURM_STEP_TASKS_PER_NODE",
+    "SLURM_JOB_ACCOUNT",
+    "SLURM_JOB_QOS",
+    "SLURM_JOB_GPUS",
+    "SLURM_ARRAY_JOB_ID",
+    "SLURM_ARRAY_TASK_ID",
+    "SLURM_ARRAY_TASK_COUNT",
+    "SLURM_ARRAY_TASK_MAX",
+    "SLURM_ARRAY_TASK_MIN",
+    "SLURM_ARRAY_TASK_STEP",
+    "SLURM_JOB_END_TIME",
+    "SLURM_JOB_START_TIME",
+    "SLURM_TASK_PID",
+    "ENVIRONMENT",
+    "GD_IMAGE",
+    "GD_STEP_ID",
 };
 
-std::string number(uint64_t value) { return std::to_string(value); }
+std::string number(uint64_t value) {
+  return std::to_string(value);
+}
 
-bool is_numbered(StepId step) { return step.value < kInteractiveStep.value; }
+bool is_numbered(StepId step) {
+  return step.value < kInteractiveStep.value;
+}
 
 void set_identity(Environment& env, const StepUser& user) {
   env["HOME"] = user.home;
@@ -112,8 +136,8 @@ Result<Environment> parse_environment(std::string_view bytes) {
     if (entry.empty()) continue;
     const size_t equals = entry.find('=');
     if (equals == std::string_view::npos || equals == 0) {
-      return Error{ErrorCode::invalid, "environment entry '" + printable(entry, 60) +
-                                           "' is not NAME=value"};
+      return Error{ErrorCode::invalid,
+                   "environment entry '" + printable(entry, 60) + "' is not NAME=value"};
     }
     std::string key(entry.substr(0, equals));
     env.insert_or_assign(std::move(key), std::string(entry.substr(equals + 1)));

@@ -20,7 +20,7 @@
 namespace gd::agent {
 
 struct FileNames {
-  std::string in;   // absolute; "/dev/null" is a name like any other
+  std::string in;  // absolute; "/dev/null" is a name like any other
   std::string out;
   std::string err;  // equal to `out`: the same open file
   bool operator==(const FileNames&) const = default;

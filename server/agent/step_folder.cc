@@ -69,8 +69,12 @@ std::optional<StepKey> parse_folder_name(std::string_view name) {
   return key;
 }
 
-StepKey key_of(const StepLaunch& launch) { return {launch.job, launch.launch, launch.step}; }
-StepKey key_of(const StepStatus& status) { return {status.job, status.launch, status.step}; }
+StepKey key_of(const StepLaunch& launch) {
+  return {launch.job, launch.launch, launch.step};
+}
+StepKey key_of(const StepStatus& status) {
+  return {status.job, status.launch, status.step};
+}
 
 StepStatus status_of(const StepKey& key, StepPhase phase) {
   StepStatus status{.job = key.job, .launch = key.launch, .step = key.step};
@@ -125,7 +129,9 @@ Result<StepLaunch> StepFolder::read_launch() const {
   return decode_record<StepLaunch>(TRY(read_small(file("launch"), kMaxLaunchBytes)));
 }
 
-Result<std::string> StepFolder::read_boot() const { return read_small(file("boot"), 256); }
+Result<std::string> StepFolder::read_boot() const {
+  return read_small(file("boot"), 256);
+}
 
 Result<StepStatus> StepFolder::read_status() const {
   return decode_record<StepStatus>(TRY(read_small(file("status"), kMaxStatusBytes)));
@@ -139,7 +145,9 @@ Result<void> StepFolder::keep_status(const StepStatus& status) const {
   return replace_file(file("status"), encode_record(status), 0600);
 }
 
-Result<void> StepFolder::mark_started() const { return replace("started", ""); }
+Result<void> StepFolder::mark_started() const {
+  return replace("started", "");
+}
 
 Result<bool> StepFolder::was_started() const {
   if (::access(file("started").c_str(), F_OK) == 0) return true;
@@ -175,7 +183,7 @@ Result<void> StepFolder::replace(const char* name, std::string_view bytes) const
 
 Result<bool> StepFolder::lock() const {
   UniqueFd fd = TRY(open_file(file("lock"), O_RDWR | O_CREAT, 0600));
-  struct flock range{};
+  struct flock range {};
   range.l_type = F_WRLCK;
   range.l_whence = SEEK_SET;
   if (::fcntl(fd.get(), F_SETLK, &range) != 0) {
@@ -190,7 +198,7 @@ Result<bool> StepFolder::lock() const {
 
 Result<bool> StepFolder::claim_dead(const StepStatus& lost, StepStatus& status) const {
   const UniqueFd fd = TRY(open_file(file("lock"), O_RDWR | O_CREAT, 0600));
-  struct flock range{};
+  struct flock range {};
   range.l_type = F_WRLCK;
   range.l_whence = SEEK_SET;
   if (::fcntl(fd.get(), F_SETLK, &range) != 0) {
@@ -211,7 +219,7 @@ Result<bool> StepFolder::claim_dead(const StepStatus& lost, StepStatus& status) 
 Result<std::optional<pid_t>> StepFolder::lock_holder() const {
   if (::access(file("lock").c_str(), F_OK) != 0) return std::optional<pid_t>{};
   const UniqueFd fd = TRY(open_file(file("lock"), O_RDWR));
-  struct flock range{};
+  struct flock range {};
   range.l_type = F_WRLCK;
   range.l_whence = SEEK_SET;
   if (::fcntl(fd.get(), F_GETLK, &range) != 0) return os_error("lock " + file("lock"));

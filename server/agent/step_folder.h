@@ -34,7 +34,7 @@ inline constexpr size_t kMaxStatusBytes = size_t{1} << 20;
 
 std::string folder_name(const StepKey& key);  // "12.7.batch", "12.7.0"
 std::optional<StepKey> parse_folder_name(std::string_view name);
-std::string step_name(StepId step);           // "batch", "interactive", "extern", "0"
+std::string step_name(StepId step);  // "batch", "interactive", "extern", "0"
 
 StepKey key_of(const StepLaunch& launch);
 StepKey key_of(const StepStatus& status);
@@ -66,7 +66,7 @@ class StepFolder {
 
   Result<StepLaunch> read_launch() const;
   Result<std::string> read_boot() const;
-  Result<StepStatus> read_status() const;        // not_found: none was written
+  Result<StepStatus> read_status() const;                     // not_found: none was written
   Result<void> write_status(const StepStatus& status) const;  // outlives processes
   Result<void> keep_status(const StepStatus& status) const;   // outlives a power cut
   Result<void> mark_started() const;

@@ -106,8 +106,8 @@ Result<void> connect_client(PreparedStep& step, const StepLaunch& launch) {
 Result<void> connect_files(PreparedStep& step, const StepLaunch& launch,
                            const ShepherdSettings& settings, const std::string& folder) {
   const FileNames names = file_names(launch, folder, settings.node);
-  StepFiles files = TRY(open_files(names, file_start(launch, settings), step.plan.process.umask,
-                                   step.plan.identity));
+  StepFiles files = TRY(
+      open_files(names, file_start(launch, settings), step.plan.process.umask, step.plan.identity));
   container::Stdio& stdio = step.plan.process.stdio;
   stdio.in = files.in.get();
   stdio.out = files.out.get();
@@ -122,12 +122,14 @@ Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
                               const ShepherdSettings& settings) {
   const Identity& identity = step.plan.identity;
   Environment exported = TRY(parse_environment(launch.environment));
-  const StepUser user{.name = identity.user, .home = identity.home, .shell = identity.shell,
+  const StepUser user{.name = identity.user,
+                      .home = identity.home,
+                      .shell = identity.shell,
                       .group = identity.group};
   container::ProcessPlan& process = step.plan.process;
   process.umask = user_umask(exported);
-  process.env = render_environment(step_environment(launch, std::move(exported), user,
-                                                    settings.node));
+  process.env =
+      render_environment(step_environment(launch, std::move(exported), user, settings.node));
   process.argv = TRY(command_of(launch, identity.shell));
   if (!settings.seccomp_file.empty()) {
     process.seccomp = TRY(read_file(settings.seccomp_file, size_t{1} << 20));
@@ -178,8 +180,11 @@ Result<Identity> identify(const StepLaunch& launch) {
                                         std::to_string(launch.uid) + " at the controller"};
   }
   if (user->uid == 0) return Error{ErrorCode::denied, "jobs of uid 0 do not run on this node"};
-  Identity identity{.uid = user->uid, .gid = user->gid, .user = user->name,
-                    .home = user->home.empty() ? "/" : user->home, .shell = user->shell};
+  Identity identity{.uid = user->uid,
+                    .gid = user->gid,
+                    .user = user->name,
+                    .home = user->home.empty() ? "/" : user->home,
+                    .shell = user->shell};
   identity.group = group_label(user->gid);
   for (const gid_t gid : user->groups) {
     // A group that the name service has lost keeps its rights and has no name.
@@ -208,13 +213,14 @@ Result<container::Image> image_of(const StepLaunch& launch, const ShepherdSettin
   if (asked.root_inside) {
     // Root inside may read whatever root owns in the image, so it must be hers, or be offered
     // by a prefix that says more than "anywhere".
-    struct stat about{};
+    struct stat about {};
     if (::fstat(folder->get(), &about) != 0) return os_error("image " + name);
     const bool offered = std::ranges::any_of(settings.image_prefixes, [&](const std::string& p) {
       return p != "/" && is_below(real, p);
     });
     if (about.st_uid != identity.uid && !offered) {
-      return Error{ErrorCode::denied, "image " + name + " is not yours: root inside needs an image "
+      return Error{ErrorCode::denied, "image " + name +
+                                          " is not yours: root inside needs an image "
                                           "of your own, or one that this node offers"};
     }
   }
@@ -250,11 +256,12 @@ Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettin
   plan.subordinate = {.start = settings.subid_start, .count = settings.subid_count};
   const ImageSpec& image = launch.spec.image;
   if (image.read_only) {
-    return Error{ErrorCode::invalid, "this version of gd gives every container a writable layer; "
-                                     "an image cannot be mounted without one"};
+    return Error{ErrorCode::invalid,
+                 "this version of gd gives every container a writable layer; "
+                 "an image cannot be mounted without one"};
   }
-  plan.root_mode = image.root_inside ? container::RootMode::root_inside
-                                     : container::RootMode::as_user;
+  plan.root_mode =
+      image.root_inside ? container::RootMode::root_inside : container::RootMode::as_user;
   plan.network = image.no_network ? container::Network::none : container::Network::host;
   plan.hostname = settings.node;
   plan.writable_bytes = settings.writable_mib << 20;

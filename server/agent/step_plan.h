@@ -21,8 +21,8 @@ namespace gd::agent {
 
 struct PreparedStep {
   container::LaunchPlan plan;
-  StdioEnds ends;                     // ours, if the streams go to a client
-  std::vector<UniqueFd> keep;         // what the plan borrows
+  StdioEnds ends;              // ours, if the streams go to a client
+  std::vector<UniqueFd> keep;  // what the plan borrows
   std::vector<std::string> warnings;
 };
 

@@ -114,8 +114,8 @@ Result<void> StepStreams::give_input(uint64_t position, std::string_view bytes) 
   const uint64_t known = std::min<uint64_t>(input_taken_ - position, bytes.size());
   const std::string_view fresh = bytes.substr(known);
   if (pending_input_.size() + fresh.size() > kMaxStreamWindow) {
-    return Error{ErrorCode::exhausted, "more than " + std::to_string(kMaxStreamWindow) +
-                                           " bytes of input are waiting"};
+    return Error{ErrorCode::exhausted,
+                 "more than " + std::to_string(kMaxStreamWindow) + " bytes of input are waiting"};
   }
   input_taken_ += fresh.size();
   if (input_closed_ || input_ended_) return {};
@@ -131,7 +131,9 @@ void StepStreams::end_input() {
   watch();
 }
 
-int StepStreams::input_fd() const { return terminal_ ? outputs_[0].fd.get() : input_.get(); }
+int StepStreams::input_fd() const {
+  return terminal_ ? outputs_[0].fd.get() : input_.get();
+}
 
 void StepStreams::write_input() {
   while (!input_closed_ && !pending_input_.empty()) {
@@ -178,11 +180,11 @@ void StepStreams::watch() {
   for (size_t i = 0; i < outputs_.size(); ++i) {
     Output& output = outputs_[i];
     if (output.ended) continue;
-    const bool wants_input = i == 0 && terminal_ && !input_closed_ &&
-                             (!pending_input_.empty() || input_ended_);
+    const bool wants_input =
+        i == 0 && terminal_ && !input_closed_ && (!pending_input_.empty() || input_ended_);
     const bool wants_output = output.buffer.room() > 0 || (terminal_ && !audience_);
-    const uint32_t events = (wants_output ? uint32_t{EPOLLIN} : 0U) |
-                            (wants_input ? uint32_t{EPOLLOUT} : 0U);
+    const uint32_t events =
+        (wants_output ? uint32_t{EPOLLIN} : 0U) | (wants_input ? uint32_t{EPOLLOUT} : 0U);
     if (events == output.watched) continue;
     if (events == 0) {
       poller_.remove(output.fd.get());

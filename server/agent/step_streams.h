@@ -56,7 +56,7 @@ class StepStreams {
   // its input, or after end_input(), bytes are taken and dropped.
   Result<void> give_input(uint64_t position, std::string_view bytes);
   void end_input();
-  [[nodiscard]] uint64_t input_taken() const { return input_taken_; }      // in order, so far
+  [[nodiscard]] uint64_t input_taken() const { return input_taken_; }  // in order, so far
   [[nodiscard]] uint64_t input_written() const { return input_taken_ - pending_input_.size(); }
 
   Result<void> resize(TerminalSize size);
@@ -85,12 +85,12 @@ class StepStreams {
   std::function<void()> on_change_;
   bool terminal_ = false;
   std::array<Output, 2> outputs_;
-  UniqueFd input_;         // pipes only; a terminal's input is its master
-  UniqueFd held_slave_;    // so that a program that closes its terminal for a while is no hang-up
+  UniqueFd input_;       // pipes only; a terminal's input is its master
+  UniqueFd held_slave_;  // so that a program that closes its terminal for a while is no hang-up
   std::string pending_input_;
   uint64_t input_taken_ = 0;
-  bool input_ended_ = false;    // end of file asked
-  bool input_closed_ = false;   // end of file given, or the program will not read any more
+  bool input_ended_ = false;   // end of file asked
+  bool input_closed_ = false;  // end of file given, or the program will not read any more
   bool input_watched_ = false;
   bool audience_ = false;
   bool draining_ = false;

@@ -80,7 +80,7 @@ class StreamHost {
   bool error_end_ = false;
   bool exit_sent_ = false;
   bool delivered_ = false;
-  bool failed_ = false;   // the connection broke inside of a call: dropped when that returns
+  bool failed_ = false;  // the connection broke inside of a call: dropped when that returns
   bool pumping_ = false;
 };
 

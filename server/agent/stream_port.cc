@@ -67,11 +67,11 @@ Result<void> StreamPort::admit(const Incoming& incoming) {
                                            " stream clients, the most it takes"};
   }
   const StepKey step{ticket.job, ticket.launch, ticket.step};
-  const auto same = std::ranges::count_if(
-      clients_, [&](const auto& entry) { return entry.second.step == step; });
+  const auto same =
+      std::ranges::count_if(clients_, [&](const auto& entry) { return entry.second.step == step; });
   if (static_cast<size_t>(same) >= kMaxStreamsPerStep) {
-    return Error{ErrorCode::exhausted, "the step has " + std::to_string(same) +
-                                           " stream clients, the most it takes"};
+    return Error{ErrorCode::exhausted,
+                 "the step has " + std::to_string(same) + " stream clients, the most it takes"};
   }
   const ClientKey key{incoming.route, incoming.tag};
   Client& client = clients_[key];

@@ -25,10 +25,10 @@
 
 namespace gd::agent {
 
-inline constexpr size_t kMaxStreamClients = 4096;                    // of a node
+inline constexpr size_t kMaxStreamClients = 4096;  // of a node
 inline constexpr size_t kMaxStreamsPerStep = 8;
-inline constexpr size_t kMaxRelayBacklog = size_t{4} << 20;          // towards one shepherd
-inline constexpr Milliseconds kStreamHold = 30s;                     // for a step to appear
+inline constexpr size_t kMaxRelayBacklog = size_t{4} << 20;  // towards one shepherd
+inline constexpr Milliseconds kStreamHold = 30s;             // for a step to appear
 
 // What the opening of a stream must show; pure.
 Result<Ticket> check_ticket(const Bytes& signed_ticket, const Bytes& ticket_key,
@@ -55,10 +55,10 @@ class StreamPort {
   struct Client {
     StepKey step;
     Uid uid = 0;
-    Bytes opening;               // held until the step is here
-    FrameChannel channel;        // to the shepherd; not open while held
+    Bytes opening;         // held until the step is here
+    FrameChannel channel;  // to the shepherd; not open while held
     uint32_t watched = 0;
-    Milliseconds heard{};        // boot time
+    Milliseconds heard{};  // boot time
     Milliseconds since{};
   };
   void open(const Incoming& incoming);

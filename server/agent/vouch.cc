@@ -11,17 +11,16 @@ Result<std::unique_ptr<Voucher>> Voucher::create(Poller& poller, const std::stri
       std::make_unique<Voucher>(Badge{}, std::move(controller), std::move(key), std::move(ask));
   TRY(make_directories(run_dir, 0755));
   UniqueFd socket = TRY(bind_enrol_socket(run_dir + "/" + kNodeSocketName));
-  voucher->listener_ =
-      TRY(EnrolListener::create(poller, std::move(socket),
-                                [self = voucher.get()](const EnrolAsk& e) { self->on_ask(e); }));
+  voucher->listener_ = TRY(EnrolListener::create(
+      poller, std::move(socket), [self = voucher.get()](const EnrolAsk& e) { self->on_ask(e); }));
   return voucher;
 }
 
 void Voucher::on_ask(const EnrolAsk& ask) {
   if (!trusted_) {
-    return listener_->answer(
-        ask.id, Error{ErrorCode::denied, "this node is not trusted to vouch for its users, or "
-                                         "cannot reach its controller; use gdlogin"});
+    return listener_->answer(ask.id, Error{ErrorCode::denied,
+                                           "this node is not trusted to vouch for its users, or "
+                                           "cannot reach its controller; use gdlogin"});
   }
   const Result<User> user = look_up_user(static_cast<uid_t>(ask.uid));
   if (!user.ok()) return listener_->answer(ask.id, user.error());

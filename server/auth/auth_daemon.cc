@@ -28,7 +28,9 @@ const AuthDaemon::Rule AuthDaemon::kWorkerRules[] = {
 
 namespace {
 
-bool from_controller_kind(PacketKind kind) { return kind <= PacketKind::enrol_answer; }
+bool from_controller_kind(PacketKind kind) {
+  return kind <= PacketKind::enrol_answer;
+}
 
 // What may cross with the end of its conversation, and then means nothing.
 bool may_be_late(PacketKind kind) {
@@ -51,8 +53,7 @@ Packet user_packet(PacketKind kind, uint64_t id, const Packet& from_worker) {
 AuthDaemon::AuthDaemon(Badge, Poller& poller, DaemonOptions options)
     : poller_(poller), options_(std::move(options)) {}
 
-Result<std::unique_ptr<AuthDaemon>> AuthDaemon::create(Poller& poller,
-                                                       DaemonOptions options) {
+Result<std::unique_ptr<AuthDaemon>> AuthDaemon::create(Poller& poller, DaemonOptions options) {
   auto daemon = std::make_unique<AuthDaemon>(Badge{}, poller, std::move(options));
   AuthDaemon* self = daemon.get();
   TRY(poller.add(self->options_.control.get(), EPOLLIN, [self](uint32_t) { self->on_control(); }));
@@ -87,8 +88,7 @@ void AuthDaemon::on_control() {
 
 void AuthDaemon::from_controller(Packet packet) {
   const bool local_id = (packet.id & kEnrolIdBit) != 0;
-  if (!from_controller_kind(packet.kind) ||
-      local_id != (packet.kind == PacketKind::enrol_answer)) {
+  if (!from_controller_kind(packet.kind) || local_id != (packet.kind == PacketKind::enrol_answer)) {
     return stop(Error{ErrorCode::invalid, "gdctld sent a packet that is not its to send"});
   }
   const State state = state_of(packet.id);
@@ -123,9 +123,9 @@ void AuthDaemon::on_worker(uint64_t id) {
 void AuthDaemon::on_enrol_ask(const EnrolAsk& ask) {
   // The listener counts connections; one that hung up may still have its check under way.
   if (enrolments_of(ask.uid) >= kMaxEnrolPerUid) {
-    return listener_->answer(ask.id, Error{ErrorCode::unavailable,
-                                           "too many enrolments of uid " +
-                                               std::to_string(ask.uid) + " at once; try again"});
+    return listener_->answer(
+        ask.id, Error{ErrorCode::unavailable, "too many enrolments of uid " +
+                                                  std::to_string(ask.uid) + " at once; try again"});
   }
   Conversation conversation;
   conversation.purpose = Purpose::enrol;
@@ -147,10 +147,10 @@ void AuthDaemon::start_login(Packet packet) {
     return refuse(id, named.error());
   }
   if (logins() >= kMaxLogins || logins_from(conversation.address) >= kMaxLoginsPerAddress) {
-    return refuse(id, Error{ErrorCode::unavailable,
-                            "too many logins at once (" + std::to_string(kMaxLogins) +
-                                " are allowed, " + std::to_string(kMaxLoginsPerAddress) +
-                                " from one address); try again"});
+    return refuse(
+        id, Error{ErrorCode::unavailable,
+                  "too many logins at once (" + std::to_string(kMaxLogins) + " are allowed, " +
+                      std::to_string(kMaxLoginsPerAddress) + " from one address); try again"});
   }
   const Result<void> slowed =
       throttle_.start(conversation.user, conversation.address, TimePoint{boot_time()});
@@ -184,7 +184,9 @@ void AuthDaemon::pass_answer(Packet packet) {
   }
 }
 
-void AuthDaemon::cancel(Packet packet) { forget(packet.id); }
+void AuthDaemon::cancel(Packet packet) {
+  forget(packet.id);
+}
 
 void AuthDaemon::finish_enrol(Packet packet) {
   const Result<EnrolAnswer> answer = parse_enrol_answer(packet.text.reveal());
@@ -239,8 +241,8 @@ void AuthDaemon::worker_refused(Packet packet) {
   const auto code = static_cast<ErrorCode>(
       std::min(packet.code, static_cast<uint8_t>(ErrorCode::unauthenticated)));
   const Error error{code, std::string(packet.text.reveal())};
-  log_warning("refused", {{"user", conversation.user}, {"address", conversation.address},
-                          {"error", error}});
+  log_warning("refused",
+              {{"user", conversation.user}, {"address", conversation.address}, {"error", error}});
   if (conversation.purpose != Purpose::login) return refuse(id, error);
   // The slot stays taken meanwhile: whoever guesses gets no more tries by not waiting.
   release_worker(conversation);
@@ -346,9 +348,8 @@ AuthDaemon::State AuthDaemon::state_of(uint64_t id) const {
 
 size_t AuthDaemon::logins() const {
   return static_cast<size_t>(
-      std::count_if(conversations_.begin(), conversations_.end(), [](const auto& entry) {
-        return entry.second.purpose == Purpose::login;
-      }));
+      std::count_if(conversations_.begin(), conversations_.end(),
+                    [](const auto& entry) { return entry.second.purpose == Purpose::login; }));
 }
 
 size_t AuthDaemon::logins_from(const std::string& address) const {

@@ -30,14 +30,14 @@
 
 namespace gd::auth {
 
-inline constexpr size_t kMaxLogins = 32;             // conversations at once
+inline constexpr size_t kMaxLogins = 32;  // conversations at once
 inline constexpr size_t kMaxLoginsPerAddress = 8;
-inline constexpr size_t kMaxAccountChecks = 16;      // processes at once; further ones wait
+inline constexpr size_t kMaxAccountChecks = 16;  // processes at once; further ones wait
 inline constexpr size_t kMaxQueuedChecks = 256;
-inline constexpr Milliseconds kLoginTime = 120s;     // a conversation, all of it
+inline constexpr Milliseconds kLoginTime = 120s;  // a conversation, all of it
 inline constexpr Milliseconds kAccountTime = 15s;
-inline constexpr Milliseconds kEnrolWait = 20s;      // for gdctld to make it durable
-inline constexpr Milliseconds kFailDelay = 2s;       // before a failed login is told
+inline constexpr Milliseconds kEnrolWait = 20s;  // for gdctld to make it durable
+inline constexpr Milliseconds kFailDelay = 2s;   // before a failed login is told
 
 struct DaemonOptions {
   UniqueFd control;    // SOCK_SEQPACKET, to gdctld
@@ -68,8 +68,8 @@ class AuthDaemon {
     State state = State::queued;
     std::string user;
     std::string address;
-    Uid uid = 0;                    // enrol: the kernel's word
-    std::string public_key;         // enrol
+    Uid uid = 0;             // enrol: the kernel's word
+    std::string public_key;  // enrol
     std::optional<AuthWorker> worker;
     TimerId timer = TimerId::none;
   };
@@ -114,7 +114,7 @@ class AuthDaemon {
   std::unique_ptr<EnrolListener> listener_;
   LoginThrottle throttle_;
   std::unordered_map<uint64_t, Conversation> conversations_;
-  std::deque<uint64_t> queue_;   // ids of state queued, and of some that have gone
+  std::deque<uint64_t> queue_;  // ids of state queued, and of some that have gone
   size_t checks_running_ = 0;
   std::optional<Error> fault_;
 };

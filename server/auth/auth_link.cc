@@ -55,9 +55,13 @@ Result<AuthEvent> to_event(const Packet& packet) {
 Result<AuthLink> AuthLink::start(const AuthSettings& settings) {
   const UniqueFd listening = TRY(bind_enrol_socket(settings.enrol_socket));
   SocketPair pair = TRY(make_socket_pair(SOCK_SEQPACKET));
-  std::vector<std::string> argv = {settings.program, "--control", std::to_string(kControlFd),
-                                   "--listen",       std::to_string(kListenFd),
-                                   "--service",      settings.service};
+  std::vector<std::string> argv = {settings.program,
+                                   "--control",
+                                   std::to_string(kControlFd),
+                                   "--listen",
+                                   std::to_string(kListenFd),
+                                   "--service",
+                                   settings.service};
   if (!settings.pam_confdir.empty()) {
     argv.insert(argv.end(), {"--pam-confdir", settings.pam_confdir});
   }
@@ -85,8 +89,8 @@ Result<std::optional<AuthEvent>> AuthLink::receive() {
 Result<void> AuthLink::start_login(uint64_t id, const std::string& user,
                                    const std::string& address) {
   if (user.size() > kMaxPacketText) {
-    return Error{ErrorCode::invalid, "user name has " + std::to_string(user.size()) +
-                                         " characters"};
+    return Error{ErrorCode::invalid,
+                 "user name has " + std::to_string(user.size()) + " characters"};
   }
   Packet packet = make_packet(PacketKind::login_start, id, SecretString(std::string(user)));
   packet.extra = address.substr(0, kMaxPacketExtra);
@@ -108,8 +112,8 @@ Result<void> AuthLink::cancel_login(uint64_t id) {
 
 Result<void> AuthLink::check_account(uint64_t id, const std::string& user) {
   if (user.size() > kMaxPacketText) {
-    return Error{ErrorCode::invalid, "user name has " + std::to_string(user.size()) +
-                                         " characters"};
+    return Error{ErrorCode::invalid,
+                 "user name has " + std::to_string(user.size()) + " characters"};
   }
   return send_packet(socket_.get(),
                      make_packet(PacketKind::account_check, id, SecretString(std::string(user))));

@@ -14,7 +14,7 @@
 #include "base/process.h"
 #include "base/result.h"
 #include "proto/enrol.h"
-#include "proto/messages_client.h"
+#include "proto/messages_identity.h"
 #include "server/auth/auth_packet.h"
 
 namespace gd::auth {
@@ -25,18 +25,41 @@ struct AuthSettings {
   std::string program;       // path of gdauthd
   std::string enrol_socket;  // run_dir/gdauthd.sock
   std::string service = kPamService;
-  std::string pam_confdir;   // of tests; empty: the system's
+  std::string pam_confdir;                 // of tests; empty: the system's
   std::optional<Milliseconds> fail_delay;  // of tests; empty: kFailDelay
 };
 
 // Ids are those that the caller gave, but in EnrolAsked.
-struct LoginPrompted { uint64_t id; PromptKind kind; std::string text; };
-struct LoginSucceeded { uint64_t id; Uid uid; Gid gid; std::string user; };
-struct AccountAllowed { uint64_t id; Uid uid; Gid gid; std::string user; };
-struct AuthRefused { uint64_t id; Error error; };  // ends a login or an account check
+struct LoginPrompted {
+  uint64_t id;
+  PromptKind kind;
+  std::string text;
+};
+struct LoginSucceeded {
+  uint64_t id;
+  Uid uid;
+  Gid gid;
+  std::string user;
+};
+struct AccountAllowed {
+  uint64_t id;
+  Uid uid;
+  Gid gid;
+  std::string user;
+};
+struct AuthRefused {
+  uint64_t id;
+  Error error;
+};  // ends a login or an account check
 // A local process of this uid holds this key, and PAM's account step allows it.
 // To be answered by answer_enrol() after the record is durable.
-struct EnrolAsked { uint64_t id; Uid uid; Gid gid; std::string user; std::string public_key; };
+struct EnrolAsked {
+  uint64_t id;
+  Uid uid;
+  Gid gid;
+  std::string user;
+  std::string public_key;
+};
 using AuthEvent =
     std::variant<LoginPrompted, LoginSucceeded, AccountAllowed, AuthRefused, EnrolAsked>;
 

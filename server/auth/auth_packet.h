@@ -24,17 +24,17 @@ namespace gd::auth {
 
 enum class PacketKind : uint8_t {
   // gdctld -> gdauthd
-  login_start = 1,     // text: user; extra: the client's address
-  login_answer = 2,    // text: the answer
-  login_cancel = 3,    // the client has gone
-  account_check = 4,   // text: user
-  enrol_answer = 5,    // text: the line for the client, without its end
+  login_start = 1,    // text: user; extra: the client's address
+  login_answer = 2,   // text: the answer
+  login_cancel = 3,   // the client has gone
+  account_check = 4,  // text: user
+  enrol_answer = 5,   // text: the line for the client, without its end
   // gdauthd -> gdctld
-  login_prompt = 64,   // code: PromptKind; text
-  login_done = 65,     // text: user, uid, gid
-  account_done = 66,   // the same
-  refused = 67,        // code: ErrorCode; text: why; ends a login or an account check
-  enrol_ask = 68,      // uid, gid; text: user; extra: public key
+  login_prompt = 64,  // code: PromptKind; text
+  login_done = 65,    // text: user, uid, gid
+  account_done = 66,  // the same
+  refused = 67,       // code: ErrorCode; text: why; ends a login or an account check
+  enrol_ask = 68,     // uid, gid; text: user; extra: public key
 };
 
 inline constexpr size_t kMaxPacketText = 1024;

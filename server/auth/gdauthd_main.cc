@@ -75,8 +75,7 @@ Result<void> run(std::span<char*> arguments) {
   const std::unique_ptr<Poller> poller = TRY(Poller::create());
   Poller* loop = poller.get();
   TRY(poller->handle_signals({SIGTERM}, [loop](int) { loop->stop(); }));
-  const std::unique_ptr<AuthDaemon> daemon =
-      TRY(AuthDaemon::create(*poller, std::move(options)));
+  const std::unique_ptr<AuthDaemon> daemon = TRY(AuthDaemon::create(*poller, std::move(options)));
   TRY(poller->run());
   if (daemon->fault()) return *daemon->fault();
   return {};

@@ -86,9 +86,8 @@ Result<KeyChange> enrol_user(const KeyBook& book, const UserEvidence& evidence, 
   change.put.push_back(user_record(evidence, lifetime, now));
 
   std::vector<KeyPointer> others = book.of_user(evidence.uid);
-  std::erase_if(others, [&](const KeyPointer& key) {
-    return key->public_key == evidence.public_key;
-  });
+  std::erase_if(others,
+                [&](const KeyPointer& key) { return key->public_key == evidence.public_key; });
   for (size_t i = 0; i + kMaxKeysPerUser <= others.size(); ++i) {
     change.erase.push_back(others[i]->public_key);  // oldest first
   }
@@ -110,7 +109,9 @@ Result<KeyChange> enrol_job(const KeyBook& book, const UserEvidence& owner, JobI
   return change;
 }
 
-KeyChange revoke_job(const KeyBook& book, JobId job) { return erase_of(book.of_job(job)); }
+KeyChange revoke_job(const KeyBook& book, JobId job) {
+  return erase_of(book.of_job(job));
+}
 
 Result<KeyChange> revoke_keys(const KeyBook& book, const Revoker& caller,
                               const std::string& fingerprint, const std::string& user) {
@@ -144,10 +145,9 @@ Result<NewJoinToken> make_join_token(const NodeTokenRequest& request, Uid made_b
                                            " are allowed; wait until some expire"};
   }
   if (request.lifetime <= Seconds{0} || request.lifetime > kMaxTokenLifetime) {
-    return Error{ErrorCode::invalid, "token lifetime of " +
-                                         std::to_string(request.lifetime.count()) +
-                                         " s is not between 1 and " +
-                                         std::to_string(kMaxTokenLifetime.count())};
+    return Error{ErrorCode::invalid,
+                 "token lifetime of " + std::to_string(request.lifetime.count()) +
+                     " s is not between 1 and " + std::to_string(kMaxTokenLifetime.count())};
   }
   NewJoinToken made;
   made.record.digest = join_token_digest(controller_and_secret.secret);
@@ -159,13 +159,16 @@ Result<NewJoinToken> make_join_token(const NodeTokenRequest& request, Uid made_b
   return made;
 }
 
-Digest join_token_digest(const Bytes& secret) { return digest_of("gd join token " + secret); }
+Digest join_token_digest(const Bytes& secret) {
+  return digest_of("gd join token " + secret);
+}
 
-std::string token_store_key(const Digest& digest) { return "~join~" + digest.hex(); }
+std::string token_store_key(const Digest& digest) {
+  return "~join~" + digest.hex();
+}
 
 Result<KeyChange> join_node(const KeyBook& book, const JoinTokenRecord* token,
-                            const std::string& node, const std::string& public_key,
-                            TimePoint now) {
+                            const std::string& node, const std::string& public_key, TimePoint now) {
   TRY(check_key_text(public_key));
   // One text for never made, used and expired: a guesser learns nothing from it.
   if (token == nullptr || now >= token->expires) {
@@ -174,8 +177,8 @@ Result<KeyChange> join_node(const KeyBook& book, const JoinTokenRecord* token,
                  "gdctl node token"};
   }
   if (!token->node.empty() && token->node != node) {
-    return Error{ErrorCode::denied, "join token is for node '" + token->node + "', not '" +
-                                        printable(node) + "'"};
+    return Error{ErrorCode::denied,
+                 "join token is for node '" + token->node + "', not '" + printable(node) + "'"};
   }
   const KeyPointer bound = book.find(public_key);
   if (bound && !(bound->kind == KeyKind::node && bound->name == node)) {

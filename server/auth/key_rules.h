@@ -18,21 +18,21 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "proto/join_token.h"
-#include "proto/messages_client.h"
+#include "proto/messages_identity.h"
 #include "proto/node_record.h"
 #include "server/auth/key_table.h"
 
 namespace gd::auth {
 
 inline constexpr size_t kMaxKeysPerUser = 32;
-inline constexpr size_t kMaxJoinTokens = 1024;       // that have not expired
-inline constexpr Seconds kMaxTokenLifetime = 720h;   // 30 days
-inline constexpr Seconds kKeptAfterExpiry = 720h;    // so that an expired key cannot change hands
+inline constexpr size_t kMaxJoinTokens = 1024;      // that have not expired
+inline constexpr Seconds kMaxTokenLifetime = 720h;  // 30 days
+inline constexpr Seconds kKeptAfterExpiry = 720h;   // so that an expired key cannot change hands
 
 // KeyRecord::made_by.
 inline constexpr char kMadeByPam[] = "pam";
-inline constexpr char kMadeByPeer[] = "peer";        // SO_PEERCRED on the controller's host
-inline constexpr char kMadeByVouch[] = "vouched:";   // + node
+inline constexpr char kMadeByPeer[] = "peer";       // SO_PEERCRED on the controller's host
+inline constexpr char kMadeByVouch[] = "vouched:";  // + node
 inline constexpr char kMadeByToken[] = "token";
 inline constexpr char kMadeByJob[] = "job";
 

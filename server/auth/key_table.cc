@@ -116,8 +116,8 @@ void KeyBook::unindex(const KeyRecord& record) {
 
 void KeyBook::change_shard(const std::string& public_key, KeyPointer record) {
   std::shared_ptr<const KeyTable::Shard>& shard = table_.shards_[shard_of(public_key)];
-  auto changed = shard ? std::make_shared<KeyTable::Shard>(*shard)
-                       : std::make_shared<KeyTable::Shard>();
+  auto changed =
+      shard ? std::make_shared<KeyTable::Shard>(*shard) : std::make_shared<KeyTable::Shard>();
   if (record) {
     (*changed)[public_key] = std::move(record);
   } else {

@@ -56,15 +56,15 @@ class KeyTable {
 
 class KeyBook {
  public:
-  void put(KeyRecord record);                  // replaces one of the same public key
-  void erase(const std::string& public_key);   // what is not there is erased already
+  void put(KeyRecord record);                 // replaces one of the same public key
+  void erase(const std::string& public_key);  // what is not there is erased already
 
   // Expired ones are found too, until they are swept.
   [[nodiscard]] KeyPointer find(const std::string& public_key) const;
-  [[nodiscard]] std::vector<KeyPointer> of_user(Uid uid) const;    // user keys, oldest first
+  [[nodiscard]] std::vector<KeyPointer> of_user(Uid uid) const;  // user keys, oldest first
   [[nodiscard]] std::vector<KeyPointer> of_job(JobId job) const;
   [[nodiscard]] std::vector<KeyPointer> of_node(const std::string& name) const;
-  [[nodiscard]] std::vector<KeyPointer> all() const;               // by public key
+  [[nodiscard]] std::vector<KeyPointer> all() const;  // by public key
   // By the first characters of a public key, at least kFingerprintLength: exactly one.
   [[nodiscard]] Result<KeyPointer> by_fingerprint(std::string_view first) const;
   [[nodiscard]] std::vector<std::string> expired_by(TimePoint now) const;

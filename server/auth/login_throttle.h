@@ -21,7 +21,7 @@ namespace gd::auth {
 inline constexpr size_t kMaxThrottleEntries = 4096;
 
 struct ThrottleRule {
-  uint32_t free = 0;     // so many unsuccessful ones cost no wait
+  uint32_t free = 0;  // so many unsuccessful ones cost no wait
   Seconds first_wait{0};
   Seconds max_wait{0};
 };

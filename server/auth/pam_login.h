@@ -12,7 +12,7 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "proto/ids.h"
-#include "proto/messages_client.h"
+#include "proto/messages_identity.h"
 
 namespace gd::auth {
 

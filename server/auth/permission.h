@@ -36,8 +36,8 @@ struct Caller {
   PeerKind kind = PeerKind::nobody;
   Uid uid = 0;
   Gid gid = 0;
-  JobId job;             // of a job key
-  std::string name;      // of the user or the node
+  JobId job;         // of a job key
+  std::string name;  // of the user or the node
   bool administrator = false;
   bool operator==(const Caller&) const = default;
 };
@@ -55,13 +55,13 @@ struct AccessRules {  // from the configuration
 Result<void> may_send(const Caller& caller, MessageType type);
 
 enum class Action : uint8_t {
-  submit,    // as oneself
-  see,       // that it exists, its state
-  read,      // script and environment
-  cancel,    // signals too
-  control,   // hold, release, requeue, update
-  raise,     // what only lifts limits: priority up, administrator's hold off
-  attach,    // steps, streams: processes as the owner, so an administrator may not
+  submit,   // as oneself
+  see,      // that it exists, its state
+  read,     // script and environment
+  cancel,   // signals too
+  control,  // hold, release, requeue, update
+  raise,    // what only lifts limits: priority up, administrator's hold off
+  attach,   // steps, streams: processes as the owner, so an administrator may not
 };
 
 // On a job of `owner` (for submit: the uid it would have).

@@ -1,9 +1,9 @@
 // The drop itself, in raw system calls, for it runs between clone3() and exec.
 #include "server/container/capability.h"
 
+#include <linux/securebits.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
-#include <linux/securebits.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,10 +47,10 @@ int give_up_capabilities(CapabilitySet keep, int last) {
   }
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return errno;
   if (keep.bits == 0) {
-    constexpr unsigned long kBits =
-        SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-        SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
-        SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+    constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                                    SECBIT_NO_CAP_AMBIENT_RAISE |
+                                    SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
     if (::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) != 0) return errno;
   }
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};

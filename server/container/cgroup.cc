@@ -62,7 +62,9 @@ Result<void> remove_folder(const std::string& folder, int64_t deadline) {
 
 // ---- Shared small things.
 
-bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
 
 std::string read_text(const std::string& path) {
   Result<Bytes> text = read_file(path, kMaxControlFileBytes);
@@ -169,9 +171,8 @@ Result<Cgroup> Cgroup::make_step(const std::string& name) {
     if (const auto found = paths_.v1.find(controller); found != paths_.v1.end()) {
       step.paths_.v1[controller] = found->second + "/" + name;
       // Others on the same hierarchy are entered with it.
-      std::erase_if(step.above_.v1, [path = found->second](const auto& other) {
-        return other.second == path;
-      });
+      std::erase_if(step.above_.v1,
+                    [path = found->second](const auto& other) { return other.second == path; });
     }
   }
   // v1 alone: the step is tracked where it has a group of its own.
@@ -272,10 +273,9 @@ Result<void> Cgroup::wait_empty(int timeout_ms) const {
   while (TRY(populated())) {
     const int64_t left = deadline - now_ms();
     if (left <= 0) {
-      return Error{ErrorCode::unavailable, "group " + name_ + ": " +
-                                               std::to_string(TRY(processes()).size()) +
-                                               " processes left after " +
-                                               std::to_string(timeout_ms) + " ms"};
+      return Error{ErrorCode::unavailable,
+                   "group " + name_ + ": " + std::to_string(TRY(processes()).size()) +
+                       " processes left after " + std::to_string(timeout_ms) + " ms"};
     }
     if (!events.valid()) {
       pause_ms(1);

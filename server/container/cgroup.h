@@ -33,17 +33,17 @@ struct DeviceRule {
 };
 
 struct CgroupLimits {
-  std::optional<uint64_t> memory_bytes;  // hard; no swap
-  std::optional<uint32_t> cpu_milli;     // 1500: one and a half cpus' time
+  std::optional<uint64_t> memory_bytes;      // hard; no swap
+  std::optional<uint32_t> cpu_milli;         // 1500: one and a half cpus' time
   std::optional<uint32_t> cpu_weight_milli;  // share when others want it too; nothing: cpu_milli
-  std::optional<std::string> cpuset;     // "0-3,8"
+  std::optional<std::string> cpuset;         // "0-3,8"
   std::optional<uint32_t> pids;
   std::optional<std::vector<DeviceRule>> devices;  // beside the standard ones; nothing: all allowed
 };
 
 struct CgroupUsage {
   uint64_t cpu_ns = 0;
-  uint64_t cpu_user_ns = 0;    // the two may add up to a little less than cpu_ns
+  uint64_t cpu_user_ns = 0;  // the two may add up to a little less than cpu_ns
   uint64_t cpu_system_ns = 0;
   uint64_t memory_bytes = 0;
   uint64_t memory_peak_bytes = 0;
@@ -55,15 +55,15 @@ struct CgroupUsage {
 
 // Where the hierarchies are; found from /proc/self/mountinfo, pure for tests.
 struct CgroupMounts {
-  std::string unified;                         // mount point of cgroup2, or empty
-  std::map<std::string, std::string> v1;       // controller -> mount point
+  std::string unified;                    // mount point of cgroup2, or empty
+  std::map<std::string, std::string> v1;  // controller -> mount point
   bool operator==(const CgroupMounts&) const = default;
 };
 CgroupMounts parse_cgroup_mounts(std::string_view mountinfo);
 std::string parse_own_group(std::string_view proc_self_cgroup);  // in the v2 tree: "/a/b"
 
-struct CgroupPaths {        // one group, as folders
-  std::string unified;      // empty: none
+struct CgroupPaths {    // one group, as folders
+  std::string unified;  // empty: none
   std::map<std::string, std::string> v1;
 };
 
@@ -79,7 +79,7 @@ class Cgroup {
 
   Result<CgroupUsage> usage() const;  // of this group and those below it
   Result<bool> populated() const;
-  Result<void> kill_all();            // everything in it and below, forks in flight included
+  Result<void> kill_all();  // everything in it and below, forks in flight included
   Result<void> wait_empty(int timeout_ms) const;
   // Kills, waits, removes: nothing of the group is left. A group that is gone already is fine.
   Result<void> destroy(int timeout_ms);
@@ -119,7 +119,7 @@ class Tree {
   Result<Cgroup> open(const std::string& name) const;
   // The same without asking whether it is there, to destroy what may be half made.
   Result<Cgroup> open_any(const std::string& name) const;
-  Result<std::vector<std::string>> list() const;   // names, sorted
+  Result<std::vector<std::string>> list() const;  // names, sorted
 
  private:
   CgroupMode mode_ = CgroupMode::v2;

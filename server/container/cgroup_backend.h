@@ -13,7 +13,7 @@ namespace gd::container {
 
 namespace v1 {
 // Controllers that we use; cpuset only when a cpuset is asked for.
-inline constexpr const char* kControllers[] = {"memory", "cpu",     "cpuacct", "pids",
+inline constexpr const char* kControllers[] = {"memory",  "cpu",   "cpuacct", "pids",
                                                "devices", "blkio", "cpuset"};
 // A step has groups of its own only where it is measured.
 inline constexpr const char* kStepControllers[] = {"memory", "cpuacct"};

@@ -95,8 +95,7 @@ void add_usage(const std::string& folder, CgroupUsage& usage) {
   usage.cpu_system_ns = value_of(cpu, "system_usec") * 1000;
   usage.memory_bytes = read_number(folder + "/memory.current");
   // memory.peak came with 5.19; before, what is used now is the best that is known.
-  usage.memory_peak_bytes =
-      std::max(usage.memory_bytes, read_number(folder + "/memory.peak"));
+  usage.memory_peak_bytes = std::max(usage.memory_bytes, read_number(folder + "/memory.peak"));
   usage.pids = read_number(folder + "/pids.current");
   usage.oom_kills = value_of(read_text(folder + "/memory.events"), "oom_kill");
   const std::string io = read_text(folder + "/io.stat");

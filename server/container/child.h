@@ -42,8 +42,8 @@ struct PreparedProcess {
   std::vector<const char*> argv;        // null-terminated, into the plan
   std::vector<const char*> envp;
   const ProcessPlan* plan = nullptr;
-  std::vector<ResourceLimit> rlimits;   // clamped
-  std::string seccomp;                  // aligned copy
+  std::vector<ResourceLimit> rlimits;  // clamped
+  std::string seccomp;                 // aligned copy
   CapabilitySet keep;
   int last_capability = 0;
 };
@@ -53,7 +53,7 @@ Result<PreparedProcess> prepare_process(const ProcessPlan& plan, std::vector<std
 struct ChildContext {
   const PreparedProcess* process = nullptr;
   const CgroupAttach* cgroup = nullptr;
-  std::vector<gid_t> groups;   // outside
+  std::vector<gid_t> groups;  // outside
   uid_t uid_inside = 0;
   gid_t gid_inside = 0;
   int link = -1;
@@ -81,9 +81,9 @@ struct StepList {
   const Step* steps;
   int count;
 };
-StepList launch_steps();   // of the monitor, up to the program's start
+StepList launch_steps();  // of the monitor, up to the program's start
 StepList join_steps();
-StepList program_steps();  // of the program, up to exec
+StepList program_steps();                       // of the program, up to exec
 const char* step_name(int step, bool joining);  // monitor's steps first, then the program's
 
 [[noreturn]] void run_monitor(ChildContext& context, StepList steps);

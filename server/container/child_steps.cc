@@ -35,7 +35,9 @@ int enter_groups(ChildContext& context) {
 }
 
 // After the groups are entered: they become the root of what the container sees.
-int hide_groups(ChildContext&) { return ::unshare(CLONE_NEWCGROUP) == 0 ? 0 : errno; }
+int hide_groups(ChildContext&) {
+  return ::unshare(CLONE_NEWCGROUP) == 0 ? 0 : errno;
+}
 
 int raise_oom_score(ChildContext& context) {
   if (context.process->plan->oom_score_adj == 0) return 0;
@@ -63,11 +65,13 @@ int set_hostname(ChildContext& context) {
   return ::sethostname(context.hostname, length) == 0 ? 0 : errno;
 }
 
-int enter_root(ChildContext& context) { return context.mounts->perform(&context.detail); }
+int enter_root(ChildContext& context) {
+  return context.mounts->perform(&context.detail);
+}
 
 int enter_namespaces(ChildContext& context) {
-  constexpr int kAll = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |
-                       CLONE_NEWCGROUP;
+  constexpr int kAll =
+      CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
   return ::setns(context.init_pidfd, kAll) == 0 ? 0 : errno;
 }
 
@@ -112,7 +116,9 @@ int no_new_privileges(ChildContext&) {
 }
 
 // Or the program, which has the same uid, could read and steer its monitor.
-int hide_memory(ChildContext&) { return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno; }
+int hide_memory(ChildContext&) {
+  return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
+}
 
 // ---- Of the program.
 
@@ -235,9 +241,15 @@ constexpr Step kProgramSteps[] = {
 
 }  // namespace
 
-StepList launch_steps() { return {kLaunchSteps, std::size(kLaunchSteps)}; }
-StepList join_steps() { return {kJoinSteps, std::size(kJoinSteps)}; }
-StepList program_steps() { return {kProgramSteps, std::size(kProgramSteps)}; }
+StepList launch_steps() {
+  return {kLaunchSteps, std::size(kLaunchSteps)};
+}
+StepList join_steps() {
+  return {kJoinSteps, std::size(kJoinSteps)};
+}
+StepList program_steps() {
+  return {kProgramSteps, std::size(kProgramSteps)};
+}
 
 const char* step_name(int step, bool joining) {
   const StepList monitor = joining ? join_steps() : launch_steps();

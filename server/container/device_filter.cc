@@ -46,16 +46,13 @@ void add_rule(std::vector<uint64_t>& program, const DeviceRule& rule) {
   block.push_back(encode(kJumpNotEqual, kType, 0, to_end(),
                          rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR));
   block.push_back(encode(BPF_ALU64 | BPF_MOV | BPF_X, kScratch, kAccess, 0, 0));
-  block.push_back(
-      encode(BPF_ALU64 | BPF_AND | BPF_K, kScratch, 0, 0, ~access_bits(rule.access)));
+  block.push_back(encode(BPF_ALU64 | BPF_AND | BPF_K, kScratch, 0, 0, ~access_bits(rule.access)));
   block.push_back(encode(kJumpNotEqual, kScratch, 0, to_end(), 0));
   if (rule.major) {
-    block.push_back(
-        encode(kJumpNotEqual, kMajor, 0, to_end(), static_cast<int32_t>(*rule.major)));
+    block.push_back(encode(kJumpNotEqual, kMajor, 0, to_end(), static_cast<int32_t>(*rule.major)));
   }
   if (rule.minor) {
-    block.push_back(
-        encode(kJumpNotEqual, kMinor, 0, to_end(), static_cast<int32_t>(*rule.minor)));
+    block.push_back(encode(kJumpNotEqual, kMinor, 0, to_end(), static_cast<int32_t>(*rule.minor)));
   }
   block.push_back(encode(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1));
   block.push_back(encode(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));

@@ -13,8 +13,8 @@ void add_maps(std::vector<std::string>& lines, const char* what,
               const std::vector<Extent>& extents) {
   for (const Extent& extent : extents) {
     lines.push_back(std::string(what) + " " + std::to_string(extent.inside) + " is " +
-                    std::to_string(extent.outside) + " outside, " +
-                    std::to_string(extent.count) + " ids");
+                    std::to_string(extent.outside) + " outside, " + std::to_string(extent.count) +
+                    " ids");
   }
 }
 
@@ -44,8 +44,7 @@ void add_process(std::vector<std::string>& lines, const ProcessPlan& process) {
 
 Result<std::vector<std::string>> explain(const LaunchPlan& plan) {
   const IdMaps maps = TRY(compute_maps(plan.identity, plan.subordinate, plan.root_mode));
-  const std::vector<HostMount> host =
-      parse_host_mounts(TRY(read_file("/proc/self/mountinfo")));
+  const std::vector<HostMount> host = parse_host_mounts(TRY(read_file("/proc/self/mountinfo")));
   const std::vector<FileSpec> files = TRY(identity_files(plan));
   std::vector<std::string> lines;
   lines.push_back(std::string("namespaces: user mount pid ipc uts cgroup") +

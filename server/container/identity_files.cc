@@ -87,8 +87,8 @@ std::optional<std::string> with_user(std::string_view text, const Identity& iden
   const std::string uid = std::to_string(identity.uid);
   if (knows(lines, identity.user, uid)) return std::nullopt;
   const std::string shell = identity.shell.empty() ? "/bin/sh" : identity.shell;
-  return merge(identity.user + ":x:" + uid + ":" + std::to_string(identity.gid) + "::" +
-                   identity.home + ":" + shell + "\n",
+  return merge(identity.user + ":x:" + uid + ":" + std::to_string(identity.gid) +
+                   "::" + identity.home + ":" + shell + "\n",
                lines);
 }
 

@@ -112,8 +112,7 @@ Result<UniqueFd> make_user_namespace(const IdMaps& maps) {
     ::_exit(0);
   }
   Result<void> mapped = write_maps(child, maps);
-  Result<UniqueFd> ns =
-      open_file("/proc/" + std::to_string(child) + "/ns/user", O_RDONLY);
+  Result<UniqueFd> ns = open_file("/proc/" + std::to_string(child) + "/ns/user", O_RDONLY);
   gate.write.reset();  // the child leaves by itself
   int status = 0;
   while (::waitpid(child, &status, __WALL) < 0 && errno == EINTR) {

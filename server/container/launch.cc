@@ -90,8 +90,7 @@ Result<int> wait_readable(int fd, int timeout_ms) {
 
 }  // namespace
 
-Result<PreparedProcess> prepare_process(const ProcessPlan& plan,
-                                        std::vector<std::string>& notes) {
+Result<PreparedProcess> prepare_process(const ProcessPlan& plan, std::vector<std::string>& notes) {
   PreparedProcess prepared;
   prepared.plan = &plan;
   if (!plan.argv.empty()) prepared.candidates = candidates_for(plan);
@@ -153,9 +152,9 @@ class Launcher {
       if (!next) {
         if (launching) return process.kill();
         return told ? Error{ErrorCode::internal, "container died while it was made"}
-                    : Error{ErrorCode::unavailable,
-                            "container did not start within " +
-                                std::to_string(kLaunchTimeoutMs / 1000) + " s"};
+                    : Error{ErrorCode::unavailable, "container did not start within " +
+                                                        std::to_string(kLaunchTimeoutMs / 1000) +
+                                                        " s"};
       }
       const LinkReport& report = next->report;
       if (report.kind == LinkReport::Kind::failed) return failure(report, context);
@@ -236,7 +235,9 @@ Result<Process> join(int init_pidfd, const Identity& identity, const ProcessPlan
 
 // ---- The handle.
 
-Process::Process(Process&& other) noexcept { *this = std::move(other); }
+Process::Process(Process&& other) noexcept {
+  *this = std::move(other);
+}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this == &other) return *this;
@@ -254,8 +255,7 @@ Process::~Process() {
   if (pid_ < 0 || reaped_) return;
   (void)kill();
   siginfo_t info{};
-  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0 &&
-         errno == EINTR) {
+  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0 && errno == EINTR) {
   }
 }
 
@@ -280,8 +280,7 @@ Result<void> Process::end() {
 }
 
 Result<void> Process::kill() {
-  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0) != 0 &&
-      errno != ESRCH) {
+  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH) {
     return os_error("kill container");
   }
   return {};

@@ -10,7 +10,9 @@
 namespace gd::container {
 namespace {
 
-Error invalid(std::string text) { return {ErrorCode::invalid, std::move(text)}; }
+Error invalid(std::string text) {
+  return {ErrorCode::invalid, std::move(text)};
+}
 
 Error too_many(const std::string& what, size_t is, size_t most) {
   return invalid(what + ": " + std::to_string(is) + " given, at most " + std::to_string(most) +
@@ -81,8 +83,8 @@ Result<void> validate_limits(const std::vector<ResourceLimit>& limits) {
     if (name.empty()) return invalid("rlimit " + std::to_string(limit.resource) + " is unknown");
     if (!seen.insert(limit.resource).second) return invalid("rlimit " + name + " is given twice");
     if (limit.soft > limit.hard) {
-      return invalid("rlimit " + name + ": soft " + std::to_string(limit.soft) +
-                     " is above hard " + std::to_string(limit.hard));
+      return invalid("rlimit " + name + ": soft " + std::to_string(limit.soft) + " is above hard " +
+                     std::to_string(limit.hard));
     }
   }
   return {};
@@ -105,8 +107,8 @@ Result<void> validate_process(const ProcessPlan& process) {
     return invalid("oom_score_adj " + std::to_string(process.oom_score_adj) +
                    ": expected 0 to 1000");
   }
-  if (process.stdio.terminal && (process.stdio.in >= 0 || process.stdio.out >= 0 ||
-                                 process.stdio.err >= 0)) {
+  if (process.stdio.terminal &&
+      (process.stdio.in >= 0 || process.stdio.out >= 0 || process.stdio.err >= 0)) {
     return invalid("stdio: a terminal and descriptors are both given");
   }
   if (process.seccomp.size() % 8 != 0) {
@@ -166,8 +168,8 @@ Result<void> validate_hostname(const std::string& name) {
     return too_many("hostname bytes", name.size(), kMaxHostnameBytes);
   }
   for (const char c : name) {
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                      (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '.' || c == '_';
     if (!fine) return invalid("hostname '" + name + "': expected letters, digits, '-', '.', '_'");
   }
   return {};

@@ -26,9 +26,9 @@ inline constexpr size_t kMaxFiles = 64;
 inline constexpr size_t kMaxFileContentBytes = size_t{8} << 20;  // one generated file
 inline constexpr size_t kMaxPathBytes = 4095;
 inline constexpr size_t kMaxArgs = 4096;
-inline constexpr size_t kMaxArgBytes = size_t{1} << 20;   // all of argv
+inline constexpr size_t kMaxArgBytes = size_t{1} << 20;  // all of argv
 inline constexpr size_t kMaxEnvEntries = 8192;
-inline constexpr size_t kMaxEnvBytes = size_t{1} << 20;   // all of env
+inline constexpr size_t kMaxEnvBytes = size_t{1} << 20;  // all of env
 inline constexpr size_t kMaxGroups = 4096;
 inline constexpr size_t kMaxHostnameBytes = 64;
 inline constexpr uint32_t kMinSubordinateIds = 65536;
@@ -82,11 +82,11 @@ enum class IfMissing : uint8_t { fail, skip };
 struct MountSpec {
   MountKind kind = MountKind::bind;
   int source_fd = -1;
-  std::string source;      // used when source_fd is -1; must be empty otherwise
-  std::string target;      // absolute, inside; made in the writable layer if it is missing
+  std::string source;  // used when source_fd is -1; must be empty otherwise
+  std::string target;  // absolute, inside; made in the writable layer if it is missing
   Access access = Access::read_write;
   IfMissing if_missing = IfMissing::fail;  // about the source
-  uint64_t size_bytes = 0;  // tmpfs only
+  uint64_t size_bytes = 0;                 // tmpfs only
 };
 
 // A file written into the writable layer before the process starts.
@@ -108,7 +108,7 @@ struct TerminalSize {
 // Either three descriptors or a terminal, made in the container's own devpts;
 // its master side comes back in the Process.
 struct Stdio {
-  int in = -1;   // -1: /dev/null
+  int in = -1;  // -1: /dev/null
   int out = -1;
   int err = -1;
   std::optional<TerminalSize> terminal;
@@ -122,16 +122,16 @@ struct ProcessPlan {
   std::string cwd_fallback = "/";  // used when cwd cannot be entered
   mode_t umask = 022;
   Stdio stdio;
-  std::vector<ResourceLimit> rlimits;  // clamped to what we may set: see LaunchReceipt
+  std::vector<ResourceLimit> rlimits;          // clamped to what we may set: see LaunchReceipt
   std::vector<std::string> keep_capabilities;  // of the container's own user namespace; "cap_chown"
-  std::string seccomp;  // program bytes of seccomp.h; empty: no filter
-  int oom_score_adj = 0;  // 0..1000: only raising is done
+  std::string seccomp;                         // program bytes of seccomp.h; empty: no filter
+  int oom_score_adj = 0;                       // 0..1000: only raising is done
 };
 
 // Groups that the process shall be in; see Cgroup::attach_points().
 struct CgroupAttach {
-  int unified_fd = -1;            // folder in a v2 tree, or -1
-  std::vector<int> procs_fds;     // open cgroup.procs of v1 hierarchies
+  int unified_fd = -1;         // folder in a v2 tree, or -1
+  std::vector<int> procs_fds;  // open cgroup.procs of v1 hierarchies
 };
 
 // Whether the container ends with its first process.
@@ -148,12 +148,12 @@ struct LaunchPlan {
   Image image;
   std::vector<MountSpec> mounts;  // in order; the home is one of them
   std::vector<FileSpec> files;
-  std::string hostname;           // empty: the node's
+  std::string hostname;  // empty: the node's
   Network network = Network::host;
   uint64_t writable_bytes = uint64_t{1} << 30;  // the writable layer
   uint64_t tmp_bytes = uint64_t{1} << 30;       // /tmp and /var/tmp, each
   uint64_t shm_bytes = uint64_t{1} << 30;       // /dev/shm
-  std::string staging = "/tmp";   // an existing folder of the node: covered only in the child
+  std::string staging = "/tmp";  // an existing folder of the node: covered only in the child
   CgroupAttach cgroup;
   Lifetime lifetime = Lifetime::process;
   ProcessPlan process;

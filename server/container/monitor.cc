@@ -55,8 +55,7 @@ int run_steps(StepList list, int first_number, ChildContext& context, LinkReport
 
 // The child of vfork() shares our memory until exec, so a failed step is simply written
 // into `report`; we go on when it has either exec'ed or left.
-[[gnu::noinline]] pid_t start_program(ChildContext& context, int first_number,
-                                      LinkReport& report) {
+[[gnu::noinline]] pid_t start_program(ChildContext& context, int first_number, LinkReport& report) {
   const pid_t child = ::vfork();
   if (child == 0) {
     (void)run_steps(program_steps(), first_number, context, report);

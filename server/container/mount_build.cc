@@ -11,16 +11,23 @@ namespace {
 
 // What is on no disk and on no server: never part of the host image.
 const std::set<std::string_view> kPseudo = {
-    "autofs",   "binfmt_misc", "bpf",        "cgroup",     "cgroup2",   "configfs",
-    "debugfs",  "devpts",      "devtmpfs",   "efivarfs",   "fusectl",   "hugetlbfs",
-    "mqueue",   "nsfs",        "proc",       "pstore",     "ramfs",     "rpc_pipefs",
-    "securityfs", "selinuxfs", "sysfs",      "tmpfs",      "tracefs",   "fuse.gvfsd-fuse",
+    "autofs",      "binfmt_misc", "bpf",      "cgroup",   "cgroup2", "configfs",
+    "debugfs",     "devpts",      "devtmpfs", "efivarfs", "fusectl", "hugetlbfs",
+    "mqueue",      "nsfs",        "proc",     "pstore",   "ramfs",   "rpc_pipefs",
+    "securityfs",  "selinuxfs",   "sysfs",    "tmpfs",    "tracefs", "fuse.gvfsd-fuse",
     "fuse.portal", "fuse.lxcfs"};
 
 // Private in every container, or the stores of other container engines.
-constexpr std::string_view kNotOurs[] = {"/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp",
-                                         "/var/lib/docker", "/var/lib/containers",
-                                         "/var/lib/containerd", "/boot/efi"};
+constexpr std::string_view kNotOurs[] = {"/proc",
+                                         "/sys",
+                                         "/dev",
+                                         "/run",
+                                         "/tmp",
+                                         "/var/tmp",
+                                         "/var/lib/docker",
+                                         "/var/lib/containers",
+                                         "/var/lib/containerd",
+                                         "/boot/efi"};
 
 bool is_below(std::string_view path, std::string_view folder) {
   return path == folder ||
@@ -112,8 +119,8 @@ class Builder {
     constexpr uint32_t kTtyGroup = 5;
     MountOp& pts = add(OpKind::devpts, "/dev/pts");
     pts.flags = MS_NOSUID | MS_NOEXEC;
-    pts.text = "newinstance,ptmxmode=0666,mode=0620,gid=" +
-               std::to_string(outside(maps_.gids, kTtyGroup));
+    pts.text =
+        "newinstance,ptmxmode=0666,mode=0620,gid=" + std::to_string(outside(maps_.gids, kTtyGroup));
     MountOp& queue = add(OpKind::mqueue, "/dev/mqueue");
     queue.flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     queue.if_missing = IfMissing::skip;
@@ -158,10 +165,10 @@ class Builder {
 
   void add_masks() {
     constexpr const char* kMasked[] = {
-        "/proc/kcore",       "/proc/keys",        "/proc/latency_stats", "/proc/timer_list",
-        "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",          "/proc/acpi",
-        "/proc/asound",      "/proc/interrupts",  "/sys/firmware",
-        "/sys/devices/virtual/powercap"};
+        "/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
+        "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+        "/proc/scsi",       "/proc/acpi",        "/proc/asound",
+        "/proc/interrupts", "/sys/firmware",     "/sys/devices/virtual/powercap"};
     constexpr const char* kReadOnly[] = {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq",
                                          "/proc/bus", "/proc/fs"};
     for (const char* path : kMasked) add(OpKind::mask, path);
@@ -268,8 +275,7 @@ MountTree build_mounts(const LaunchPlan& plan, const IdMaps& maps,
 Result<void> check(const MountTree& tree) {
   if (tree.ops.size() > kMaxOperations) {
     return Error{ErrorCode::invalid, "mount tree: " + std::to_string(tree.ops.size()) +
-                                         " operations, at most " +
-                                         std::to_string(kMaxOperations)};
+                                         " operations, at most " + std::to_string(kMaxOperations)};
   }
   for (const MountOp& op : tree.ops) {
     TRY(validate_path(op.target, kind_name(op.kind)));
@@ -278,8 +284,8 @@ Result<void> check(const MountTree& tree) {
     const bool makes_mount = op.kind == OpKind::tmpfs || op.kind == OpKind::devpts ||
                              op.kind == OpKind::mqueue || op.kind == OpKind::proc ||
                              op.kind == OpKind::sysfs || op.kind == OpKind::cgroup2;
-    if (makes_mount && ((op.flags & MS_NOSUID) == 0 ||
-                        ((op.flags & MS_NODEV) == 0 && !device_allowed))) {
+    if (makes_mount &&
+        ((op.flags & MS_NOSUID) == 0 || ((op.flags & MS_NODEV) == 0 && !device_allowed))) {
       return Error{ErrorCode::internal, "mount tree: " + render(op) + " is not nosuid, nodev"};
     }
   }
@@ -294,21 +300,14 @@ std::string render(const MountOp& op) {
       text += op.access == Access::read_only ? " ro" : " rw";
       if (op.id_mapped) text += " idmapped";
       break;
-    case OpKind::link:
-      text += " -> " + op.text;
-      break;
-    case OpKind::file:
-      text += " " + std::to_string(op.text.size()) + " bytes";
-      break;
+    case OpKind::link: text += " -> " + op.text; break;
+    case OpKind::file: text += " " + std::to_string(op.text.size()) + " bytes"; break;
     case OpKind::device:
       text += " " + std::to_string(op.device_major) + ":" + std::to_string(op.device_minor);
       break;
     case OpKind::tmpfs:
-    case OpKind::devpts:
-      text += " " + op.text;
-      break;
-    default:
-      break;
+    case OpKind::devpts: text += " " + op.text; break;
+    default: break;
   }
   return text;
 }

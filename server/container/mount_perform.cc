@@ -145,8 +145,7 @@ int attach_clone(int source, int target, uint64_t attributes_set) {
 int make_mount(int root, const MountOp& op, const char* type) {
   const ScopedFd target(open_target(root, op.target.c_str(), Want::folder, {op.uid, op.gid}));
   if (target.fd < 0) return -1;
-  const int done =
-      ::mount(type, proc_path(target.fd).data(), type, op.flags, op.text.c_str());
+  const int done = ::mount(type, proc_path(target.fd).data(), type, op.flags, op.text.c_str());
   if (done != 0 && op.if_missing == IfMissing::skip) return 0;
   return done;
 }
@@ -182,8 +181,7 @@ int make_entry(int root, const MountOp& op) {
   } else if (op.kind == OpKind::link) {
     done = ::symlinkat(op.text.c_str(), parent.fd, name);
   } else {
-    done = ::mknodat(parent.fd, name, S_IFCHR | op.mode,
-                     makedev(op.device_major, op.device_minor));
+    done = ::mknodat(parent.fd, name, S_IFCHR | op.mode, makedev(op.device_major, op.device_minor));
   }
   if (done != 0) return -1;
   if (op.kind == OpKind::folder && ::fchmodat(parent.fd, name, op.mode, 0) != 0) return -1;
@@ -231,8 +229,8 @@ Result<PreparedMounts> PreparedMounts::prepare(MountTree tree, int userns_fd) {
   TRY(check(tree));
   PreparedMounts self;
   self.stage_options_ = "mode=0755,size=" + std::to_string(tree.writable_bytes);
-  self.image_ = TRY(clone_tree(AT_FDCWD, tree.image,
-                               {Access::read_only, false, userns_fd}, self.notes_));
+  self.image_ =
+      TRY(clone_tree(AT_FDCWD, tree.image, {Access::read_only, false, userns_fd}, self.notes_));
   std::vector<MountOp> kept;
   for (MountOp& op : tree.ops) {
     UniqueFd source;

@@ -33,7 +33,7 @@ struct HostMount {
 std::vector<HostMount> parse_host_mounts(std::string_view mountinfo);
 
 enum class OpKind : uint8_t {
-  bind,       // a detached tree is moved here
+  bind,  // a detached tree is moved here
   tmpfs,
   proc,
   sysfs,
@@ -50,17 +50,17 @@ enum class OpKind : uint8_t {
 
 struct MountOp {
   OpKind kind = OpKind::bind;
-  std::string target;              // absolute, inside
-  std::string text;                // link: its content; file: its content; else: mount options
-  std::string source;              // bind by path
-  int source_fd = -1;              // bind by descriptor
+  std::string target;  // absolute, inside
+  std::string text;    // link: its content; file: its content; else: mount options
+  std::string source;  // bind by path
+  int source_fd = -1;  // bind by descriptor
   Access access = Access::read_write;
   IfMissing if_missing = IfMissing::fail;
   bool id_mapped = false;
   bool recursive = false;
-  unsigned long flags = 0;         // MS_*
+  unsigned long flags = 0;  // MS_*
   mode_t mode = 0755;
-  uint32_t uid = 0;                // outside
+  uint32_t uid = 0;  // outside
   uint32_t gid = 0;
   uint32_t device_major = 0;
   uint32_t device_minor = 0;
@@ -68,8 +68,8 @@ struct MountOp {
 std::string render(const MountOp& op);
 
 struct MountTree {
-  std::string image;               // folder below everything
-  uint32_t root_uid = 0;           // the image's root, outside
+  std::string image;      // folder below everything
+  uint32_t root_uid = 0;  // the image's root, outside
   uint32_t root_gid = 0;
   uint64_t writable_bytes = 0;
   std::string staging;

@@ -48,7 +48,9 @@ Result<RawMode> RawMode::enter(int terminal_fd) {
 RawMode::RawMode(RawMode&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), saved_(other.saved_) {}
 
-RawMode::~RawMode() { restore(); }
+RawMode::~RawMode() {
+  restore();
+}
 
 void RawMode::restore() {
   if (fd_ < 0) return;

@@ -33,8 +33,8 @@ Error filter_error(const char* what, int negative_errno) {
 }
 
 // A call that this ABI has not is no fault: the list serves several.
-Result<void> add_rule(void* filter, uint32_t action, const char* name,
-                      const scmp_arg_cmp* compare, unsigned count) {
+Result<void> add_rule(void* filter, uint32_t action, const char* name, const scmp_arg_cmp* compare,
+                      unsigned count) {
   const int number = ::seccomp_syscall_resolve_name(name);
   if (number == __NR_SCMP_ERROR || number < 0) return {};
   const int error = ::seccomp_rule_add_exact_array(filter, action, number, count, compare);
@@ -51,8 +51,8 @@ scmp_arg_cmp compare(unsigned index, scmp_compare how, uint64_t a, uint64_t b = 
 }
 
 // clone without any new namespace; its flags are the first argument on x86_64, arm64.
-constexpr uint64_t kNamespaceFlags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
-                                     CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
+constexpr uint64_t kNamespaceFlags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
                                      0x80 /* CLONE_NEWTIME */;
 
 // Calls whose arguments decide.
@@ -61,9 +61,8 @@ Result<void> add_conditional_rules(void* filter) {
 
   // The ordinary execution domains only: others change how memory is laid out.
   constexpr uint64_t kAsk = 0xffffffff;
-  constexpr uint64_t kPersonalities[] = {PER_LINUX, PER_LINUX32, UNAME26,
-                                         uint64_t{PER_LINUX32} | UNAME26, kAsk,
-                                         ADDR_NO_RANDOMIZE};
+  constexpr uint64_t kPersonalities[] = {
+      PER_LINUX, PER_LINUX32, UNAME26, uint64_t{PER_LINUX32} | UNAME26, kAsk, ADDR_NO_RANDOMIZE};
   for (const uint64_t persona : kPersonalities) {
     TRY(allow_if(filter, "personality", compare(0, SCMP_CMP_EQ, persona)));
   }

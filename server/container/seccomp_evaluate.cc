@@ -36,15 +36,12 @@ Error malformed(size_t at) {
 
 SeccompVerdict verdict_of(uint32_t action) {
   switch (action & SECCOMP_RET_ACTION_FULL) {
-    case SECCOMP_RET_ALLOW:
-      return {SeccompVerdict::Kind::allow, 0};
+    case SECCOMP_RET_ALLOW: return {SeccompVerdict::Kind::allow, 0};
     case SECCOMP_RET_ERRNO:
       return {SeccompVerdict::Kind::error, static_cast<int>(action & SECCOMP_RET_DATA)};
     case SECCOMP_RET_KILL_PROCESS:
-    case SECCOMP_RET_KILL_THREAD:
-      return {SeccompVerdict::Kind::kill, 0};
-    default:
-      return {SeccompVerdict::Kind::other, 0};
+    case SECCOMP_RET_KILL_THREAD: return {SeccompVerdict::Kind::kill, 0};
+    default: return {SeccompVerdict::Kind::other, 0};
   }
 }
 
@@ -54,15 +51,12 @@ bool load(Machine& m, const sock_filter& op) {
       if (op.k % 4 != 0 || op.k > sizeof m.data - 4) return false;
       std::memcpy(&m.a, reinterpret_cast<const char*>(&m.data) + op.k, 4);
       return true;
-    case BPF_IMM:
-      m.a = op.k;
-      return true;
+    case BPF_IMM: m.a = op.k; return true;
     case BPF_MEM:
       if (op.k >= BPF_MEMWORDS) return false;
       m.a = m.memory[op.k];
       return true;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -120,8 +114,7 @@ Result<SeccompVerdict> evaluate(std::string_view program, const SyscallFacts& ca
     const sock_filter& op = ops[at];
     bool fine = true;
     switch (BPF_CLASS(op.code)) {
-      case BPF_RET:
-        return verdict_of(BPF_RVAL(op.code) == BPF_A ? m.a : op.k);
+      case BPF_RET: return verdict_of(BPF_RVAL(op.code) == BPF_A ? m.a : op.k);
       case BPF_JMP: {
         const std::optional<uint32_t> distance = jump(m, op);
         fine = distance.has_value();

@@ -67,8 +67,8 @@ void on_config(Hub& hub, const Origin& origin, ConfigQuery&&) {
 Result<OkReply> reconfigure(Hub& hub, const auth::Caller& caller) {
   if (!hub.parts.reload) return Error{ErrorCode::conflict, "there is no file to read again"};
   Settings fresh = TRY(hub.parts.reload());
-  auth::Administrators administrators = TRY(
-      auth::resolve_administrators(fresh.controller.administrators, hub.parts.own_uid));
+  auth::Administrators administrators =
+      TRY(auth::resolve_administrators(fresh.controller.administrators, hub.parts.own_uid));
   OkReply reply;
   reply.warnings = fixed_until_restart(hub.settings(), fresh.controller);
   keep_fixed(hub.settings(), fresh.controller);

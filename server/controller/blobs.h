@@ -52,7 +52,7 @@ class Blobs {
 
   Entries entries_;
   std::unordered_map<uint32_t, Held> by_job_;
-  std::vector<Digest> added_;  // in this batch
+  std::vector<Digest> added_;           // in this batch
   std::vector<const Digest*> leaving_;  // references given up in this batch
   struct Cached {
     Digest digest;

@@ -93,8 +93,8 @@ void Controller::dispatch(const Origin& origin, Message&& message) {
   const Rule* found = find_rule(type);
   if (found == nullptr) {
     ++hub_->bad_frames;
-    return hub_->refuse(origin, {ErrorCode::invalid, "a controller does not take a " +
-                                                         std::string(name(type))});
+    return hub_->refuse(
+        origin, {ErrorCode::invalid, "a controller does not take a " + std::string(name(type))});
   }
   const Result<void> allowed = auth::may_send(origin.caller, type);
   if (!allowed.ok()) return hub_->refuse(origin, allowed.error());
@@ -111,9 +111,9 @@ bool Controller::park(const Origin& origin, Message& message) {
   const auto waiting = hub_->parked.find(uid);
   if (hub_->groups.find(uid) != nullptr && waiting == hub_->parked.end()) return false;
   if (hub_->parked_count >= kMaxParked) {
-    hub_->refuse(origin, {ErrorCode::unavailable,
-                          "the name service is slow and " + std::to_string(kMaxParked) +
-                              " requests wait for it; try again"});
+    hub_->refuse(origin, {ErrorCode::unavailable, "the name service is slow and " +
+                                                      std::to_string(kMaxParked) +
+                                                      " requests wait for it; try again"});
     return true;
   }
   hub_->parked[uid].emplace_back(origin, std::move(message));
@@ -150,7 +150,9 @@ void Controller::unpark(Uid uid, const Result<UserGroups>& groups) {
 
 // ---- what is not a message
 
-void Controller::take(auth::AuthEvent&& event) { on_auth_event(*hub_, std::move(event)); }
+void Controller::take(auth::AuthEvent&& event) {
+  on_auth_event(*hub_, std::move(event));
+}
 
 void Controller::reconfigure() {
   const auth::Caller caller{.kind = PeerKind::user, .name = "SIGHUP", .administrator = true};

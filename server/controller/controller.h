@@ -45,7 +45,7 @@ class Controller {
   void tell();
 
   std::unique_ptr<Hub> hub_;
-  Milliseconds next_pass_{};        // boot clock: not before
+  Milliseconds next_pass_{};  // boot clock: not before
   TimePoint next_housekeeping_{};
 };
 

@@ -46,13 +46,20 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
   Options options;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& each = arguments[i];
-    if (each == "--foreground") options.foreground = true;
-    else if (each == "--sample") options.sample = true;
-    else if (each == "--version") options.version = true;
-    else if (each == "--help" || each == "-h") options.help = true;
-    else if (each.starts_with("--config=")) options.config = each.substr(9);
-    else if (each == "--config" && i + 1 < arguments.size()) options.config = arguments[++i];
-    else return Error{ErrorCode::usage, "unknown argument '" + each + "'; try --help"};
+    if (each == "--foreground")
+      options.foreground = true;
+    else if (each == "--sample")
+      options.sample = true;
+    else if (each == "--version")
+      options.version = true;
+    else if (each == "--help" || each == "-h")
+      options.help = true;
+    else if (each.starts_with("--config="))
+      options.config = each.substr(9);
+    else if (each == "--config" && i + 1 < arguments.size())
+      options.config = arguments[++i];
+    else
+      return Error{ErrorCode::usage, "unknown argument '" + each + "'; try --help"};
   }
   return options;
 }
@@ -161,22 +168,22 @@ Result<void> serve(Settings settings, const Options& options, State state, auth:
   SocketOutbox outbox(*network.socket);
   Workers workers(kReaderThreads);
 
-  Parts parts{.settings = std::move(settings),
-              .store = &store,
-              .outbox = &outbox,
-              .workers = &workers,
-              .mailbox = mailbox.get(),
-              .auth = auth,
-              .directory = &directory,
-              .ticket_keys = std::move(keys.ticket),
-              .public_key = keys.curve.public_key,
-              .host = host_name(),
-              .resolve_groups = resolve_groups,
-              .reload = [path = options.config] { return load_settings(path); },
-              .on_settings = [&store](const ControllerSettings& fresh) {
-                store.set_low_disk_mib(fresh.low_disk_mib);
-              },
-              .own_uid = own_uid};
+  Parts parts{
+      .settings = std::move(settings),
+      .store = &store,
+      .outbox = &outbox,
+      .workers = &workers,
+      .mailbox = mailbox.get(),
+      .auth = auth,
+      .directory = &directory,
+      .ticket_keys = std::move(keys.ticket),
+      .public_key = keys.curve.public_key,
+      .host = host_name(),
+      .resolve_groups = resolve_groups,
+      .reload = [path = options.config] { return load_settings(path); },
+      .on_settings =
+          [&store](const ControllerSettings& fresh) { store.set_low_disk_mib(fresh.low_disk_mib); },
+      .own_uid = own_uid};
   const std::unique_ptr<Controller> controller =
       TRY(Controller::start(std::move(parts), clock.now()));
   log_notice("ready", {{"jobs", controller->hub().cluster.jobs().size()},

@@ -8,7 +8,9 @@
 
 namespace gd::controller {
 
-Bytes Turn::encode_message(const Message& message) { return encode(message); }
+Bytes Turn::encode_message(const Message& message) {
+  return encode(message);
+}
 
 Hub::Hub(Parts given, std::shared_ptr<const core::ClusterConfig> config, TimePoint started)
     : parts(std::move(given)),

@@ -34,10 +34,10 @@
 
 namespace gd::controller {
 
-inline constexpr char kVouchPrefix[] = "vouch:";    // + node, in meta
-inline constexpr size_t kMaxParked = 10'000;       // messages that wait for the name service
+inline constexpr char kVouchPrefix[] = "vouch:";  // + node, in meta
+inline constexpr size_t kMaxParked = 10'000;      // messages that wait for the name service
 inline constexpr size_t kMaxLoginSessions = 256;
-inline constexpr Seconds kLoginPatience{180};      // from the start to the last answer
+inline constexpr Seconds kLoginPatience{180};  // from the start to the last answer
 
 // What the controller stands on; made by main, or by a test.
 struct Parts {
@@ -46,15 +46,15 @@ struct Parts {
   Outbox* outbox = nullptr;
   Workers* workers = nullptr;
   Mailbox* mailbox = nullptr;
-  auth::AuthLink* auth = nullptr;            // nullptr: nobody can log in
-  auth::KeyDirectory* directory = nullptr;   // what the ZAP handler reads
+  auth::AuthLink* auth = nullptr;           // nullptr: nobody can log in
+  auth::KeyDirectory* directory = nullptr;  // what the ZAP handler reads
   TicketKeys ticket_keys;
-  std::string public_key;                    // of the controller
+  std::string public_key;  // of the controller
   std::string host;
   GroupResolver resolve_groups;
-  std::function<Result<Settings>()> reload;  // gd.conf again
+  std::function<Result<Settings>()> reload;                    // gd.conf again
   std::function<void(const ControllerSettings&)> on_settings;  // log level, low disk
-  std::optional<Uid> own_uid;                // not started as root: it administers
+  std::optional<Uid> own_uid;  // not started as root: it administers
 };
 
 // Who sent a message, and where the answer goes.
@@ -68,7 +68,7 @@ struct Origin {
 struct LoginSession {
   Origin origin;
   TimePoint until{};
-  std::string made_by;             // auth::kMadeByPam, or kMadeByVouch + node
+  std::string made_by;  // auth::kMadeByPam, or kMadeByVouch + node
   std::optional<EnrolRequest> vouched;
 };
 
@@ -95,8 +95,8 @@ struct Hub {
   uint32_t audit_serial = 0;
   Turn turn;
   bool stop = false;
-  bool schedule = true;            // something may start
-  TimePoint now{};                 // of this round
+  bool schedule = true;  // something may start
+  TimePoint now{};       // of this round
   uint64_t bad_frames = 0;
 
   [[nodiscard]] const ControllerSettings& settings() const { return parts.settings.controller; }

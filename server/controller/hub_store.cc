@@ -56,12 +56,16 @@ Result<void> load_keys(store::Snapshot& snapshot, Hub& hub) {
   TRY(snapshot.scan(Table::keys, "", [&](std::string_view key, std::string_view value) {
     if (key.starts_with(token_prefix)) {
       Result<JoinTokenRecord> token = decode_record<JoinTokenRecord>(value);
-      if (!token.ok()) failed = std::move(token).error().in("store: a join token");
-      else hub.tokens.emplace(std::string(key), std::move(token).take());
+      if (!token.ok())
+        failed = std::move(token).error().in("store: a join token");
+      else
+        hub.tokens.emplace(std::string(key), std::move(token).take());
     } else {
       Result<KeyRecord> record = decode_record<KeyRecord>(value);
-      if (!record.ok()) failed = std::move(record).error().in("store: key " + std::string(key));
-      else hub.keys.put(std::move(record).take());
+      if (!record.ok())
+        failed = std::move(record).error().in("store: key " + std::string(key));
+      else
+        hub.keys.put(std::move(record).take());
     }
     return failed.ok() ? store::Visit::next : store::Visit::stop;
   }));
@@ -124,8 +128,8 @@ void write_counters(const core::Counters& counters, store::Batch& batch) {
 Result<std::unique_ptr<Hub>> load_hub(Parts parts, TimePoint now) {
   auto config = cluster_config(parts.settings);
   auto hub = std::make_unique<Hub>(std::move(parts), std::move(config), now);
-  hub->administrators = TRY(auth::resolve_administrators(hub->settings().administrators,
-                                                         hub->parts.own_uid));
+  hub->administrators =
+      TRY(auth::resolve_administrators(hub->settings().administrators, hub->parts.own_uid));
   const std::unique_ptr<store::Snapshot> snapshot = TRY(hub->parts.store->snapshot());
   hub->cluster.restore(TRY(load_counters(*snapshot)));
   TRY(load_records<NodeRecord>(*snapshot, Table::nodes, [&](auto, NodeRecord&& node) {
@@ -149,8 +153,8 @@ store::Batch make_batch(Hub& hub) {
   const core::Changes changes = hub.cluster.take_changes();
   for (const core::FinishedKey& key : changes.unfinished) {
     batch.push_back({Table::finished, store::job_key(key.job), std::nullopt});
-    batch.push_back({Table::finished_by_end, store::time_key(key.end, key.job.value),
-                     std::nullopt});
+    batch.push_back(
+        {Table::finished_by_end, store::time_key(key.end, key.job.value), std::nullopt});
   }
   for (const JobId id : changes.jobs) write_job(hub, id, batch);
   for (const std::string& name : changes.nodes) {

@@ -74,13 +74,12 @@ Result<StepReply> answer_with_access(Hub& hub, const Origin& origin, JobId id, S
   const std::string name = "job " + std::to_string(id.value);
   const StepRecord* step = find_step(*job, step_id);
   if (step == nullptr) {
-    return Error{ErrorCode::not_found,
-                 name + " has no step " + std::to_string(step_id.value)};
+    return Error{ErrorCode::not_found, name + " has no step " + std::to_string(step_id.value)};
   }
   std::optional<StreamAccess> access = hub.access_to(*job, *step, origin.peer.public_key);
   if (!access) {
-    return Error{ErrorCode::unavailable, name + ": node " + step->node +
-                                             " has told no address for interactive steps"};
+    return Error{ErrorCode::unavailable,
+                 name + ": node " + step->node + " has told no address for interactive steps"};
   }
   return StepReply{id, step->id, std::move(*access)};
 }
@@ -136,15 +135,14 @@ void on_update(Hub& hub, const Origin& origin, JobUpdateRequest&& request) {
 
 void on_step(Hub& hub, const Origin& origin, StepRequest&& request) {
   const bool attaching = request.attach.has_value() || request.attach_any;
-  const Result<StepReply> reply = attaching ? attach(hub, origin, request)
-                                            : start_step(hub, origin, std::move(request));
+  const Result<StepReply> reply =
+      attaching ? attach(hub, origin, request) : start_step(hub, origin, std::move(request));
   if (!reply.ok()) return hub.refuse(origin, reply.error());
   hub.reply(origin, *reply);
 }
 
 void on_wait(Hub& hub, const Origin& origin, WaitRequest&& request) {
-  const Result<const JobRecord*> job =
-      find_for(hub, origin, request.job, auth::Action::see);
+  const Result<const JobRecord*> job = find_for(hub, origin, request.job, auth::Action::see);
   if (!job.ok()) return hub.refuse(origin, job.error());
   const bool own =
       auth::may_act(origin.caller, auth::Action::attach, (*job)->uid, hub.rules()).ok();

@@ -28,8 +28,7 @@ void finish_login(Hub& hub, const LoginSession& session, const auth::UserEvidenc
       auth::enrol_user(hub.keys, evidence, hub.settings().key_lifetime, hub.now);
   if (!change.ok()) return hub.refuse(session.origin, change.error());
   hub.change_keys(*change);
-  hub.reply(session.origin,
-            LoginDone{evidence.user, evidence.uid, change->put.front().expires});
+  hub.reply(session.origin, LoginDone{evidence.user, evidence.uid, change->put.front().expires});
 }
 
 std::optional<LoginSession> take_login(Hub& hub, uint64_t id) {
@@ -42,8 +41,8 @@ std::optional<LoginSession> take_login(Hub& hub, uint64_t id) {
 
 Result<uint64_t> new_login(Hub& hub, LoginSession session) {
   if (hub.logins.size() >= kMaxLoginSessions) {
-    return Error{ErrorCode::unavailable, std::to_string(kMaxLoginSessions) +
-                                             " logins are under way already; try again"};
+    return Error{ErrorCode::unavailable,
+                 std::to_string(kMaxLoginSessions) + " logins are under way already; try again"};
   }
   if (hub.parts.auth == nullptr) return Error{ErrorCode::unavailable, kNoAuth};
   session.until = hub.now + kLoginPatience;
@@ -63,18 +62,18 @@ struct AuthEvents {
   void operator()(auth::LoginSucceeded&& event) {
     const std::optional<LoginSession> session = take_login(hub, event.id);
     if (!session) return;
-    finish_login(hub, *session,
-                 {event.uid, event.gid, event.user, session->origin.peer.public_key,
-                  auth::kMadeByPam});
+    finish_login(
+        hub, *session,
+        {event.uid, event.gid, event.user, session->origin.peer.public_key, auth::kMadeByPam});
   }
   void operator()(auth::AccountAllowed&& event) {
     const std::optional<LoginSession> session = take_login(hub, event.id);
     if (!session || !session->vouched) return;
     if (session->vouched->uid != event.uid) {
-      return hub.refuse(session->origin,
-                        {ErrorCode::denied, "user " + event.user + " has uid " +
-                                                std::to_string(event.uid) + " here, not " +
-                                                std::to_string(session->vouched->uid)});
+      return hub.refuse(
+          session->origin,
+          {ErrorCode::denied, "user " + event.user + " has uid " + std::to_string(event.uid) +
+                                  " here, not " + std::to_string(session->vouched->uid)});
     }
     finish_login(hub, *session,
                  {event.uid, event.gid, event.user, session->vouched->public_key,
@@ -85,10 +84,9 @@ struct AuthEvents {
     if (session) hub.refuse(session->origin, event.error);
   }
   void operator()(auth::EnrolAsked&& event) {
-    Result<auth::KeyChange> change =
-        auth::enrol_user(hub.keys, {event.uid, event.gid, event.user, event.public_key,
-                                    auth::kMadeByPeer},
-                         hub.settings().key_lifetime, hub.now);
+    Result<auth::KeyChange> change = auth::enrol_user(
+        hub.keys, {event.uid, event.gid, event.user, event.public_key, auth::kMadeByPeer},
+        hub.settings().key_lifetime, hub.now);
     Result<EnrolAnswer> answer = EnrolAnswer{};
     if (change.ok()) {
       hub.change_keys(*change);
@@ -175,8 +173,7 @@ void on_login_start(Hub& hub, const Origin& origin, LoginStart&& request) {
   });
   const Result<uint64_t> id = new_login(hub, {.origin = origin});
   if (!id.ok()) return hub.refuse(origin, id.error());
-  const Result<void> started =
-      hub.parts.auth->start_login(*id, request.user, origin.peer.address);
+  const Result<void> started = hub.parts.auth->start_login(*id, request.user, origin.peer.address);
   if (started.ok()) return;
   hub.logins.erase(*id);
   hub.refuse(origin, started.error());
@@ -201,8 +198,7 @@ void on_enrol(Hub& hub, const Origin& origin, EnrolRequest&& request) {
                                                       " is not trusted to vouch for its users"});
   }
   const std::string user = request.user;
-  const Result<uint64_t> id =
-      new_login(hub, {.origin = origin, .vouched = std::move(request)});
+  const Result<uint64_t> id = new_login(hub, {.origin = origin, .vouched = std::move(request)});
   if (!id.ok()) return hub.refuse(origin, id.error());
   const Result<void> asked = hub.parts.auth->check_account(*id, user);
   if (asked.ok()) return;

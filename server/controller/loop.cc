@@ -52,10 +52,9 @@ Result<void> run_loop(const LoopParts& parts) {
   controller.begin_turn(parts.clock.now());
   TRY(controller.finish_turn(boot_time()));  // what a crash may have left unsaid
   while (!controller.stopping()) {
-    std::array<WaitItem, 4> items{WaitItem(parts.socket), WaitItem(parts.mailbox.fd()),
-                                  WaitItem(parts.signal_fd),
-                                  WaitItem(parts.auth == nullptr ? parts.signal_fd
-                                                                 : parts.auth->fd())};
+    std::array<WaitItem, 4> items{
+        WaitItem(parts.socket), WaitItem(parts.mailbox.fd()), WaitItem(parts.signal_fd),
+        WaitItem(parts.auth == nullptr ? parts.signal_fd : parts.auth->fd())};
     (void)wait(items, controller.patience(parts.clock.now(), boot_time()));
     controller.begin_turn(parts.clock.now());
     take_messages(parts);

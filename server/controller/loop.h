@@ -9,7 +9,7 @@
 
 namespace gd::controller {
 
-inline constexpr size_t kMaxBatch = 1000;                   // messages of one turn
+inline constexpr size_t kMaxBatch = 1000;  // messages of one turn
 inline constexpr size_t kMaxBatchBytes = size_t{32} << 20;
 
 struct LoopParts {

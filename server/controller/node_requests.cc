@@ -21,8 +21,8 @@ void vouch_if_promised(Hub& hub, const std::string& name) {
 void on_hello(Hub& hub, const Origin& origin, NodeHello&& hello) {
   const std::string& name = origin.caller.name;
   if (hello.info.name != name) {
-    return hub.refuse(origin, {ErrorCode::denied, "this key is node " + name + "'s, not " +
-                                                      hello.info.name + "'s"});
+    return hub.refuse(origin, {ErrorCode::denied,
+                               "this key is node " + name + "'s, not " + hello.info.name + "'s"});
   }
   const Result<core::Decision> reply = hub.run(core::NodeArrived{std::move(hello)});
   if (!reply.ok()) return hub.refuse(origin, reply.error());

@@ -5,7 +5,9 @@
 namespace gd::controller {
 namespace {
 
-bool has_started(JobState state) { return state >= JobState::starting; }
+bool has_started(JobState state) {
+  return state >= JobState::starting;
+}
 
 JobNotice notice_of(const JobRecord& job) {
   JobNotice notice;
@@ -39,8 +41,8 @@ void send_notices(Hub& hub, const std::set<JobId>& jobs) {
       if (job != nullptr) {
         notice = notice_of(*job);
         notice.access = access_for(hub, *job, waiter.client_key);
-        notice.last = ended(job->state) ||
-                      (waiter.until == WaitUntil::started && has_started(job->state));
+        notice.last =
+            ended(job->state) || (waiter.until == WaitUntil::started && has_started(job->state));
       }
       const bool last = notice.last;
       const Sent sent = hub.parts.outbox->send(waiter.route, waiter.tag, encode(std::move(notice)));

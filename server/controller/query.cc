@@ -110,8 +110,10 @@ Result<void> all_live(store::Snapshot& snapshot, const JobQuestion& question, Pa
   const auto take = [&](std::string_view, std::string_view value) {
     return going = pages.take(value);
   };
-  if (question.query.limit != 0) TRY(snapshot.scan_back(Table::jobs, "", take));
-  else TRY(snapshot.scan(Table::jobs, "", take));
+  if (question.query.limit != 0)
+    TRY(snapshot.scan_back(Table::jobs, "", take));
+  else
+    TRY(snapshot.scan(Table::jobs, "", take));
   if (going == Visit::stop || !asks_for_ended(question.query)) return {};
   return store::scan_finished(snapshot, live_since(question), std::nullopt,
                               [&](std::string_view record) { return pages.take(record); });
@@ -134,8 +136,8 @@ Result<ScriptReply> read_script(store::Snapshot& snapshot, const JobRecord& job)
     if (!digest) return {};
     const auto found = TRY(snapshot.find(Table::blobs, digest->bytes()));
     if (!found) {
-      return Error{ErrorCode::not_found, "job " + std::to_string(job.id.value) +
-                                             ": its script is not kept any more"};
+      return Error{ErrorCode::not_found,
+                   "job " + std::to_string(job.id.value) + ": its script is not kept any more"};
     }
     to = Bytes(*found);
     return {};

@@ -51,8 +51,8 @@ void on_job_query(Hub& hub, const Origin& origin, JobQuery&& query) {
     return hub.refuse(origin, {ErrorCode::invalid, "query names too many jobs"});
   }
   hub.turn.after.emplace_back([&hub, origin, query = std::move(query)]() mutable {
-    ask_workers(hub, origin, {std::move(query), auth::sees_only(origin.caller, hub.rules()),
-                              jobs_view(hub)});
+    ask_workers(hub, origin,
+                {std::move(query), auth::sees_only(origin.caller, hub.rules()), jobs_view(hub)});
   });
 }
 
@@ -60,8 +60,8 @@ void on_script_query(Hub& hub, const Origin& origin, ScriptQuery&& query) {
   const JobRecord* job = hub.cluster.find_job(query.job);
   if (job == nullptr ||
       !auth::may_act(origin.caller, auth::Action::see, job->uid, hub.rules()).ok()) {
-    return hub.refuse(origin, {ErrorCode::not_found,
-                               "job " + std::to_string(query.job.value) + ": no such job"});
+    return hub.refuse(
+        origin, {ErrorCode::not_found, "job " + std::to_string(query.job.value) + ": no such job"});
   }
   const Result<void> allowed =
       auth::may_act(origin.caller, auth::Action::read, job->uid, hub.rules());
@@ -78,8 +78,7 @@ void on_script_query(Hub& hub, const Origin& origin, ScriptQuery&& query) {
 void on_node_query(Hub& hub, const Origin& origin, NodeQuery&& query) {
   hub.turn.after.emplace_back([&hub, origin, query = std::move(query)] {
     if (!hub.node_views) {  // once a turn, however many ask
-      hub.node_views =
-          std::make_shared<const std::vector<NodeView>>(core::node_views(hub.cluster));
+      hub.node_views = std::make_shared<const std::vector<NodeView>>(core::node_views(hub.cluster));
     }
     NodeQueryReply reply;
     if (query.names.empty()) {

@@ -20,7 +20,7 @@ struct Outgoing {
 };
 
 struct Turn {
-  store::Batch writes;                       // beside those of the cluster's own changes
+  store::Batch writes;  // beside those of the cluster's own changes
   std::vector<Outgoing> replies;
   std::vector<std::function<void()>> after;  // once durable, before the replies
   core::Effects effects;

@@ -13,7 +13,9 @@ namespace gd::core {
 
 namespace {
 
-Error invalid(std::string text) { return Error{ErrorCode::invalid, std::move(text)}; }
+Error invalid(std::string text) {
+  return Error{ErrorCode::invalid, std::move(text)};
+}
 
 std::vector<std::string> names_of_partitions(const Cluster& cluster) {
   std::vector<std::string> names;
@@ -29,9 +31,9 @@ Result<std::vector<sched::PartitionIndex>> partitions_of(const Cluster& cluster,
     if (!index) {
       const std::vector<std::string> known = names_of_partitions(cluster);
       const std::vector<std::string_view> views(known.begin(), known.end());
-      return Error{ErrorCode::not_found,
-                   "invalid partition specified: " + printable(name) +
-                       "; known are: " + join(known, ",") + did_you_mean(name, views)};
+      return Error{ErrorCode::not_found, "invalid partition specified: " + printable(name) +
+                                             "; known are: " + join(known, ",") +
+                                             did_you_mean(name, views)};
     }
     if (std::find(result.begin(), result.end(), *index) == result.end()) result.push_back(*index);
   }
@@ -101,8 +103,8 @@ Obstacle obstacle_of(const Cluster& cluster, const JobRecord& job) {
     if (longer(job.time_limit, first)) {
       return {Reason::partition_time_limit,
               "time limit of " + std::to_string(job.time_limit.value_or(Seconds{0}).count()) +
-                  " s is over the " + std::to_string(first.max_time->count()) +
-                  " s of partition " + first.name};
+                  " s is over the " + std::to_string(first.max_time->count()) + " s of partition " +
+                  first.name};
     }
     return {Reason::partition_config, std::to_string(job.spec->nodes_min) +
                                           " nodes asked, a job of partition " + first.name +
@@ -125,8 +127,7 @@ Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec
     spec.partition = cluster.partitions()[index->value].name;
   }
   if (spec.image.name.empty()) spec.image.name = cluster.config().default_image;
-  const std::vector<sched::PartitionIndex> partitions =
-      TRY(partitions_of(cluster, spec.partition));
+  const std::vector<sched::PartitionIndex> partitions = TRY(partitions_of(cluster, spec.partition));
   TRY(check_rights(cluster, actor, spec, partitions));
 
   Admitted result;

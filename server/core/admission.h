@@ -27,7 +27,7 @@ inline constexpr Seconds kMaxTimeLimit{10LL * 365 * 24 * 3600};
 inline constexpr int32_t kMaxNice = 2'147'483'645;
 inline constexpr int32_t kMaxSignal = 64;
 inline constexpr Seconds kMaxWarnBefore{65535};
-inline constexpr size_t kMaxNameBytes = 1024;       // of a job, a partition, an account
+inline constexpr size_t kMaxNameBytes = 1024;  // of a job, a partition, an account
 inline constexpr size_t kMaxArguments = 4096;
 inline constexpr size_t kMaxMounts = 256;
 
@@ -35,9 +35,9 @@ inline constexpr size_t kMaxMounts = 256;
 Result<void> check_form(const JobSpec& spec);
 
 struct Admitted {
-  std::shared_ptr<const JobSpec> spec;   // with the partition's name filled in
-  std::optional<Seconds> time_limit;     // in force
-  Reason reason = Reason::priority;      // to wait with
+  std::shared_ptr<const JobSpec> spec;  // with the partition's name filled in
+  std::optional<Seconds> time_limit;    // in force
+  Reason reason = Reason::priority;     // to wait with
   std::string reason_text;
   std::vector<std::string> warnings;
 };

@@ -142,7 +142,9 @@ struct JobApplier {
 };
 
 template <class E>
-concept OnJob = requires(JobApplier on, const E& event) { on(event); };
+concept OnJob = requires(JobApplier on, const E& event) {
+  on(event);
+};
 
 }  // namespace
 
@@ -275,6 +277,8 @@ void Applier::operator()(const NodeReported& e) const {
   if (!was_open && row.open) link.opened_by = e.report.number;
 }
 
-void apply(Cluster& cluster, const Event& event) { std::visit(Applier{cluster}, event); }
+void apply(Cluster& cluster, const Event& event) {
+  std::visit(Applier{cluster}, event);
+}
 
 }  // namespace gd::core

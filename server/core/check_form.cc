@@ -13,12 +13,14 @@ namespace gd::core {
 
 namespace {
 
-Error invalid(std::string text) { return Error{ErrorCode::invalid, std::move(text)}; }
+Error invalid(std::string text) {
+  return Error{ErrorCode::invalid, std::move(text)};
+}
 
 Result<void> check_text(std::string_view what, std::string_view text, size_t limit) {
   if (text.size() > limit) {
-    return invalid(std::string(what) + " has " + std::to_string(text.size()) +
-                   " bytes, at most " + std::to_string(limit) + " are allowed");
+    return invalid(std::string(what) + " has " + std::to_string(text.size()) + " bytes, at most " +
+                   std::to_string(limit) + " are allowed");
   }
   if (text.find('\0') != std::string_view::npos) {
     return invalid(std::string(what) + " contains a NUL byte");
@@ -43,14 +45,16 @@ Result<void> check_number(std::string_view what, std::optional<uint64_t> value, 
 
 Result<void> check_texts(const JobSpec& spec) {
   const std::pair<std::string_view, const std::string*> names[] = {
-      {"job name", &spec.name}, {"partition", &spec.partition}, {"account", &spec.account},
-      {"qos", &spec.qos}, {"constraint", &spec.constraint}, {"submit host", &spec.submit_host}};
+      {"job name", &spec.name},         {"partition", &spec.partition},
+      {"account", &spec.account},       {"qos", &spec.qos},
+      {"constraint", &spec.constraint}, {"submit host", &spec.submit_host}};
   for (const auto& [what, text] : names) TRY(check_line(what, *text, kMaxNameBytes));
   const std::pair<std::string_view, const std::string*> texts[] = {
-      {"comment", &spec.comment}, {"node list", &spec.node_list}, {"exclude", &spec.exclude},
-      {"dependency", &spec.dependency}, {"working directory", &spec.chdir},
-      {"input", &spec.input}, {"output", &spec.output}, {"error", &spec.error},
-      {"image", &spec.image.name}, {"submit directory", &spec.submit_dir},
+      {"comment", &spec.comment},         {"node list", &spec.node_list},
+      {"exclude", &spec.exclude},         {"dependency", &spec.dependency},
+      {"working directory", &spec.chdir}, {"input", &spec.input},
+      {"output", &spec.output},           {"error", &spec.error},
+      {"image", &spec.image.name},        {"submit directory", &spec.submit_dir},
       {"command", &spec.command}};
   for (const auto& [what, text] : texts) TRY(check_text(what, *text, kMaxTextBytes));
   return {};
@@ -89,8 +93,8 @@ Result<void> check_amounts(const JobSpec& spec) {
   if (spec.memory_per_node_mib && spec.memory_per_cpu_mib) {
     return invalid("memory per node and memory per cpu are both given; use one of them");
   }
-  const uint64_t tasks = spec.tasks ? *spec.tasks
-                                    : uint64_t{spec.nodes_min} * spec.tasks_per_node.value_or(1);
+  const uint64_t tasks =
+      spec.tasks ? *spec.tasks : uint64_t{spec.nodes_min} * spec.tasks_per_node.value_or(1);
   TRY(check_number("tasks on all nodes", tasks, 1, kMaxTasks));
   return {};
 }

@@ -68,7 +68,9 @@ bool Cluster::step_is_current(std::string_view node, const StepKey& key) const {
   return step != nullptr && step->node == node && step->state != StepState::ended;
 }
 
-Changes Cluster::take_changes() { return std::exchange(changes_, Changes{}); }
+Changes Cluster::take_changes() {
+  return std::exchange(changes_, Changes{});
+}
 
 void Cluster::add_job(JobRecord job) {
   job.spec = share(std::move(job.spec));

@@ -88,23 +88,23 @@ struct ReportedStep {
 
 // One session with a node's agent; of this process only.
 struct NodeLink {
-  uint64_t session = 0;        // 0: none yet
+  uint64_t session = 0;  // 0: none yet
   uint64_t nonce = 0;
-  uint64_t last_report = 0;    // number
+  uint64_t last_report = 0;  // number
   uint64_t last_orders = 0;
-  bool complete = false;       // a full report has come in this session
-  std::map<StepKey, ReportedStep> steps;       // what the node has, confirmed ones left out
-  std::set<StepKey> strays;                    // live there, and should not be
-  std::map<StepKey, uint64_t> launches_sent;   // under which number
-  uint64_t orders_at_full = 0;                 // last_orders when the last full report came
-  uint64_t opened_by = 0;                      // the report that made the node usable
+  bool complete = false;                      // a full report has come in this session
+  std::map<StepKey, ReportedStep> steps;      // what the node has, confirmed ones left out
+  std::set<StepKey> strays;                   // live there, and should not be
+  std::map<StepKey, uint64_t> launches_sent;  // under which number
+  uint64_t orders_at_full = 0;                // last_orders when the last full report came
+  uint64_t opened_by = 0;                     // the report that made the node usable
 };
 
 struct NodeEntry {
   NodeRecord record;
   sched::NodeIndex index;
   NodeLink link;
-  std::set<JobId> jobs;        // with a share here that is not released
+  std::set<JobId> jobs;  // with a share here that is not released
   double load = 0;
   uint64_t free_memory_mib = 0;
 };
@@ -168,12 +168,12 @@ class Cluster {
   void dequeue(JobEntry& entry);
   void hold_shares(const JobRecord& job);
   void free_shares(const JobRecord& job);
-  NodeEntry& node_entry(std::string_view name);   // made if it is new
+  NodeEntry& node_entry(std::string_view name);  // made if it is new
   void remove_node(std::string_view name);
-  void refresh_node(NodeEntry& node);   // its row of the machine, from the record and the link
-  void refresh_partitions();            // who is in which, and every shape's candidates
+  void refresh_node(NodeEntry& node);  // its row of the machine, from the record and the link
+  void refresh_partitions();           // who is in which, and every shape's candidates
   void set_config(std::shared_ptr<const ClusterConfig> config);
-  void requeue_all();                   // every waiting job's shape and score again
+  void requeue_all();  // every waiting job's shape and score again
   std::shared_ptr<const JobSpec> share(std::shared_ptr<const JobSpec> spec);
 
   std::shared_ptr<const ClusterConfig> config_;
@@ -204,7 +204,9 @@ class Cluster {
 };
 
 // The batch script or the interactive command: when it ends, the job does.
-constexpr bool is_first_step(StepId id) { return id == kBatchStep || id == kInteractiveStep; }
+constexpr bool is_first_step(StepId id) {
+  return id == kBatchStep || id == kInteractiveStep;
+}
 const StepRecord* find_step(const JobRecord& job, StepId id);
 void take_from(Resources& free, const Resources& held);  // down to nothing, never below
 Resources free_of(const sched::Node& node);              // from its shares

@@ -18,7 +18,7 @@ struct PartitionConfig {
   std::string name = "batch";
   std::vector<std::string> nodes;  // names; empty: every node there is
   bool is_default = false;
-  bool up = true;                  // down: jobs are accepted and wait
+  bool up = true;  // down: jobs are accepted and wait
   std::optional<Seconds> max_time;
   std::optional<Seconds> default_time;  // of a job that asks for none; empty: max_time
   std::optional<uint32_t> max_nodes;    // of one job
@@ -41,20 +41,20 @@ struct ClusterConfig {
   std::string cluster = "gd";
   std::vector<PartitionConfig> partitions;  // empty: one, "batch", of all nodes
   std::vector<NodeConfig> nodes;
-  uint32_t max_jobs = 1'000'000;       // live ones
-  uint32_t max_steps = 10'000;         // of one life of a job
-  Seconds min_job_age{300};            // an ended job stays live so long
-  Seconds kill_wait{30};               // between TERM and KILL
-  Seconds heartbeat{5};                // a full report at least so often
-  Seconds node_timeout{60};            // silence, then the node is down
+  uint32_t max_jobs = 1'000'000;  // live ones
+  uint32_t max_steps = 10'000;    // of one life of a job
+  Seconds min_job_age{300};       // an ended job stays live so long
+  Seconds kill_wait{30};          // between TERM and KILL
+  Seconds heartbeat{5};           // a full report at least so often
+  Seconds node_timeout{60};       // silence, then the node is down
   // Silence, then its jobs count as lost: they end as NODE_FAIL or are requeued. Empty: wait for
   // the node to come back, or for an administrator to say that it is down.
   std::optional<Seconds> node_lost_after{Seconds{300}};
-  Seconds client_silence{60};          // an interactive job's client, then it is cancelled
-  uint32_t launch_retries = 3;         // failed launches in a row, then the job is held
-  uint32_t max_requeues = 16;          // by the loss of nodes, then the job is held
-  bool job_requeue = true;             // of jobs that do not say
-  bool enforce_part_limits = false;    // refuse what could only wait
+  Seconds client_silence{60};        // an interactive job's client, then it is cancelled
+  uint32_t launch_retries = 3;       // failed launches in a row, then the job is held
+  uint32_t max_requeues = 16;        // by the loss of nodes, then the job is held
+  bool job_requeue = true;           // of jobs that do not say
+  bool enforce_part_limits = false;  // refuse what could only wait
   bool allow_root_jobs = false;
   std::string default_image = "host";
   uint64_t default_memory_per_cpu_mib = 0;  // 0: each cpu takes along its part of the node's

@@ -156,8 +156,7 @@ void Cluster::enqueue(JobEntry& entry) {
     entry.tier = std::max(entry.tier, partitions_[index.value].tier);
     factor = std::max(factor, partitions_[index.value].factor);
   }
-  entry.score =
-      sched::score(config_->weights, priority_facts(*config_, total_cpus_, job, factor));
+  entry.score = sched::score(config_->weights, priority_facts(*config_, total_cpus_, job, factor));
   queue_.add({entry.tier, entry.score, job.id}, entry.shape);
   entry.queued = true;
 }

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "proto/ids.h"
 #include "proto/messages_client.h"
+#include "proto/messages_cluster.h"
 #include "proto/messages_node.h"
 #include "server/core/cluster_config.h"
 
@@ -21,8 +22,8 @@ struct Actor {
   Uid uid = 0;
   Gid gid = 0;
   std::string user;
-  std::string group;                 // name of gid
-  std::vector<std::string> groups;   // names, gid's among them
+  std::string group;                // name of gid
+  std::vector<std::string> groups;  // names, gid's among them
   bool administrator = false;
 };
 
@@ -30,7 +31,7 @@ struct Submit {
   Actor actor;
   RequestId request;
   JobSpec spec;
-  std::optional<Digest> script;       // stored by the controller in the same batch
+  std::optional<Digest> script;  // stored by the controller in the same batch
   std::optional<Digest> environment;
   bool test_only = false;
 };
@@ -65,7 +66,7 @@ struct NodeArrived {  // hello, over a connection with this node's key
   NodeHello hello;
 };
 
-struct NodeTold {     // a report, from this node
+struct NodeTold {  // a report, from this node
   std::string node;
   NodeReport report;
 };

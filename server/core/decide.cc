@@ -87,8 +87,8 @@ void audit(Draft& draft, const Actor& actor, std::string text) {
 
 Result<Reply> submit(Draft& draft, const Submit& command) {
   const Cluster& cluster = draft.cluster;
-  if (const JobRecord* known = command.request.given() ? cluster.find_request(command.request)
-                                                       : nullptr) {
+  if (const JobRecord* known =
+          command.request.given() ? cluster.find_request(command.request) : nullptr) {
     if (known->uid != command.actor.uid || known->request != command.request) {
       return Error{ErrorCode::exists, "this request id was used for something else"};
     }

@@ -21,7 +21,7 @@
 namespace gd::core {
 
 struct Submitted {
-  JobId job;                 // of the first such request, for a retry; 0: test_only
+  JobId job;  // of the first such request, for a retry; 0: test_only
   bool repeated = false;
   std::vector<std::string> warnings;
   std::optional<TimePoint> expected_start;  // test_only

@@ -12,7 +12,9 @@ namespace {
 
 constexpr size_t kMaxPendingSignals = 64;  // of one job, not yet confirmed by its nodes
 
-std::string job_text(JobId id) { return "job " + std::to_string(id.value) + ": "; }
+std::string job_text(JobId id) {
+  return "job " + std::to_string(id.value) + ": ";
+}
 
 Error conflict(JobId id, const std::string& text) {
   return Error{ErrorCode::conflict, job_text(id) + text};
@@ -24,8 +26,10 @@ JobsReply for_each_job(const std::vector<JobId>& jobs, One one) {
   JobsReply reply;
   for (const JobId id : jobs) {
     Result<void> done = one(id);
-    if (done.ok()) ++reply.done;
-    else reply.refused.push_back({id, done.error().code, done.error().text});
+    if (done.ok())
+      ++reply.done;
+    else
+      reply.refused.push_back({id, done.error().code, done.error().text});
   }
   return reply;
 }
@@ -55,8 +59,8 @@ Result<void> send_signal(Draft& draft, JobId id, const CancelRequest& request) {
     return Error{ErrorCode::exhausted, job_text(id) + std::to_string(kMaxPendingSignals) +
                                            " signals have not been delivered yet"};
   }
-  draft.emit(JobSignalled{
-      id, {draft.new_signal(), *request.signal, request.step, request.batch_only}});
+  draft.emit(
+      JobSignalled{id, {draft.new_signal(), *request.signal, request.step, request.batch_only}});
   return {};
 }
 
@@ -101,8 +105,8 @@ Reason reason_of(HoldKind hold) {
 Result<void> hold_one(Draft& draft, const ControlJobs& command, JobId id) {
   const JobRecord& job = draft.job(id);
   if (job.state != JobState::pending) {
-    return conflict(id, "only waiting jobs can be held, this one is " +
-                            std::string(long_name(job.state)));
+    return conflict(
+        id, "only waiting jobs can be held, this one is " + std::string(long_name(job.state)));
   }
   const HoldKind hold = hold_by(command.actor, command.request.action);
   if (job.hold == HoldKind::administrator && hold == HoldKind::user) return {};
@@ -122,8 +126,8 @@ JobWaits waiting_again(const Draft& draft, const JobRecord& job) {
 Result<void> release_one(Draft& draft, const ControlJobs& command, JobId id) {
   const JobRecord& job = draft.job(id);
   if (job.state != JobState::pending) {
-    return conflict(id, "only waiting jobs can be released, this one is " +
-                            std::string(long_name(job.state)));
+    return conflict(
+        id, "only waiting jobs can be released, this one is " + std::string(long_name(job.state)));
   }
   if (job.hold == HoldKind::none) return {};
   if (job.hold == HoldKind::administrator && !command.actor.administrator) {
@@ -144,13 +148,21 @@ Result<void> requeue_one(Draft& draft, const ControlJobs& command, JobId id) {
   const bool hold_it = command.request.action == JobAction::requeue_hold;
   const HoldKind hold = hold_it ? hold_by(command.actor, command.request.action) : HoldKind::none;
   if (!ended(job.state)) {
-    end_job(draft, id, Ending{.as = JobState::cancelled,
-                              .reason = hold_it ? reason_of(hold) : Reason::none,
-                              .text = {}, .by = {}, .requeue = true, .hold = hold});
+    end_job(draft, id,
+            Ending{.as = JobState::cancelled,
+                   .reason = hold_it ? reason_of(hold) : Reason::none,
+                   .text = {},
+                   .by = {},
+                   .requeue = true,
+                   .hold = hold});
     return {};
   }
-  draft.emit(JobRequeued{.job = id, .reason = hold_it ? reason_of(hold) : Reason::priority,
-                         .text = {}, .hold = hold, .failed = false, .avoid = {},
+  draft.emit(JobRequeued{.job = id,
+                         .reason = hold_it ? reason_of(hold) : Reason::priority,
+                         .text = {},
+                         .hold = hold,
+                         .failed = false,
+                         .avoid = {},
                          .at = draft.now});
   if (!hold_it) draft.emit(waiting_again(draft, draft.job(id)));
   return {};
@@ -194,16 +206,16 @@ JobSpec changed(JobSpec spec, const JobUpdateRequest& request) {
 
 Result<void> update_running(Draft& draft, const UpdateJobs& command, const JobRecord& job) {
   if (!only_for_running(command.request)) {
-    return conflict(job.id, "of a job that has started only time limit, comment and requeue can "
-                            "be changed");
+    return conflict(job.id,
+                    "of a job that has started only time limit, comment and requeue can "
+                    "be changed");
   }
   const std::optional<Seconds> asked = command.request.time_limit;
   const bool longer = asked && job.time_limit && *asked > *job.time_limit;
   if (longer && !command.actor.administrator) {
-    return Error{ErrorCode::denied,
-                 job_text(job.id) + "the time limit of a running job is " +
-                     std::to_string(job.time_limit->count()) +
-                     " s; only an administrator may raise it"};
+    return Error{ErrorCode::denied, job_text(job.id) + "the time limit of a running job is " +
+                                        std::to_string(job.time_limit->count()) +
+                                        " s; only an administrator may raise it"};
   }
   JobSpec spec = changed(*job.spec, command.request);
   TRY(check_form(spec));
@@ -229,8 +241,8 @@ Result<void> update_waiting(Draft& draft, const UpdateJobs& command, const JobRe
   const JobId id = job.id;
   const TimePoint eligible =
       request.begin ? std::max(job.submit_time, *request.begin) : job.eligible_time;
-  draft.emit(JobUpdated{id, std::make_unique<const JobSpec>(std::move(judged)),
-                        admitted.time_limit, eligible});
+  draft.emit(JobUpdated{id, std::make_unique<const JobSpec>(std::move(judged)), admitted.time_limit,
+                        eligible});
   if (draft.job(id).hold == HoldKind::none) draft.emit(waiting_again(draft, draft.job(id)));
   return {};
 }
@@ -256,9 +268,8 @@ Result<Reply> cancel(Draft& draft, const CancelJobs& command) {
     return Error{ErrorCode::invalid, "signal " + std::to_string(*request.signal) +
                                          " is not between 1 and " + std::to_string(kMaxSignal)};
   }
-  return Reply{for_each_job(named_by(draft.cluster, command), [&](JobId id) {
-    return cancel_one(draft, command, id);
-  })};
+  return Reply{for_each_job(named_by(draft.cluster, command),
+                            [&](JobId id) { return cancel_one(draft, command, id); })};
 }
 
 Result<Reply> control(Draft& draft, const ControlJobs& command) {
@@ -267,8 +278,8 @@ Result<Reply> control(Draft& draft, const ControlJobs& command) {
 }
 
 Result<Reply> update(Draft& draft, const UpdateJobs& command) {
-  return Reply{for_each_job(command.request.jobs,
-                            [&](JobId id) { return update_one(draft, command, id); })};
+  return Reply{
+      for_each_job(command.request.jobs, [&](JobId id) { return update_one(draft, command, id); })};
 }
 
 Result<Reply> start_step(Draft& draft, const StartStep& command) {
@@ -284,14 +295,13 @@ Result<Reply> start_step(Draft& draft, const StartStep& command) {
     return Error{ErrorCode::exists, "this request id was used for something else"};
   }
   if (job->state != JobState::running) {
-    return conflict(job->id, "steps are for running jobs, this one is " +
-                                 std::string(long_name(job->state)));
+    return conflict(
+        job->id, "steps are for running jobs, this one is " + std::string(long_name(job->state)));
   }
   if (job->steps.size() >= draft.cluster.config().max_steps) {
-    return Error{ErrorCode::exhausted, job_text(job->id) + "it has had " +
-                                           std::to_string(job->steps.size()) +
-                                           " steps, the limit is " +
-                                           std::to_string(draft.cluster.config().max_steps)};
+    return Error{ErrorCode::exhausted,
+                 job_text(job->id) + "it has had " + std::to_string(job->steps.size()) +
+                     " steps, the limit is " + std::to_string(draft.cluster.config().max_steps)};
   }
   StepRecord step;
   step.node = request.node.empty() ? job->nodes.front().node : request.node;

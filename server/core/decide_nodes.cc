@@ -13,20 +13,17 @@ namespace {
 
 Result<void> check_info(const NodeInfo& info) {
   if (info.name.empty() || info.name.size() > kMaxHostNameBytes) {
-    return Error{ErrorCode::invalid, "a node's name has 1 to " +
-                                         std::to_string(kMaxHostNameBytes) + " bytes, not " +
-                                         std::to_string(info.name.size())};
+    return Error{ErrorCode::invalid, "a node's name has 1 to " + std::to_string(kMaxHostNameBytes) +
+                                         " bytes, not " + std::to_string(info.name.size())};
   }
   if (info.total.cpus == 0 || info.total.cpus > kMaxCpusPerTask) {
-    return Error{ErrorCode::invalid, "node " + info.name + ": " +
-                                         std::to_string(info.total.cpus) +
+    return Error{ErrorCode::invalid, "node " + info.name + ": " + std::to_string(info.total.cpus) +
                                          " cpus, expected 1 to " + std::to_string(kMaxCpusPerTask)};
   }
   if (info.total.memory_mib > kMaxMemoryMib) {
-    return Error{ErrorCode::invalid, "node " + info.name + ": " +
-                                         std::to_string(info.total.memory_mib) +
-                                         " MiB of memory, at most " +
-                                         std::to_string(kMaxMemoryMib) + " are believed"};
+    return Error{ErrorCode::invalid,
+                 "node " + info.name + ": " + std::to_string(info.total.memory_mib) +
+                     " MiB of memory, at most " + std::to_string(kMaxMemoryMib) + " are believed"};
   }
   if (info.boot_id.empty()) {
     return Error{ErrorCode::invalid, "node " + info.name + ": no boot id"};
@@ -92,9 +89,12 @@ void set_down(Draft& draft, const NodeEntry& node, const Actor& actor, const std
   for (const JobId id : node.jobs) {
     const JobRecord& job = draft.job(id);
     if (job.state == JobState::completing || !holds(job, node.record.name)) continue;
-    end_job(draft, id, Ending{.as = JobState::node_fail, .reason = Reason::node_down,
-                              .text = "node " + node.record.name + " was set down: " + reason,
-                              .by = {}, .requeue = may_requeue(draft.cluster.config(), job)});
+    end_job(draft, id,
+            Ending{.as = JobState::node_fail,
+                   .reason = Reason::node_down,
+                   .text = "node " + node.record.name + " was set down: " + reason,
+                   .by = {},
+                   .requeue = may_requeue(draft.cluster.config(), job)});
   }
 }
 
@@ -139,8 +139,8 @@ Result<void> update_one(Draft& draft, const UpdateNodes& command, const NodeEntr
   return Error{ErrorCode::invalid, "unknown action"};
 }
 
-constexpr std::string_view kActionNames[] = {"drain", "resume", "down",
-                                             "remove", "vouch", "no_vouch"};
+constexpr std::string_view kActionNames[] = {"drain",  "resume", "down",
+                                             "remove", "vouch",  "no_vouch"};
 
 }  // namespace
 

@@ -10,9 +10,9 @@ namespace gd::core {
 
 namespace {
 
-constexpr size_t kTimersPerTick = 10'000;   // the next tick goes on
-constexpr size_t kReasonsPerShape = 100;    // jobs of a shape whose reason a pass looks at
-constexpr size_t kReasonsInARow = 16;       // are right, so the rest of the shape is taken to be
+constexpr size_t kTimersPerTick = 10'000;  // the next tick goes on
+constexpr size_t kReasonsPerShape = 100;   // jobs of a shape whose reason a pass looks at
+constexpr size_t kReasonsInARow = 16;      // are right, so the rest of the shape is taken to be
 constexpr size_t kReasonsPerPass = 2'000;
 
 void on_timer(Draft& draft, JobId id) {
@@ -47,8 +47,9 @@ void watch_node(Draft& draft, const NodeEntry& node) {
     draft.emit(NodeChanged{std::move(record)});
   }
   if (config.node_lost_after && silent > *config.node_lost_after && !node.jobs.empty()) {
-    lose_node(draft, node, "node " + node.record.name + " was not heard of for " +
-                               std::to_string(config.node_lost_after->count()) + " s");
+    lose_node(draft, node,
+              "node " + node.record.name + " was not heard of for " +
+                  std::to_string(config.node_lost_after->count()) + " s");
   }
 }
 
@@ -156,8 +157,10 @@ Result<Reply> tick(Draft& draft) {
     const JobRecord* job = draft.find(id);
     if (job == nullptr || ended(job->state) || job->state == JobState::completing) continue;
     if (draft.now - heard <= draft.cluster.config().client_silence) continue;
-    end_job(draft, id, Ending{.as = JobState::cancelled, .reason = Reason::none,
-                              .text = "its client was not heard of"});
+    end_job(draft, id,
+            Ending{.as = JobState::cancelled,
+                   .reason = Reason::none,
+                   .text = "its client was not heard of"});
   }
   return Reply{Done{}};
 }

@@ -11,9 +11,12 @@ namespace {
 std::optional<JobId> job_of(const Event& event) {
   return std::visit(
       [](const auto& one) -> std::optional<JobId> {
-        if constexpr (requires { JobId{one.job}; }) return one.job;
-        else if constexpr (requires { one.job.id; }) return one.job.id;
-        else return std::nullopt;
+        if constexpr (requires { JobId{one.job}; })
+          return one.job;
+        else if constexpr (requires { one.job.id; })
+          return one.job.id;
+        else
+          return std::nullopt;
       },
       event);
 }

@@ -12,11 +12,11 @@
 namespace gd::core {
 
 struct Effects {
-  std::set<std::string> orders;       // nodes for which next_orders() may have something to say
-  std::set<std::string> welcome;      // nodes whose hello is to be answered (welcome_for)
-  std::set<std::string> say_hello;    // nodes that must say hello again: ErrorReply, conflict
-  std::set<JobId> notify;             // jobs whose waiters must hear of a change
-  bool schedule = false;              // something may start now: run a SchedulePass soon
+  std::set<std::string> orders;     // nodes for which next_orders() may have something to say
+  std::set<std::string> welcome;    // nodes whose hello is to be answered (welcome_for)
+  std::set<std::string> say_hello;  // nodes that must say hello again: ErrorReply, conflict
+  std::set<JobId> notify;           // jobs whose waiters must hear of a change
+  bool schedule = false;            // something may start now: run a SchedulePass soon
 };
 
 }  // namespace gd::core

@@ -21,50 +21,65 @@
 namespace gd::core {
 
 // ---- jobs
-struct JobAdded { JobRecord job; };
-struct JobWaits { JobId job; Reason reason = Reason::none; std::string text; };  // a new reason
+struct JobAdded {
+  JobRecord job;
+};
+struct JobWaits {
+  JobId job;
+  Reason reason = Reason::none;
+  std::string text;
+};  // a new reason
 struct JobHeld {
   JobId job;
   HoldKind kind = HoldKind::none;
   Reason reason = Reason::none;
   std::string text;
 };
-struct JobReleased { JobId job; };     // no longer held
-struct JobEligible { JobId job; };     // its begin time has come
-struct JobUpdated {                    // all fields as they are to be
+struct JobReleased {
+  JobId job;
+};  // no longer held
+struct JobEligible {
+  JobId job;
+};                   // its begin time has come
+struct JobUpdated {  // all fields as they are to be
   JobId job;
   std::shared_ptr<const JobSpec> spec;
   std::optional<Seconds> time_limit;
   TimePoint eligible{};
 };
-struct JobAllocated {                  // pending -> starting: a new life
+struct JobAllocated {  // pending -> starting: a new life
   JobId job;
   LaunchNumber launch;
   std::vector<NodeShare> shares;
   std::string partition;
   std::string batch_node;
-  std::vector<StepRecord> steps;       // its first one; none for an allocation
+  std::vector<StepRecord> steps;  // its first one; none for an allocation
   TimePoint at{};
 };
-struct JobBegan { JobId job; };        // starting -> running: a process of it is there
-struct JobEnding {                     // -> completing: nothing more of it is started
+struct JobBegan {
+  JobId job;
+};                  // starting -> running: a process of it is there
+struct JobEnding {  // -> completing: nothing more of it is started
   JobId job;
   JobState end_as = JobState::completed;
   Reason reason = Reason::none;
   std::string text;
   std::optional<Uid> by;
   bool requeue = false;
-  HoldKind hold = HoldKind::none;      // of the requeued job
+  HoldKind hold = HoldKind::none;  // of the requeued job
 };
-struct JobEndChanged {                 // while completing: another end than it was to have
+struct JobEndChanged {  // while completing: another end than it was to have
   JobId job;
   JobState end_as = JobState::cancelled;
   std::optional<Uid> by;
   bool requeue = false;
   HoldKind hold = HoldKind::none;
 };
-struct ShareReleased { JobId job; std::string node; };
-struct JobEnded {                      // -> an end state; nothing is left anywhere
+struct ShareReleased {
+  JobId job;
+  std::string node;
+};
+struct JobEnded {  // -> an end state; nothing is left anywhere
   JobId job;
   JobState state = JobState::completed;
   Reason reason = Reason::none;
@@ -72,38 +87,75 @@ struct JobEnded {                      // -> an end state; nothing is left anywh
   std::optional<Uid> by;
   TimePoint at{};
 };
-struct JobRequeued {                   // -> pending: the next life may come
+struct JobRequeued {  // -> pending: the next life may come
   JobId job;
   Reason reason = Reason::none;
   std::string text;
   HoldKind hold = HoldKind::none;
-  bool failed = false;                 // no process of it ever ran: counts as a failed launch
-  std::optional<std::string> avoid;    // a node that failed to launch it
+  bool failed = false;               // no process of it ever ran: counts as a failed launch
+  std::optional<std::string> avoid;  // a node that failed to launch it
   TimePoint at{};
 };
-struct JobSignalled { JobId job; PendingSignal signal; };
-struct SignalsDone { JobId job; uint64_t serial = 0; };  // all up to this one
-struct JobPurged { JobId job; };       // from live to history
+struct JobSignalled {
+  JobId job;
+  PendingSignal signal;
+};
+struct SignalsDone {
+  JobId job;
+  uint64_t serial = 0;
+};  // all up to this one
+struct JobPurged {
+  JobId job;
+};  // from live to history
 
 // ---- steps
-struct StepAdded { JobId job; StepRecord step; };
-struct StepChanged { JobId job; StepRecord step; };
+struct StepAdded {
+  JobId job;
+  StepRecord step;
+};
+struct StepChanged {
+  JobId job;
+  StepRecord step;
+};
 
 // ---- nodes
-struct NodeCame { NodeInfo info; uint64_t session = 0; uint64_t nonce = 0; TimePoint at{}; };
-struct NodeReported { std::string node; NodeReport report; TimePoint at{}; };  // runtime
-struct NodeChanged { NodeRecord node; };
-struct NodeRemoved { std::string node; };
-struct NodeUnknown { std::string node; };  // runtime: a report of no session; it must say hello
+struct NodeCame {
+  NodeInfo info;
+  uint64_t session = 0;
+  uint64_t nonce = 0;
+  TimePoint at{};
+};
+struct NodeReported {
+  std::string node;
+  NodeReport report;
+  TimePoint at{};
+};  // runtime
+struct NodeChanged {
+  NodeRecord node;
+};
+struct NodeRemoved {
+  std::string node;
+};
+struct NodeUnknown {
+  std::string node;
+};  // runtime: a report of no session; it must say hello
 
 // ---- the rest
-struct ClientSeen { JobId job; TimePoint at{}; };        // runtime
-struct Promised {                                        // runtime: the last pass's promises
-  struct One { JobId job; TimePoint at{}; };
+struct ClientSeen {
+  JobId job;
+  TimePoint at{};
+};                 // runtime
+struct Promised {  // runtime: the last pass's promises
+  struct One {
+    JobId job;
+    TimePoint at{};
+  };
   std::vector<One> jobs;
 };
-struct Reconfigured { std::shared_ptr<const ClusterConfig> config; };
-struct AuditEntry {                                      // changes by administrators
+struct Reconfigured {
+  std::shared_ptr<const ClusterConfig> config;
+};
+struct AuditEntry {  // changes by administrators
   TimePoint at{};
   Uid uid = 0;
   std::string user;

@@ -12,9 +12,13 @@ namespace gd::core {
 
 namespace {
 
-Error broken(std::string text) { return Error{ErrorCode::internal, std::move(text)}; }
+Error broken(std::string text) {
+  return Error{ErrorCode::internal, std::move(text)};
+}
 
-std::string job_text(const JobRecord& job) { return "job " + std::to_string(job.id.value) + " "; }
+std::string job_text(const JobRecord& job) {
+  return "job " + std::to_string(job.id.value) + " ";
+}
 
 Result<void> check_held(const JobRecord& job) {
   const bool holds = std::any_of(job.nodes.begin(), job.nodes.end(),
@@ -49,9 +53,8 @@ Result<void> check_steps(const JobRecord& job) {
     if (step.id < kInteractiveStep && step.id.value >= job.next_step) {
       return broken(job_text(job) + "may give a step number twice");
     }
-    const auto share = std::find_if(job.nodes.begin(), job.nodes.end(), [&](const NodeShare& s) {
-      return s.node == step.node;
-    });
+    const auto share = std::find_if(job.nodes.begin(), job.nodes.end(),
+                                    [&](const NodeShare& s) { return s.node == step.node; });
     if (share == job.nodes.end()) return broken(job_text(job) + "has a step on a node not its own");
     if (share->released && step.state != StepState::ended) {
       return broken(job_text(job) + "released a node on which a step has not ended");

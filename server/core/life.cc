@@ -50,8 +50,13 @@ bool has_live_step(const JobRecord& job, std::string_view node) {
 
 void send_back(Draft& draft, JobId id) {
   const JobRecord& job = draft.job(id);
-  JobRequeued event{.job = id, .reason = job.reason, .text = job.reason_text, .hold = job.hold,
-                    .failed = false, .avoid = {}, .at = draft.now};
+  JobRequeued event{.job = id,
+                    .reason = job.reason,
+                    .text = job.reason_text,
+                    .hold = job.hold,
+                    .failed = false,
+                    .avoid = {},
+                    .at = draft.now};
   if (job.reason == Reason::launch_failed) {
     event.failed = true;
     event.avoid = job.batch_node;
@@ -191,9 +196,8 @@ void take_status(Draft& draft, std::string_view node, const StepStatus& status) 
 
 bool holds(const JobRecord& job, std::string_view node) {
   return allocated(job.state) &&
-         std::any_of(job.nodes.begin(), job.nodes.end(), [&](const NodeShare& share) {
-           return share.node == node && !share.released;
-         });
+         std::any_of(job.nodes.begin(), job.nodes.end(),
+                     [&](const NodeShare& share) { return share.node == node && !share.released; });
 }
 
 void lose_share(Draft& draft, JobId id, std::string_view node, const std::string& why) {

@@ -38,7 +38,9 @@ bool matches(const JobFilter& filter, const JobRecord& job) {
          in_partitions(filter.partitions, job) && on_nodes(filter.nodes, job);
 }
 
-bool is_empty(const JobFilter& filter) { return filter == JobFilter{}; }
+bool is_empty(const JobFilter& filter) {
+  return filter == JobFilter{};
+}
 
 bool owns(const Actor& actor, const JobRecord& job) {
   return actor.administrator || actor.uid == job.uid;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "proto/job_record.h"
 #include "proto/messages_client.h"
+#include "proto/messages_cluster.h"
 #include "server/core/cluster.h"
 #include "server/core/cluster_config.h"
 #include "server/core/command.h"

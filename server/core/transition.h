@@ -9,13 +9,13 @@
 namespace gd::core {
 
 enum class Happening : uint8_t {
-  allocated,   // nodes were found and a launch number given
-  began,       // a process of the job is there
-  end_begun,   // it ended, or is told to: what is left of it is being ended
-  released,    // every node has confirmed that nothing is left: it ends as it was to end
-  withdrawn,   // cancelled before it was started
-  expired,     // its deadline came before it was started
-  sent_back,   // requeued
+  allocated,  // nodes were found and a launch number given
+  began,      // a process of the job is there
+  end_begun,  // it ended, or is told to: what is left of it is being ended
+  released,   // every node has confirmed that nothing is left: it ends as it was to end
+  withdrawn,  // cancelled before it was started
+  expired,    // its deadline came before it was started
+  sent_back,  // requeued
 };
 
 struct Transition {
@@ -85,11 +85,11 @@ constexpr bool consistent() {
 }  // namespace transition_detail
 
 static_assert(transition_detail::consistent());
-static_assert(!may(JobState::completed, Happening::end_begun));   // ended stays ended
-static_assert(!may(JobState::pending, Happening::began));         // nothing runs unallocated
-static_assert(!may(JobState::running, Happening::allocated));     // no second life beside the first
-static_assert(!may(JobState::running, Happening::sent_back));     // a life ends before the next
-static_assert(!may(JobState::starting, Happening::released));     // only what was told to end, ends
+static_assert(!may(JobState::completed, Happening::end_begun));  // ended stays ended
+static_assert(!may(JobState::pending, Happening::began));        // nothing runs unallocated
+static_assert(!may(JobState::running, Happening::allocated));    // no second life beside the first
+static_assert(!may(JobState::running, Happening::sent_back));    // a life ends before the next
+static_assert(!may(JobState::starting, Happening::released));    // only what was told to end, ends
 static_assert(may(JobState::completing, Happening::sent_back, JobState::pending));
 
 }  // namespace gd::core

@@ -56,8 +56,8 @@ std::string lack_in(const Shape& shape, const Candidates& candidates, const Part
     return count(need.cpus_per_task, "cpu") + " a task asked, " + std::to_string(cpus) +
            " are on the largest node" + where;
   }
-  const uint64_t asked = need.memory_per_node_mib.value_or(
-      need.memory_per_cpu_mib.value_or(0) * need.cpus_per_task);
+  const uint64_t asked =
+      need.memory_per_node_mib.value_or(need.memory_per_cpu_mib.value_or(0) * need.cpus_per_task);
   if (asked > memory) {
     return std::to_string(asked) + " MiB of memory asked on a node, " + std::to_string(memory) +
            " are on the largest" + where;

@@ -21,11 +21,11 @@ struct Share {  // what one job holds of a node
 struct Node {
   std::string name;
   std::vector<std::string> features;
-  Resources usable;            // found, cut by configuration
-  Resources free;              // usable minus the shares; kept, not computed
-  std::vector<Share> shares;   // by job id
-  bool exists = false;         // a removed node leaves its index
-  bool open = false;           // up, not drained, clean: may be given jobs
+  Resources usable;           // found, cut by configuration
+  Resources free;             // usable minus the shares; kept, not computed
+  std::vector<Share> shares;  // by job id
+  bool exists = false;        // a removed node leaves its index
+  bool open = false;          // up, not drained, clean: may be given jobs
 };
 
 struct Partition {

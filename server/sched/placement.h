@@ -35,7 +35,7 @@ uint32_t tasks_that_fit(const Need& need, const Node& node, const Resources& roo
 // What so many tasks hold there.
 Resources held_by(const Need& need, const Node& node, const Resources& room, uint32_t tasks);
 
-struct Offer {   // a node that can take at least one task
+struct Offer {  // a node that can take at least one task
   NodeIndex node;
   uint32_t tasks = 0;
 };

@@ -93,15 +93,17 @@ class Pass {
         reason = reason == Reason::none ? Reason::partition_down : reason;
         continue;
       }
-      if (pass.stopped || (policy_.reservation_depth > 0 &&
-                           pass.promises >= policy_.reservation_depth)) {
+      if (pass.stopped ||
+          (policy_.reservation_depth > 0 && pass.promises >= policy_.reservation_depth)) {
         reason = Reason::priority;
         continue;
       }
       if (!could_ever_start(shape, candidates)) continue;  // it holds up nobody
       reason = Reason::resources;
-      if (policy_.reservation_depth == 0) pass.stopped = true;
-      else promised = promise(head.job->job, shape, candidates, pass);
+      if (policy_.reservation_depth == 0)
+        pass.stopped = true;
+      else
+        promised = promise(head.job->job, shape, candidates, pass);
       break;
     }
     if (reason == Reason::none) {
@@ -109,16 +111,14 @@ class Pass {
     }
     if (!promised) {
       plan_.verdicts.push_back({head.job->job, reason});
-      plan_.shapes.push_back(
-          {head.shape, reason == Reason::resources ? Reason::priority : reason});
+      plan_.shapes.push_back({head.shape, reason == Reason::resources ? Reason::priority : reason});
       return Next::drop_shape;
     }
     plan_.verdicts.push_back({head.job->job, Reason::resources});
     return Next::same_shape;  // it may be promised one more; place_now() remembers that it is full
   }
 
-  bool promise(JobId job, const Shape& shape, const Candidates& candidates,
-               PartitionPass& pass) {
+  bool promise(JobId job, const Shape& shape, const Candidates& candidates, PartitionPass& pass) {
     if (searches_ >= policy_.search_limit) return false;
     ++searches_;
     std::optional<Slot> slot = timeline_.earliest(shape, candidates, view_.now);
@@ -226,7 +226,7 @@ class Pass {
   Timeline timeline_;
   Plan plan_;
   std::vector<PartitionPass> partitions_;
-  std::vector<std::vector<uint32_t>> full_;  // by fit class: candidates without room now
+  std::vector<std::vector<uint32_t>> full_;         // by fit class: candidates without room now
   std::set<std::pair<ShapeId, uint32_t>> blocked_;  // shape and candidates: none for its limit
   std::map<std::pair<ShapeId, uint32_t>, size_t> cursors_;
   uint32_t most_cpus_free_ = 0;
@@ -235,7 +235,9 @@ class Pass {
 
 }  // namespace
 
-Plan plan(const Policy& policy, const View& view) { return Pass(policy, view).run(); }
+Plan plan(const Policy& policy, const View& view) {
+  return Pass(policy, view).run();
+}
 
 std::optional<Promise> foresee(const View& view, const Shape& shape) {
   Timeline timeline(view.nodes, view.now);

@@ -67,11 +67,11 @@ struct ShapeVerdict {  // why the jobs of this shape wait that have no verdict o
 };
 
 struct Plan {
-  std::vector<Start> starts;          // in the order of the queue
+  std::vector<Start> starts;  // in the order of the queue
   std::vector<Promise> promises;
-  std::vector<Verdict> verdicts;      // the first waiting job of each shape, and promised ones
-  std::vector<ShapeVerdict> shapes;   // every shape that has jobs left
-  bool more = false;                  // start_limit was reached: ask again
+  std::vector<Verdict> verdicts;     // the first waiting job of each shape, and promised ones
+  std::vector<ShapeVerdict> shapes;  // every shape that has jobs left
+  bool more = false;                 // start_limit was reached: ask again
 };
 
 Plan plan(const Policy& policy, const View& view);

@@ -23,18 +23,18 @@ struct Weights {
 };
 
 struct PriorityFacts {
-  TimePoint eligible{};            // age is counted from here
-  double size = 0;                 // of the cluster's cpus, 0..1
-  double partition_factor = 0;     // 0..1
+  TimePoint eligible{};         // age is counted from here
+  double size = 0;              // of the cluster's cpus, 0..1
+  double partition_factor = 0;  // 0..1
   int32_t nice = 0;
-  std::optional<uint32_t> fixed;   // set by an administrator: stands for all terms but age
+  std::optional<uint32_t> fixed;  // set by an administrator: stands for all terms but age
 };
 
 struct PriorityTerms {
   double age = 0;
   double size = 0;
   double partition = 0;
-  double nice = 0;                 // as it is added: minus the nice value
+  double nice = 0;  // as it is added: minus the nice value
   double fixed = 0;
   [[nodiscard]] double total() const { return age + size + partition + nice + fixed; }
 };

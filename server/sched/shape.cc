@@ -40,8 +40,8 @@ std::vector<Offer> offers_when_empty(const Shape& shape, std::span<const Node> n
   return offers;
 }
 
-Candidates candidates_in(const Shape& shape, PartitionIndex partition,
-                         std::span<const Node> nodes, std::span<const Partition> partitions) {
+Candidates candidates_in(const Shape& shape, PartitionIndex partition, std::span<const Node> nodes,
+                         std::span<const Partition> partitions) {
   Candidates result{partition, {}, false};
   for (const NodeIndex index : partitions[partition.value].nodes) {
     const Node& node = nodes[index.value];
@@ -51,8 +51,9 @@ Candidates candidates_in(const Shape& shape, PartitionIndex partition,
     result.nodes.push_back(index);
   }
   const bool all_known = shape.required.size() == shape.key.node_list.size();
-  result.possible = all_known && choose(shape.key.need, offers_when_empty(shape, nodes, result),
-                                        shape.required).has_value();
+  result.possible =
+      all_known &&
+      choose(shape.key.need, offers_when_empty(shape, nodes, result), shape.required).has_value();
   return result;
 }
 
@@ -163,8 +164,8 @@ Result<void> check_constraint(std::string_view constraint) {
   const bool mixed = constraint.find('|') != std::string_view::npos &&
                      constraint.find('&') != std::string_view::npos;
   if (mixed) {
-    return Error{ErrorCode::invalid, "constraint '" + std::string(constraint) +
-                                         "' mixes & and |; use one of them"};
+    return Error{ErrorCode::invalid,
+                 "constraint '" + std::string(constraint) + "' mixes & and |; use one of them"};
   }
   const std::string_view special = "()[]*,:!<>= \t";
   if (const size_t at = constraint.find_first_of(special); at != std::string_view::npos) {

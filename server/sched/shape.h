@@ -36,14 +36,14 @@ inline constexpr Seconds kForever{365LL * 24 * 3600};
 struct Need {
   uint32_t nodes_min = 1;
   uint32_t nodes_max = kNoLimit;
-  uint32_t tasks = 1;               // in total; at least nodes_min
+  uint32_t tasks = 1;  // in total; at least nodes_min
   uint32_t tasks_per_node = kNoLimit;
   uint32_t cpus_per_task = 1;
   // At most one of the two; none: each cpu takes along its part of the node's memory.
   std::optional<uint64_t> memory_per_node_mib;
   std::optional<uint64_t> memory_per_cpu_mib;
   std::vector<GresCount> gres_per_node;
-  bool exclusive = false;           // the whole of each node
+  bool exclusive = false;  // the whole of each node
   auto operator<=>(const Need&) const = default;
 };
 
@@ -53,7 +53,7 @@ struct ShapeKey {
   Need need;
   std::vector<PartitionIndex> partitions;  // in the order in which they are tried
   std::string constraint;
-  std::vector<std::string> node_list;      // must all be part of it
+  std::vector<std::string> node_list;  // must all be part of it
   std::vector<std::string> exclude;
   Seconds limit{kForever};
   auto operator<=>(const ShapeKey&) const = default;
@@ -72,7 +72,7 @@ struct Candidates {
 struct Shape {
   ShapeKey key;
   uint32_t fit_class = 0;
-  uint32_t users = 0;            // waiting jobs of this shape
+  uint32_t users = 0;               // waiting jobs of this shape
   std::vector<NodeIndex> required;  // of key.node_list
   std::vector<Candidates> candidates;
   [[nodiscard]] bool possible() const;  // in at least one partition
@@ -94,7 +94,7 @@ class ShapeTable {
   [[nodiscard]] size_t size() const { return by_key_.size(); }
 
  private:
-  std::vector<Shape> shapes_;           // a freed slot has no users and is used again
+  std::vector<Shape> shapes_;  // a freed slot has no users and is used again
   std::vector<ShapeId> free_;
   std::map<ShapeKey, ShapeId> by_key_;
   std::map<ShapeKey, std::pair<uint32_t, uint32_t>> classes_;  // limit 0 -> class, shapes in it

@@ -89,7 +89,8 @@ Resources Timeline::room(NodeIndex node, TimePoint from, Seconds length) {
   Line& row = line(node);
   make_steps(node, row);
   auto step = std::upper_bound(row.steps.begin(), row.steps.end(), from,
-                               [](TimePoint t, const Step& s) { return t < s.at; }) - 1;
+                               [](TimePoint t, const Step& s) { return t < s.at; }) -
+              1;
   Resources least = step->free;
   if (!has_promise) return least;
   for (++step; step != row.steps.end() && step->at < from + length; ++step) {
@@ -131,8 +132,7 @@ std::optional<Placement> Timeline::place_at(const Shape& shape, const Candidates
   for (const NodeIndex index : candidates.nodes) {
     const Node& node = nodes_[index.value];
     if (!node.open) continue;
-    const uint32_t tasks =
-        tasks_that_fit(shape.key.need, node, room(index, at, shape.key.limit));
+    const uint32_t tasks = tasks_that_fit(shape.key.need, node, room(index, at, shape.key.limit));
     if (tasks > 0) offers.push_back({index, tasks});
   }
   const auto chosen = choose(shape.key.need, offers, shape.required);
@@ -174,8 +174,10 @@ void Timeline::start(const Placement& placement, Seconds length) {
   for (const NodeUse& use : placement.uses) {
     Line& row = line(use.node);
     subtract(row.base, use.held);
-    if (row.made) take(row, now_, now_ + length, use.held);
-    else row.started.push_back({JobId{}, use.held, now_ + length});
+    if (row.made)
+      take(row, now_, now_ + length, use.held);
+    else
+      row.started.push_back({JobId{}, use.held, now_ + length});
   }
 }
 

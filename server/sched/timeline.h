@@ -54,9 +54,9 @@ class Timeline {
   struct Line {
     bool made = false;
     bool promised = false;
-    Resources base;               // free now
-    std::vector<Share> started;   // in this pass, before the steps were made
-    std::vector<Step> steps;      // by time; the first is at now
+    Resources base;              // free now
+    std::vector<Share> started;  // in this pass, before the steps were made
+    std::vector<Step> steps;     // by time; the first is at now
   };
 
   Line& line(NodeIndex node);
@@ -67,13 +67,12 @@ class Timeline {
   void make_steps(NodeIndex node, Line& line);
   static void take(Line& line, TimePoint from, TimePoint to, const Resources& amount);
   std::vector<TimePoint> moments(const Candidates& candidates, TimePoint from);
-  std::optional<Placement> place_at(const Shape& shape, const Candidates& candidates,
-                                    TimePoint at);
+  std::optional<Placement> place_at(const Shape& shape, const Candidates& candidates, TimePoint at);
 
   std::span<const Node> nodes_;
   TimePoint now_;
-  std::deque<Line> lines_;           // of nodes that were touched; they stay where they are
-  std::vector<uint32_t> line_of_;    // by node: 1 + place in lines_, or 0
+  std::deque<Line> lines_;         // of nodes that were touched; they stay where they are
+  std::vector<uint32_t> line_of_;  // by node: 1 + place in lines_, or 0
   bool any_promise_ = false;
 };
 

@@ -217,8 +217,7 @@ Result<void> LmdbStore::Impl::grow() {
                                            " MiB and may not grow past " +
                                            std::to_string(options.max_map_mib) + " MiB"};
   }
-  const int error =
-      gate.alone([&] { return ::mdb_env_set_mapsize(env.get(), wanted * kMib); });
+  const int error = gate.alone([&] { return ::mdb_env_set_mapsize(env.get(), wanted * kMib); });
   if (error != 0) return lmdb_error("grow to " + std::to_string(wanted) + " MiB", error);
   map_mib = wanted;
   return {};
@@ -286,13 +285,17 @@ Result<void> LmdbStore::check_space() {
   const uint64_t free_mib = fs.f_bavail * fs.f_frsize / kMib;
   const uint64_t least_mib = impl_->low_disk_mib;
   if (free_mib >= least_mib) return {};
-  return Error{ErrorCode::unavailable,
-               "disk is low: " + std::to_string(free_mib) + " MiB free in " +
-                   impl_->options.folder + ", low_disk_mib is " + std::to_string(least_mib) +
-                   "; no new jobs are taken until there is room"};
+  return Error{ErrorCode::unavailable, "disk is low: " + std::to_string(free_mib) +
+                                           " MiB free in " + impl_->options.folder +
+                                           ", low_disk_mib is " + std::to_string(least_mib) +
+                                           "; no new jobs are taken until there is room"};
 }
 
-void LmdbStore::set_low_disk_mib(uint64_t mib) { impl_->low_disk_mib = mib; }
-uint64_t LmdbStore::map_mib() const { return impl_->map_mib; }
+void LmdbStore::set_low_disk_mib(uint64_t mib) {
+  impl_->low_disk_mib = mib;
+}
+uint64_t LmdbStore::map_mib() const {
+  return impl_->map_mib;
+}
 
 }  // namespace gd::store

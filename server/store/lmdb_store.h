@@ -17,8 +17,8 @@ inline constexpr uint64_t kFirstMapMib = 64;
 inline constexpr uint64_t kMaxMapMib = uint64_t{1} << 20;  // 1 TiB of address space
 
 struct LmdbOptions {
-  std::string folder;             // made if it is not there
-  uint64_t low_disk_mib = 0;      // check_space(); 0: never low
+  std::string folder;         // made if it is not there
+  uint64_t low_disk_mib = 0;  // check_space(); 0: never low
   uint64_t first_map_mib = kFirstMapMib;
   uint64_t max_map_mib = kMaxMapMib;
 };

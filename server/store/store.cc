@@ -51,8 +51,7 @@ Result<void> upgrade(Store& store, const Format& format, uint32_t from) {
     Result<Batch> writes = format.steps[from - 1](*now);
     if (!writes.ok()) {
       return std::move(writes).error().in("upgrade of the store from format " +
-                                          std::to_string(from) + " to " +
-                                          std::to_string(from + 1));
+                                          std::to_string(from) + " to " + std::to_string(from + 1));
     }
     batch = std::move(writes).take();
   }
@@ -62,7 +61,9 @@ Result<void> upgrade(Store& store, const Format& format, uint32_t from) {
 
 }  // namespace
 
-const char* table_name(Table table) { return kTableNames[static_cast<size_t>(table)]; }
+const char* table_name(Table table) {
+  return kTableNames[static_cast<size_t>(table)];
+}
 
 Result<void> adopt_format(Store& store, const Format& format) {
   GD_CHECK(format.steps.size() + 1 == format.version, format.steps.size(), format.version);

@@ -59,8 +59,13 @@ void ContainerTest::SetUp() {
 
 LaunchPlan ContainerTest::plan_of(std::vector<std::string> argv) {
   LaunchPlan plan;
-  plan.identity = {.uid = kUser, .gid = kUser, .groups = {{64'050, "lab"}}, .user = "tester",
-                   .group = "tester", .home = "/home/tester", .shell = "/bin/sh"};
+  plan.identity = {.uid = kUser,
+                   .gid = kUser,
+                   .groups = {{64'050, "lab"}},
+                   .user = "tester",
+                   .group = "tester",
+                   .home = "/home/tester",
+                   .shell = "/bin/sh"};
   plan.subordinate = {kRangeStart, kMinSubordinateIds};
   MountSpec home;
   home.source = home_;

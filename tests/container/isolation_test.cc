@@ -30,22 +30,14 @@ std::map<std::string, std::string> answers(const std::string& output) {
 }
 
 const std::map<std::string, std::string> kExpected = {
-    {"mount", "Operation not permitted"},
-    {"umount", "Operation not permitted"},
-    {"unshare-user", "Operation not permitted"},
-    {"clone-user", "Operation not permitted"},
-    {"clone3", std::strerror(ENOSYS)},
-    {"keyctl", "Operation not permitted"},
-    {"add_key", "Operation not permitted"},
-    {"bpf", "Operation not permitted"},
-    {"chroot", "Operation not permitted"},
-    {"sethostname", "Operation not permitted"},
-    {"mknod", "Operation not permitted"},
-    {"ptrace-1", "Operation not permitted"},
-    {"read-memory-1", "Permission denied"},
-    {"read-fds-1", "Permission denied"},
-    {"vsock", "Operation not permitted"},
-    {"terminal-input", "Operation not permitted"},
+    {"mount", "Operation not permitted"},        {"umount", "Operation not permitted"},
+    {"unshare-user", "Operation not permitted"}, {"clone-user", "Operation not permitted"},
+    {"clone3", std::strerror(ENOSYS)},           {"keyctl", "Operation not permitted"},
+    {"add_key", "Operation not permitted"},      {"bpf", "Operation not permitted"},
+    {"chroot", "Operation not permitted"},       {"sethostname", "Operation not permitted"},
+    {"mknod", "Operation not permitted"},        {"ptrace-1", "Operation not permitted"},
+    {"read-memory-1", "Permission denied"},      {"read-fds-1", "Permission denied"},
+    {"vsock", "Operation not permitted"},        {"terminal-input", "Operation not permitted"},
 };
 
 TEST_F(IsolationTest, ForbiddenCallsAreRefused) {
@@ -60,21 +52,21 @@ TEST_F(IsolationTest, ForbiddenCallsAreRefused) {
 // Without the filter the namespaces and the lost capabilities must hold by themselves. A
 // user namespace is then to be had, as for any user; mounts of ours are still not hers.
 TEST_F(IsolationTest, TheWallStandsWithoutTheFilterAndWithRootInside) {
-  for (const char* name : {"mount", "umount", "sethostname", "mknod", "ptrace-1",
-                           "read-memory-1"}) {
+  for (const char* name :
+       {"mount", "umount", "sethostname", "mknod", "ptrace-1", "read-memory-1"}) {
     LaunchPlan plan = helper_plan({"try", name});
     plan.process.seccomp.clear();
     plan.root_mode = RootMode::root_inside;
-    plan.process.keep_capabilities = {"cap_chown", "cap_sys_admin", "cap_mknod",
-                                      "cap_sys_ptrace", "cap_dac_override"};
+    plan.process.keep_capabilities = {"cap_chown", "cap_sys_admin", "cap_mknod", "cap_sys_ptrace",
+                                      "cap_dac_override"};
     EXPECT_EQ(run(plan).output, std::string(name) + ": " + kExpected.at(name) + "\n");
   }
 }
 
 TEST_F(IsolationTest, KernelFilesAreNotWritable) {
-  for (const char* path : {"/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger",
-                           "/proc/sys/vm/drop_caches", "/sys/power/state",
-                           "/proc/sys/kernel/hostname"}) {
+  for (const char* path :
+       {"/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/sys/vm/drop_caches",
+        "/sys/power/state", "/proc/sys/kernel/hostname"}) {
     for (const RootMode mode : {RootMode::as_user, RootMode::root_inside}) {
       LaunchPlan plan = helper_plan({"write", path});
       plan.root_mode = mode;

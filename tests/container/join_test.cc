@@ -50,9 +50,9 @@ TEST_F(JoinTest, TheProgramIsInTheSameContainer) {
 TEST_F(JoinTest, AJoinedProgramIsConfinedAsTheFirst) {
   Result<Process> container = holder();
   ASSERT_TRUE(container.ok()) << container.error().text;
-  const Outcome outcome =
-      join_shell(*container, "grep -E '^(Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp):' "
-                             "/proc/self/status | tr -d '\\t\\n '");
+  const Outcome outcome = join_shell(*container,
+                                     "grep -E '^(Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp):' "
+                                     "/proc/self/status | tr -d '\\t\\n '");
   EXPECT_EQ(outcome.output,
             "CapPrm:0000000000000000CapEff:0000000000000000CapBnd:0000000000000000"
             "CapAmb:0000000000000000NoNewPrivs:1Seccomp:2");

@@ -1,5 +1,6 @@
 // Real containers: who one is in them, what one sees, and how they end.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -64,8 +65,9 @@ TEST_F(LaunchTest, BusyboxImageNeedsNothingElse) {
   ASSERT_TRUE(busybox.ok()) << "the package busybox-static is needed";
   ASSERT_TRUE(make_directories(image() + "/bin", 0755).ok());
   ASSERT_TRUE(replace_file(image() + "/bin/sh", *busybox, 0755).ok());
-  LaunchPlan plan = shell_plan("cd /tmp && echo x > y && test -c /dev/null && test -d /proc/1 && "
-                               "test -d /home/tester && echo fine");
+  LaunchPlan plan = shell_plan(
+      "cd /tmp && echo x > y && test -c /dev/null && test -d /proc/1 && "
+      "test -d /home/tester && echo fine");
   plan.image = {ImageKind::directory, image()};
   const Outcome outcome = run(plan);
   EXPECT_EQ(outcome.output, "fine\n") << outcome.error;
@@ -140,8 +142,7 @@ TEST_F(LaunchTest, RlimitsAreSetAndClamped) {
   plan.process.rlimits = {{RLIMIT_NOFILE, 100, kUnlimited}};
   plan.process.umask = 027;
   const Outcome outcome = run(plan);
-  EXPECT_EQ(outcome.output,
-            "100\n" + std::to_string(own_hard_limit(RLIMIT_NOFILE)) + "\n0027\n");
+  EXPECT_EQ(outcome.output, "100\n" + std::to_string(own_hard_limit(RLIMIT_NOFILE)) + "\n0027\n");
   ASSERT_EQ(outcome.notes.size(), 1U);
   EXPECT_TRUE(has(outcome.notes[0], "rlimit nofile: unlimited asked"));
 }
@@ -170,7 +171,8 @@ pid_t start_assassin() {
   const std::string list =
       "/proc/" + std::to_string(target) + "/task/" + std::to_string(target) + "/children";
   for (unsigned round = 0;; ++round) {
-    ::usleep(round % 40 * 100);  // to meet a launch at another of its steps each time
+    const timespec pause{.tv_sec = 0, .tv_nsec = round % 40 * 100'000};
+    ::ppoll(nullptr, 0, &pause, nullptr);  // to meet a launch at another step each time
     const Result<Bytes> children = read_file(list, 4096);
     if (!children.ok()) ::_exit(0);
     for (const std::string_view word : split_words(*children)) {

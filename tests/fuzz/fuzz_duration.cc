@@ -14,14 +14,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const gd::Result<gd::Milliseconds> interval = gd::parse_interval(text);
   if (interval.ok()) {
-    const gd::Result<gd::Milliseconds> again =
-        gd::parse_interval(gd::format_interval(*interval));
+    const gd::Result<gd::Milliseconds> again = gd::parse_interval(gd::format_interval(*interval));
     GD_CHECK(again.ok() && *again == *interval, gd::format_interval(*interval));
   }
   const gd::TimePoint now{gd::Seconds{1'790'000'000}};
   for (const gd::Direction direction : {gd::Direction::future, gd::Direction::past}) {
-    const gd::Result<gd::TimePoint> moment =
-        gd::parse_moment(text, now, gd::utc_zone(), direction);
+    const gd::Result<gd::TimePoint> moment = gd::parse_moment(text, now, gd::utc_zone(), direction);
     if (!moment.ok()) continue;
     const std::string shown = gd::format_moment(*moment, gd::utc_zone());
     const gd::Result<gd::TimePoint> again = gd::parse_moment(shown, now, gd::utc_zone());

@@ -194,7 +194,9 @@ class GdauthdFatal : public test::GdauthdTest {
   }
 };
 
-TEST_F(GdauthdFatal, BytesThatAreNoPacket) { EXPECT_EQ(exit_code_after("hello"), 1); }
+TEST_F(GdauthdFatal, BytesThatAreNoPacket) {
+  EXPECT_EQ(exit_code_after("hello"), 1);
+}
 
 TEST_F(GdauthdFatal, APacketThatIsTooLong) {
   EXPECT_EQ(exit_code_after(std::string(kMaxPacketBytes + 1, '\x01')), 1);
@@ -230,9 +232,11 @@ TEST_F(Gdauthd, EndsWhenTheControllerDoes) {
 
 TEST(GdauthdOptions, ByHandItSaysWhoStartsIt) {
   if (!get_env("GD_GDAUTHD")) GTEST_SKIP() << "needs GD_GDAUTHD, the path of the program";
-  for (const std::vector<std::string>& options :
-       {std::vector<std::string>{}, {"--control"}, {"--control", "x"}, {"--control", "2"},
-        {"--bogus", "1"}}) {
+  for (const std::vector<std::string>& options : {std::vector<std::string>{},
+                                                  {"--control"},
+                                                  {"--control", "x"},
+                                                  {"--control", "2"},
+                                                  {"--bogus", "1"}}) {
     std::vector<std::string> argv{*get_env("GD_GDAUTHD")};
     argv.insert(argv.end(), options.begin(), options.end());
     const auto captured = run_and_capture(argv, {});

@@ -85,9 +85,8 @@ TEST_F(PamLogin, AnExpiredPasswordThatIsNotChangedLetsNobodyIn) {
 
 TEST_F(PamLogin, TwoModulesMayAskTwoQuestions) {
   setup_.put("codes", setup_.me + ":4711:gd\n");
-  setup_.service("required " + setup_.matrix() + "\nauth required " +
-                     test::PamSetup::modules() + "/pam_matrix.so echo verbose passdb=" +
-                     (setup_.dir / "codes"),
+  setup_.service("required " + setup_.matrix() + "\nauth required " + test::PamSetup::modules() +
+                     "/pam_matrix.so echo verbose passdb=" + (setup_.dir / "codes"),
                  "required pam_permit.so", "required pam_deny.so");
   ASSERT_TRUE(log_in(setup_.me, {"right", "4711"}).ok());
   ASSERT_EQ(asked_.size(), 3U);
@@ -126,9 +125,9 @@ TEST_F(PamLogin, AnswersAtTheLimitAreTakenAndLongerOnesAreNot) {
 
 TEST_F(PamLogin, WhatModulesSayIsCutToFitAPacketAndCannotDriveATerminal) {
   setup_.put("motto", "\x1b[2J" + std::string(2 * kMaxPromptText, 'm') + "\n");
-  setup_.service("optional pam_echo.so file=" + (setup_.dir / "motto") + "\nauth required " +
-                     setup_.matrix(),
-                 "required pam_permit.so", "required pam_deny.so");
+  setup_.service(
+      "optional pam_echo.so file=" + (setup_.dir / "motto") + "\nauth required " + setup_.matrix(),
+      "required pam_permit.so", "required pam_deny.so");
   ASSERT_TRUE(log_in(setup_.me, {"right"}).ok());
   ASSERT_EQ(asked_.size(), 2U);
   EXPECT_TRUE(asked_[0].starts_with("2 \\x1b[2Jmmm"));

@@ -57,8 +57,8 @@ TEST_F(AgentCoreTest, ALaunchStartsOnce) {
   const auto first = order_launch(1);
   ASSERT_EQ(first.size(), 1u);
   EXPECT_TRUE(std::holds_alternative<StartStep>(first[0]));
-  EXPECT_TRUE(order_launch(1).empty());  // doubled
-  EXPECT_TRUE(order_launch(2).empty());  // asked again
+  EXPECT_TRUE(order_launch(1).empty());     // doubled
+  EXPECT_TRUE(order_launch(2).empty());     // asked again
   EXPECT_TRUE(order_launch(9, 2).empty());  // of a session that is not ours
 }
 

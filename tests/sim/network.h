@@ -24,8 +24,7 @@ class Network {
  public:
   Network(Dice& dice, const Faults& faults) : dice_(dice), faults_(faults) {}
 
-  void send(TimePoint now, const std::string& from, const std::string& to,
-            const Message& message);
+  void send(TimePoint now, const std::string& from, const std::string& to, const Message& message);
   // One that is due, of several a random one.
   std::optional<Packet> receive(TimePoint now);
 

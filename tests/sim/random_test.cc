@@ -51,8 +51,8 @@ class World {
     const uint64_t nodes = dice_.between(1, 4);
     for (uint64_t i = 0; i < nodes; ++i) {
       nodes_.push_back(std::make_unique<SimNode>("n" + std::to_string(i + 1),
-                                                 static_cast<uint32_t>(dice_.between(2, 8)),
-                                                 dice_, faults_, network_, witness_));
+                                                 static_cast<uint32_t>(dice_.between(2, 8)), dice_,
+                                                 faults_, network_, witness_));
     }
     const uint64_t clients = dice_.between(3, 15);
     for (uint64_t i = 0; i < clients; ++i) add_client();
@@ -159,9 +159,7 @@ class World {
     client.job = reply.job;
   }
 
-  JobId any_job() {
-    return JobId{static_cast<uint32_t>(dice_.between(1, clients_.size()))};
-  }
+  JobId any_job() { return JobId{static_cast<uint32_t>(dice_.between(1, clients_.size()))}; }
 
   // What users and administrators do meanwhile; not repeated if it is lost.
   void meddle() {

@@ -117,8 +117,10 @@ store::Batch SimController::make_batch() {
   }
   for (const std::string& name : changes.nodes) {
     const core::NodeEntry* node = cluster_->find_node(name);
-    if (node == nullptr) batch.push_back({Table::nodes, name, std::nullopt});
-    else batch.push_back({Table::nodes, name, encode_record(node->record)});
+    if (node == nullptr)
+      batch.push_back({Table::nodes, name, std::nullopt});
+    else
+      batch.push_back({Table::nodes, name, encode_record(node->record)});
   }
   if (changes.counters) {
     const core::Counters& now = cluster_->counters();
@@ -190,8 +192,9 @@ void SimController::receive(TimePoint now, const Packet& packet, const Message& 
   } else if (const auto* report = std::get_if<NodeReport>(&message)) {
     handle(now, core::NodeTold{packet.from, *report});
   } else if (const auto* request = std::get_if<SubmitRequest>(&message)) {
-    const auto reply = handle(now, core::Submit{actor, request->request, request->spec,
-                                                digest_of(request->script), {}, false});
+    const auto reply = handle(
+        now, core::Submit{
+                 actor, request->request, request->spec, digest_of(request->script), {}, false});
     if (reply) {
       SubmitReply answer;
       answer.job = std::get<core::Submitted>(*reply).job;

@@ -23,8 +23,8 @@ struct Answer {  // what a client is told, once it is durable
 
 class SimController {
  public:
-  SimController(std::shared_ptr<const core::ClusterConfig> config, Dice& dice,
-                const Faults& faults, Network& network);
+  SimController(std::shared_ptr<const core::ClusterConfig> config, Dice& dice, const Faults& faults,
+                Network& network);
 
   void step(TimePoint now);  // timers, a pass if one is wanted, the commit, the telling
   void receive(TimePoint now, const Packet& packet, const Message& message);
@@ -44,7 +44,9 @@ class SimController {
   store::Batch make_batch();
   void commit_and_tell(TimePoint now);
   void tell_node(TimePoint now, const std::string& node);
-  void complain(const std::string& text) { if (broken_.empty()) broken_ = text; }
+  void complain(const std::string& text) {
+    if (broken_.empty()) broken_ = text;
+  }
 
   std::shared_ptr<const core::ClusterConfig> config_;
   Dice& dice_;

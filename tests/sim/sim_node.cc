@@ -8,7 +8,9 @@ namespace gd::sim {
 
 namespace {
 
-StepKey key_of(const StepLaunch& launch) { return {launch.job, launch.launch, launch.step}; }
+StepKey key_of(const StepLaunch& launch) {
+  return {launch.job, launch.launch, launch.step};
+}
 
 std::string text(const StepKey& key) {
   return "job " + std::to_string(key.job.value) + " launch " + std::to_string(key.launch.value) +

@@ -18,15 +18,17 @@ namespace gd::sim {
 
 struct Witness {
   std::map<StepKey, int> starts;
-  std::map<JobId, int> alive;          // shepherds of first steps that live now
-  std::set<JobId> ran_to_its_end;      // a shepherd lived, and its status is safe on a disk
-  std::set<JobId> may_run_again;       // its user asked for that, or a disk was lost
-  std::string broken;                  // the first thing that must not happen
+  std::map<JobId, int> alive;      // shepherds of first steps that live now
+  std::set<JobId> ran_to_its_end;  // a shepherd lived, and its status is safe on a disk
+  std::set<JobId> may_run_again;   // its user asked for that, or a disk was lost
+  std::string broken;              // the first thing that must not happen
 
   void on_start(const StepKey& key);
   void on_gone(const StepKey& key);
   void on_own_end(const StepKey& key);
-  void complain(const std::string& text) { if (broken.empty()) broken = text; }
+  void complain(const std::string& text) {
+    if (broken.empty()) broken = text;
+  }
 };
 
 class SimNode {
@@ -34,7 +36,7 @@ class SimNode {
   SimNode(std::string name, uint32_t cpus, Dice& dice, const Faults& faults, Network& network,
           Witness& witness);
 
-  void step(TimePoint now);   // shepherds go on, the agent reports, crashes happen
+  void step(TimePoint now);  // shepherds go on, the agent reports, crashes happen
   void receive(TimePoint now, const Message& message);
   void recover(TimePoint now);  // whatever is down comes up
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -45,9 +47,9 @@ class SimNode {
   void written_off();
 
  private:
-  struct Folder {            // on the node's disk
+  struct Folder {  // on the node's disk
     StepLaunch launch;
-    bool marked = false;     // "starting" was written
+    bool marked = false;  // "starting" was written
     std::optional<StepStatus> ended;
   };
   struct Shepherd {
@@ -77,7 +79,7 @@ class SimNode {
   std::map<StepKey, Shepherd> shepherds_;
   std::unique_ptr<agent::AgentCore> core_;  // null: the agent is down
   bool machine_up_ = true;
-  TimePoint up_at_{};        // when what is down comes up
+  TimePoint up_at_{};  // when what is down comes up
   TimePoint next_hello_{};
   TimePoint next_full_{};
 };

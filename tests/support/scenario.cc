@@ -51,13 +51,18 @@ Scenario Scenario::parse(std::string_view text) {
     }
     lines.push_back(std::move(line));
   }
-  for (const Line& line : lines) if (line.kind == "node") scenario.add_node(line);
-  for (const Line& line : lines) if (line.kind == "partition") scenario.add_partition(line);
+  for (const Line& line : lines)
+    if (line.kind == "node") scenario.add_node(line);
+  for (const Line& line : lines)
+    if (line.kind == "partition") scenario.add_partition(line);
   if (scenario.partitions_.empty()) scenario.add_partition({"partition", "main", {}});
   for (const Line& line : lines) {
-    if (line.kind == "run") scenario.add_run(line);
-    else if (line.kind == "queue") scenario.add_job(line);
-    else GD_CHECK(line.kind == "node" || line.kind == "partition", line.kind);
+    if (line.kind == "run")
+      scenario.add_run(line);
+    else if (line.kind == "queue")
+      scenario.add_job(line);
+    else
+      GD_CHECK(line.kind == "node" || line.kind == "partition", line.kind);
   }
   return scenario;
 }
@@ -164,8 +169,8 @@ std::string Scenario::reasons(const sched::Plan& plan) {
   for (const sched::Verdict& one : plan.verdicts) by_job.emplace(one.job, one.reason);
   std::string text;
   for (const auto& [job, reason] : by_job) {
-    text += (text.empty() ? "" : "; ") + std::to_string(job.value) + " " +
-            std::string(name(reason));
+    text +=
+        (text.empty() ? "" : "; ") + std::to_string(job.value) + " " + std::string(name(reason));
   }
   return text;
 }

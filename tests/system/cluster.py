@@ -65,10 +65,14 @@ def installation():
         else:
             root = tempfile.mkdtemp(prefix="gd-install-", dir="/var/tmp")
             os.chmod(root, 0o755)
-            subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet",
-                            "--destdir", root], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                ["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", root],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
             _installed = root
             import atexit
+
             atexit.register(shutil.rmtree, root, ignore_errors=True)
     return _installed
 
@@ -87,7 +91,9 @@ class Finished:
 
     def ok(self):
         if self.status != 0:
-            raise Failure(f"{' '.join(self.argv)}: exit {self.status}\nstdout: {self.out}\nstderr: {self.err}")
+            raise Failure(
+                f"{' '.join(self.argv)}: exit {self.status}\nstdout: {self.out}\nstderr: {self.err}"
+            )
         return self
 
 
@@ -101,8 +107,14 @@ class Daemon:
         if self.net:
             argv = ["nsenter", "--net=/run/netns/" + self.net] + argv
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=self.env, start_new_session=True)
+            self.process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.env,
+                start_new_session=True,
+            )
         return self
 
     def running(self):
@@ -153,7 +165,21 @@ class Cluster:
             ns = f"gd{self.tag}{name}"
             run("ip", "netns", "add", ns)
             self.namespaces.append(ns)
-            run("ip", "-n", ctl, "link", "add", f"v{i}", "type", "veth", "peer", "name", "eth0", "netns", ns)
+            run(
+                "ip",
+                "-n",
+                ctl,
+                "link",
+                "add",
+                f"v{i}",
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                ns,
+            )
             run("ip", "-n", ctl, "link", "set", f"v{i}", "master", "br0", "up")
             run("ip", "-n", ns, "addr", "add", f"10.77.0.{i + 11}/24", "dev", "eth0")
             run("ip", "-n", ns, "link", "set", "eth0", "up")
@@ -178,8 +204,12 @@ class Cluster:
         self.conf = self.path("gd.conf")
         self.write_controller_config()
         exe = find("gdctld")
-        self.controller = Daemon("gdctld", [exe, "--config", self.conf, "--foreground"],
-                                 self.path("gdctld.log"), net=self.namespace_of()).start()
+        self.controller = Daemon(
+            "gdctld",
+            [exe, "--config", self.conf, "--foreground"],
+            self.path("gdctld.log"),
+            net=self.namespace_of(),
+        ).start()
         wait_until("gdctld answers", lambda: self.admin("gdctl", "ping").status == 0)
         for name in self.names:
             self.add_node(name)
@@ -189,34 +219,46 @@ class Cluster:
 
     def write_controller_config(self):
         with open(self.conf, "w") as f:
-            f.write(f"cluster = t{self.tag}\ncontroller = {self.address_of()}:{self.port}\n"
-                    f"listen = {self.address_of()}:{self.port}\n"
-                    f"controller_key = {self.path('controller.pub')}\n"
-                    f"state_dir = {self.path('state')}\nrun_dir = {self.path('run')}\nuser = gd\n"
-                    f"{self.extra}\n{self.partitions}\n")
+            f.write(
+                f"cluster = t{self.tag}\ncontroller = {self.address_of()}:{self.port}\n"
+                f"listen = {self.address_of()}:{self.port}\n"
+                f"controller_key = {self.path('controller.pub')}\n"
+                f"state_dir = {self.path('state')}\nrun_dir = {self.path('run')}\nuser = gd\n"
+                f"{self.extra}\n{self.partitions}\n"
+            )
 
     def node_conf(self, name):
         path = self.path(name + ".conf")
         stream = f"{self.address_of(name)}:{free_port()}"
         with open(path, "w") as f:
-            f.write(f"cluster = t{self.tag}\ncontroller = {self.address_of()}:{self.port}\n"
-                    f"controller_key = {self.path('controller.pub')}\n"
-                    f"run_dir = {self.path(name + '-run')}\n"
-                    f"[agent]\nname = {name}\naddress = {stream}\nlisten = {stream}\n"
-                    f"spool_dir = {self.path(name + '-spool')}\n"
-                    f"cgroup = gdt-{self.tag}-{name}\n{self.node_extra}\n")
+            f.write(
+                f"cluster = t{self.tag}\ncontroller = {self.address_of()}:{self.port}\n"
+                f"controller_key = {self.path('controller.pub')}\n"
+                f"run_dir = {self.path(name + '-run')}\n"
+                f"[agent]\nname = {name}\naddress = {stream}\nlisten = {stream}\n"
+                f"spool_dir = {self.path(name + '-spool')}\n"
+                f"cgroup = gdt-{self.tag}-{name}\n{self.node_extra}\n"
+            )
         return path
 
     def add_node(self, name):
         conf = self.node_conf(name)
         token = self.admin("gdctl", "node", "token", name).ok().out.split()[-1]
         exe = find("gdnoded")
-        joined = subprocess.run(self.in_net([exe, "--config", conf, "--join", token], name),
-                                capture_output=True, text=True, timeout=DEADLINE)
+        joined = subprocess.run(
+            self.in_net([exe, "--config", conf, "--join", token], name),
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+        )
         if joined.returncode != 0:
             raise Failure(f"gdnoded --join: {joined.stderr}")
-        self.nodes[name] = Daemon(name, [exe, "--config", conf, "--foreground"],
-                                  self.path(name + ".log"), net=self.namespace_of(name)).start()
+        self.nodes[name] = Daemon(
+            name,
+            [exe, "--config", conf, "--foreground"],
+            self.path(name + ".log"),
+            net=self.namespace_of(name),
+        ).start()
 
     def in_net(self, argv, name=None):
         ns = self.namespace_of(name)
@@ -296,13 +338,20 @@ class Cluster:
     # -- commands
 
     def command(self, argv, user, cwd=None, env=None, input=None, timeout=None, node=None):
-        environment = {"PATH": os.path.dirname(find("gdsub")) + ":/usr/bin:/bin", "GD_CONF": self.conf,
-                       "LANG": "C.UTF-8"}
+        environment = {
+            "PATH": os.path.dirname(find("gdsub")) + ":/usr/bin:/bin",
+            "GD_CONF": self.conf,
+            "LANG": "C.UTF-8",
+        }
         who = {}
         if user != "root":
             entry = pwd.getpwnam(user)
             environment.update(HOME=entry.pw_dir, USER=user, LOGNAME=user)
-            who = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": os.getgrouplist(user, entry.pw_gid)}
+            who = {
+                "user": entry.pw_uid,
+                "group": entry.pw_gid,
+                "extra_groups": os.getgrouplist(user, entry.pw_gid),
+            }
             cwd = cwd or entry.pw_dir
         else:
             environment.update(HOME=self.dir, USER="root", LOGNAME="root")
@@ -316,11 +365,15 @@ class Cluster:
         if self.net:
             argv = self.wrap_user(argv, user)
             who = {}
-        return subprocess.Popen(argv, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, **where, **who)
+        return subprocess.Popen(
+            argv, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, **where, **who
+        )
 
     def wrap_user(self, argv, user):
         """In the controller's namespace one must be root to enter, and the user after."""
-        become = [] if user == "root" else ["setpriv", "--reuid", user, "--regid", user, "--init-groups"]
+        become = (
+            [] if user == "root" else ["setpriv", "--reuid", user, "--regid", user, "--init-groups"]
+        )
         return ["nsenter", "--net=/run/netns/" + self.namespace_of()] + become + argv
 
     def run(self, user, *argv, **keywords):
@@ -328,9 +381,17 @@ class Cluster:
         if self.net:
             argv = self.wrap_user(argv, user)
             who = {}
-        done = subprocess.run(argv, input=text, stdin=None if text is not None else subprocess.DEVNULL,
-                              capture_output=True, text=True, errors="replace",
-                              timeout=timeout or DEADLINE, **where, **who)
+        done = subprocess.run(
+            argv,
+            input=text,
+            stdin=None if text is not None else subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout or DEADLINE,
+            **where,
+            **who,
+        )
         return Finished(argv, done.returncode, done.stdout, done.stderr)
 
     def admin(self, *argv, **keywords):
@@ -352,8 +413,17 @@ class Cluster:
     def state(self, number):
         return self.job(number)["state"]
 
-    ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "PREEMPTED",
-             "DEADLINE", "BOOT_FAIL"}
+    ENDED = {
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+        "TIMEOUT",
+        "OUT_OF_MEMORY",
+        "NODE_FAIL",
+        "PREEMPTED",
+        "DEADLINE",
+        "BOOT_FAIL",
+    }
 
     def wait_end(self, number, timeout=None):
         wait_until(f"job {number} ends", lambda: self.state(number) in self.ENDED, timeout)
@@ -369,6 +439,7 @@ class Cluster:
 
 def free_port():
     import socket
+
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
@@ -384,7 +455,9 @@ def snapshot(tag=None):
                     uid = int(re.search(r"^Uid:\s+(\d+)", f.read(), re.M)[1])
                 with open(f"/proc/{entry}/comm") as f:
                     comm = f.read().strip()
-                if comm.startswith("gdshep") or uid in {pwd.getpwnam(u).pw_uid for u in USERS if exists(u)}:
+                if comm.startswith("gdshep") or uid in {
+                    pwd.getpwnam(u).pw_uid for u in USERS if exists(u)
+                }:
                     processes.add(f"process {entry} {comm} uid {uid}")
     with open("/proc/self/mountinfo") as f:
         mounts = {"mount " + line.split()[4] for line in f}
@@ -393,8 +466,11 @@ def snapshot(tag=None):
         for name in folders:
             if name.startswith("job_"):
                 groups.add("cgroup " + os.path.join(folder, name))
-    loops = {"loop " + name for name in os.listdir("/sys/block")
-             if name.startswith("loop") and os.path.exists(f"/sys/block/{name}/loop/backing_file")}
+    loops = {
+        "loop " + name
+        for name in os.listdir("/sys/block")
+        if name.startswith("loop") and os.path.exists(f"/sys/block/{name}/loop/backing_file")
+    }
     return processes | mounts | groups | loops
 
 

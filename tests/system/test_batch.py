@@ -30,12 +30,16 @@ class Batch(unittest.TestCase):
             return ""
 
     def test_a_script_runs_as_its_user_in_her_home_and_writes_her_file(self):
-        job = self.c.submit(ALICE, script="#!/bin/sh\nid -u; pwd; echo $SLURM_JOB_ID; echo to stderr >&2\n")
+        job = self.c.submit(
+            ALICE, script="#!/bin/sh\nid -u; pwd; echo $SLURM_JOB_ID; echo to stderr >&2\n"
+        )
         record = self.c.wait_end(job)
         self.assertEqual(record["state"], "COMPLETED")
         out = os.path.join(home(ALICE), f"slurm-{job}.out")
         uid = pwd.getpwnam(ALICE).pw_uid
-        self.assertEqual(self.c.read(out).splitlines(), [str(uid), home(ALICE), str(job), "to stderr"])
+        self.assertEqual(
+            self.c.read(out).splitlines(), [str(uid), home(ALICE), str(job), "to stderr"]
+        )
         self.assertEqual(os.stat(out).st_uid, uid)
 
     def test_the_script_sees_only_its_own_processes(self):
@@ -44,8 +48,11 @@ class Batch(unittest.TestCase):
         self.assertLess(int(self.output(ALICE, "ps.out")), 12)
 
     def test_exit_codes_and_signals_are_told_as_slurm_does(self):
-        for wrap, state, code in [("exit 3", "FAILED", "3:0"), ("kill -9 $$", "FAILED", "0:9"),
-                                  ("true", "COMPLETED", "0:0")]:
+        for wrap, state, code in [
+            ("exit 3", "FAILED", "3:0"),
+            ("kill -9 $$", "FAILED", "0:9"),
+            ("true", "COMPLETED", "0:0"),
+        ]:
             job = self.c.submit(ALICE, "-o", "/dev/null", "--wrap", wrap)
             record = self.c.wait_end(job)
             self.assertEqual((record["state"], record["exit_code"]), (state, code), wrap)
@@ -59,8 +66,14 @@ class Batch(unittest.TestCase):
         self.assertEqual(self.c.wait_end(job)["state"], "TIMEOUT")
 
     def test_memory_over_the_limit_is_out_of_memory_and_nothing_else(self):
-        job = self.c.submit(ALICE, "--mem=64M", "-o", "/dev/null",
-                            "--wrap", "head -c 500000000 /dev/zero | tail >/dev/null")
+        job = self.c.submit(
+            ALICE,
+            "--mem=64M",
+            "-o",
+            "/dev/null",
+            "--wrap",
+            "head -c 500000000 /dev/zero | tail >/dev/null",
+        )
         self.assertEqual(self.c.wait_end(job)["state"], "OUT_OF_MEMORY")
 
     def test_cancel_of_a_running_and_of_a_waiting_job(self):
@@ -84,7 +97,9 @@ class Batch(unittest.TestCase):
         self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED")
 
     def test_requeue_runs_again_with_a_restart_count(self):
-        job = self.c.submit(ALICE, "-o", "requeue.%j", "--wrap", "echo run $SLURM_RESTART_COUNT; sleep 300")
+        job = self.c.submit(
+            ALICE, "-o", "requeue.%j", "--wrap", "echo run $SLURM_RESTART_COUNT; sleep 300"
+        )
         name = f"requeue.{job}"
         wait_until("first life speaks", lambda: "run" in self.output_so_far(ALICE, name))
         self.c.run(ALICE, "gdctl", "requeue", str(job)).ok()
@@ -93,22 +108,39 @@ class Batch(unittest.TestCase):
         self.c.wait_end(job)
 
     def test_a_signal_reaches_the_script(self):
-        job = self.c.submit(ALICE, "-o", "sig.%j", script="#!/bin/bash\ntrap 'echo got it; exit 0' USR1\n"
-                            "echo ready\nwhile :; do sleep 0.1; done\n")
+        job = self.c.submit(
+            ALICE,
+            "-o",
+            "sig.%j",
+            script="#!/bin/bash\ntrap 'echo got it; exit 0' USR1\n"
+            "echo ready\nwhile :; do sleep 0.1; done\n",
+        )
         wait_until("trap is set", lambda: "ready" in self.output_so_far(ALICE, f"sig.{job}"))
         self.c.run(ALICE, "gdkill", "-s", "USR1", "-b", str(job)).ok()
         self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED")
         self.assertIn("got it", self.output(ALICE, f"sig.{job}"))
 
     def test_directives_are_read_and_the_command_line_wins(self):
-        script = "#!/bin/sh\n#SBATCH -J named --comment='a word'\n#GD --mem 100M\n#SBATCH -o /dev/null\n\ntrue\n"
+        script = (
+            "#!/bin/sh\n#SBATCH -J named --comment='a word'\n#GD --mem 100M\n"
+            "#SBATCH -o /dev/null\n\ntrue\n"
+        )
         job = self.c.submit(ALICE, "-J", "other", script=script)
         record = self.c.wait_end(job)
         self.assertEqual((record["name"], record["comment"]), ("other", "a word"))
 
     def test_environment_is_passed_on_or_not(self):
-        done = self.c.run(ALICE, "gdsub", "--wait", "-o", "env.out", "--export=ONE=1", "--wrap",
-                          "echo [$ONE] [$TWO]", env={"TWO": "2"})
+        done = self.c.run(
+            ALICE,
+            "gdsub",
+            "--wait",
+            "-o",
+            "env.out",
+            "--export=ONE=1",
+            "--wrap",
+            "echo [$ONE] [$TWO]",
+            env={"TWO": "2"},
+        )
         self.assertEqual(done.status, 0, done.err)
         self.assertEqual(self.output(ALICE, "env.out"), "[1] []\n")
 
@@ -123,21 +155,32 @@ class Batch(unittest.TestCase):
         os.makedirs(image + "/bin", exist_ok=True)
         shutil.copy("/bin/busybox", image + "/bin/sh")
         os.chmod(image, 0o755)
-        job = self.c.submit(ALICE, "--image", image, "-o", "image.out",
-                            script="#!/bin/sh\necho inside; test -e /usr/bin/python3 || echo no host here\n")
+        job = self.c.submit(
+            ALICE,
+            "--image",
+            image,
+            "-o",
+            "image.out",
+            script="#!/bin/sh\necho inside; test -e /usr/bin/python3 || echo no host here\n",
+        )
         self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED", self.c.job(job))
         self.assertEqual(self.output(ALICE, "image.out"), "inside\nno host here\n")
 
     def test_finished_jobs_stay_in_the_accounts(self):
         job = self.c.submit(BOB, "-o", "/dev/null", "-J", "counted", "--wrap", "exit 2")
         self.c.wait_end(job)
-        line = self.c.run(BOB, "gdacct", "-n", "-P", "-X", "-j", str(job), "-o", "JobID,JobName,State,ExitCode")
+        line = self.c.run(
+            BOB, "gdacct", "-n", "-P", "-X", "-j", str(job), "-o", "JobID,JobName,State,ExitCode"
+        )
         self.assertEqual(line.ok().out.strip(), f"{job}|counted|FAILED|2:0")
 
     def test_nobody_touches_the_jobs_of_others(self):
         job = self.c.submit(ALICE, "-H", "-o", "/dev/null", "--wrap", "true")
-        for command in (["gdkill", str(job)], ["gdctl", "release", str(job)],
-                        ["gdctl", "update", f"job={job}", "name=x"]):
+        for command in (
+            ["gdkill", str(job)],
+            ["gdctl", "release", str(job)],
+            ["gdctl", "update", f"job={job}", "name=x"],
+        ):
             done = self.c.run(BOB, *command)
             self.assertEqual(done.status, 1, command)
         self.assertEqual(self.c.state(job), "PENDING")
@@ -145,7 +188,10 @@ class Batch(unittest.TestCase):
 
     def test_more_jobs_than_fit_run_one_after_the_other(self):
         cpus = os.cpu_count()
-        jobs = [self.c.submit(ALICE, "-c", str(cpus), "-o", "/dev/null", "--wrap", "sleep 0.2") for _ in range(4)]
+        jobs = [
+            self.c.submit(ALICE, "-c", str(cpus), "-o", "/dev/null", "--wrap", "sleep 0.2")
+            for _ in range(4)
+        ]
         for job in jobs:
             self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED")
 

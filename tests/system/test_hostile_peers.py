@@ -20,7 +20,19 @@ from cluster import Cluster, USERS, find, wait_until
 
 ALICE, BOB = USERS
 SUBMIT, JOB_QUERY, CANCEL, KEY_LIST, TOKEN, ENROL, HELLO, REPORT, ORDERS, OPEN, DATA, LAUNCH = (
-    10, 12, 14, 40, 43, 54, 60, 62, 63, 80, 82, 90)
+    10,
+    12,
+    14,
+    40,
+    43,
+    54,
+    60,
+    62,
+    63,
+    80,
+    82,
+    90,
+)
 SHUTDOWN, RECONFIGURE, NODE_UPDATE, ERROR = 38, 37, 32, 0
 DENIED, UNAUTHENTICATED = 4, 9
 
@@ -32,7 +44,9 @@ class Peer:
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         self.public, self.secret = keys or zmq.curve_keypair()
-        self.socket.curve_serverkey = server_key.encode() if isinstance(server_key, str) else server_key
+        self.socket.curve_serverkey = (
+            server_key.encode() if isinstance(server_key, str) else server_key
+        )
         self.socket.curve_publickey, self.socket.curve_secretkey = self.public, self.secret
         self.socket.linger = 0
         self.socket.connect("tcp://" + address)
@@ -92,33 +106,59 @@ class HostilePeers(unittest.TestCase):
         self.assertIn(fields.get("code", 0), codes, answer)
 
     def test_a_stranger_is_served_nothing(self):
-        for kind, fields in [(SUBMIT, {"spec": {"name": "x"}, "script": "#!/bin/sh\n"}), (JOB_QUERY, {}),
-                             (CANCEL, {"filter": {"users": [ALICE]}}), (KEY_LIST, {}), (TOKEN, {}), (SHUTDOWN, {}),
-                             (HELLO, {"info": {"name": "n1"}}), (REPORT, {"session": 1, "number": 1}),
-                             (ENROL, {"uid": 0, "user": "root", "key": "x" * 40})]:
+        for kind, fields in [
+            (SUBMIT, {"spec": {"name": "x"}, "script": "#!/bin/sh\n"}),
+            (JOB_QUERY, {}),
+            (CANCEL, {"filter": {"users": [ALICE]}}),
+            (KEY_LIST, {}),
+            (TOKEN, {}),
+            (SHUTDOWN, {}),
+            (HELLO, {"info": {"name": "n1"}}),
+            (REPORT, {"session": 1, "number": 1}),
+            (ENROL, {"uid": 0, "user": "root", "key": "x" * 40}),
+        ]:
             self.refused(self.peer().ask(kind, fields), UNAUTHENTICATED, DENIED)
 
     def test_a_user_plays_neither_node_nor_administrator(self):
-        for kind, fields in [(HELLO, {"info": {"name": "n1", "boot": "b"}}), (REPORT, {"session": 1, "number": 99}),
-                             (ENROL, {"uid": 0, "user": "root", "key": "x" * 40}), (TOKEN, {}), (SHUTDOWN, {}),
-                             (RECONFIGURE, {}), (NODE_UPDATE, {"names": ["n1"], "action": 2, "reason": "x"}),
-                             (ORDERS, {}), (LAUNCH, {"uid": 0})]:
+        for kind, fields in [
+            (HELLO, {"info": {"name": "n1", "boot": "b"}}),
+            (REPORT, {"session": 1, "number": 99}),
+            (ENROL, {"uid": 0, "user": "root", "key": "x" * 40}),
+            (TOKEN, {}),
+            (SHUTDOWN, {}),
+            (RECONFIGURE, {}),
+            (NODE_UPDATE, {"names": ["n1"], "action": 2, "reason": "x"}),
+            (ORDERS, {}),
+            (LAUNCH, {"uid": 0}),
+        ]:
             self.refused(self.peer(ALICE).ask(kind, fields), DENIED, 2, 4)
         self.assertRegex(self.c.node_state("n1"), "idle|mixed|allocated")
 
     def test_a_uid_in_a_message_is_nobodys_uid(self):
         out = os.path.join(pwd.getpwnam(ALICE).pw_dir, "forged.out")
-        kind, fields = self.peer(ALICE).ask(SUBMIT, {
-            "uid": 0, "gid": 0, "user": "root", "actor": {"uid": 0}, "script": "#!/bin/sh\nid -u\n",
-            "spec": {"name": "forged", "uid": 0, "user": "root", "chdir": "/", "out": out},
-            "req": {"hi": 1, "lo": random.getrandbits(60)}})
+        kind, fields = self.peer(ALICE).ask(
+            SUBMIT,
+            {
+                "uid": 0,
+                "gid": 0,
+                "user": "root",
+                "actor": {"uid": 0},
+                "script": "#!/bin/sh\nid -u\n",
+                "spec": {"name": "forged", "uid": 0, "user": "root", "chdir": "/", "out": out},
+                "req": {"hi": 1, "lo": random.getrandbits(60)},
+            },
+        )
         self.assertNotEqual(kind, ERROR, fields)
         self.assertEqual(self.c.wait_end(fields["job"])["state"], "COMPLETED")
         self.assertEqual(int(self.c.read(out)), pwd.getpwnam(ALICE).pw_uid)
 
     def test_the_same_request_again_is_the_same_job(self):
         request = {"hi": 2, "lo": random.getrandbits(60)}
-        fields = {"req": request, "script": "#!/bin/sh\n", "spec": {"name": "once", "hold": True, "out": "/dev/null"}}
+        fields = {
+            "req": request,
+            "script": "#!/bin/sh\n",
+            "spec": {"name": "once", "hold": True, "out": "/dev/null"},
+        }
         first, second = self.peer(ALICE).ask(SUBMIT, fields), self.peer(ALICE).ask(SUBMIT, fields)
         self.assertEqual(first[1]["job"], second[1]["job"])
         self.refused(self.peer(BOB).ask(SUBMIT, fields), DENIED, 5, 8, 2)  # another's request id
@@ -131,6 +171,7 @@ class HostilePeers(unittest.TestCase):
         def relay():
             client, _ = listener.accept()
             server = socket.create_connection(("127.0.0.1", self.c.port))
+
             def pump(source, target, keep):
                 while True:
                     try:
@@ -145,6 +186,7 @@ class HostilePeers(unittest.TestCase):
                         target.sendall(data)
                     except OSError:
                         return
+
             threading.Thread(target=pump, args=(server, client, False), daemon=True).start()
             pump(client, server, True)
             over.set()
@@ -155,7 +197,9 @@ class HostilePeers(unittest.TestCase):
         with open(path) as f:
             keys = [word.encode() for word in f.read().split()[:2]]
         through = Peer(f"127.0.0.1:{listener.getsockname()[1]}", self.server_key, keys)
-        answer = through.ask(SUBMIT, {"script": "#!/bin/sh\n", "spec": {"name": "taped", "hold": True}})
+        answer = through.ask(
+            SUBMIT, {"script": "#!/bin/sh\n", "spec": {"name": "taped", "hold": True}}
+        )
         self.assertNotEqual(answer[0], ERROR, answer)
         through.close()
         over.wait(10)
@@ -184,9 +228,19 @@ class HostilePeers(unittest.TestCase):
         self.c.wait_state(job, "RUNNING")
         peer = Peer(self.stream_port(), self.node_stream_key())
         self.addCleanup(peer.close)
-        for kind, fields in [(ORDERS, {"session": 1, "number": 10**9, "ends": [{"step": {"job": job}, "now": True}]}),
-                             (LAUNCH, {"job": 9999, "uid": 0, "user": "root", "script": "#!/bin/sh\ntouch /tmp/owned\n"}),
-                             (OPEN, {"ticket": os.urandom(200)}), (OPEN, {"ticket": ""}), (DATA, {"bytes": "ls\n"})]:
+        for kind, fields in [
+            (
+                ORDERS,
+                {"session": 1, "number": 10**9, "ends": [{"step": {"job": job}, "now": True}]},
+            ),
+            (
+                LAUNCH,
+                {"job": 9999, "uid": 0, "user": "root", "script": "#!/bin/sh\ntouch /tmp/owned\n"},
+            ),
+            (OPEN, {"ticket": os.urandom(200)}),
+            (OPEN, {"ticket": ""}),
+            (DATA, {"bytes": "ls\n"}),
+        ]:
             peer.send(kind, fields)
             answer = peer.answer(1.0)
             self.assertTrue(answer is None or answer[0] == ERROR, answer)
@@ -214,7 +268,13 @@ class HostilePeers(unittest.TestCase):
                         pass
         for name in ("gdauthd.sock",):
             path = self.c.path("run", name)
-            for noise in (b"", b"\n", b"gd1 short\n", b"gd1 " + b"x" * 100000, chance.randbytes(5000)):
+            for noise in (
+                b"",
+                b"\n",
+                b"gd1 short\n",
+                b"gd1 " + b"x" * 100000,
+                chance.randbytes(5000),
+            ):
                 with socket.socket(socket.AF_UNIX) as s:
                     s.connect(path)
                     try:
@@ -229,9 +289,19 @@ class HostilePeers(unittest.TestCase):
         peer = self.peer(ALICE)
         deep = b"\x91" * 5000
         wide = b"\xdd\xff\xff\xff\xff"
-        for body in (b"", b"\xc1", deep, wide, msgpack.packb([1, 9999, {}]), msgpack.packb([2, SUBMIT, {}]),
-                     msgpack.packb([1, SUBMIT, []]), msgpack.packb({"a": 1}), msgpack.packb([1, SUBMIT, {"spec": 7}]),
-                     msgpack.packb([1, SUBMIT, {"spec": {"nodes": -1}}]), os.urandom(500)):
+        for body in (
+            b"",
+            b"\xc1",
+            deep,
+            wide,
+            msgpack.packb([1, 9999, {}]),
+            msgpack.packb([2, SUBMIT, {}]),
+            msgpack.packb([1, SUBMIT, []]),
+            msgpack.packb({"a": 1}),
+            msgpack.packb([1, SUBMIT, {"spec": 7}]),
+            msgpack.packb([1, SUBMIT, {"spec": {"nodes": -1}}]),
+            os.urandom(500),
+        ):
             peer.raw(body)
             answer = peer.answer()
             self.assertIsNotNone(answer, body[:20])
@@ -241,7 +311,9 @@ class HostilePeers(unittest.TestCase):
         peer.raw(tag=b"\0" * 8)
         big = {"spec": {"name": "x" * (1 << 20), "out": "/dev/null"}, "script": "#!/bin/sh\n"}
         self.refused(peer.ask(SUBMIT, big), 2, 7)
-        self.refused(peer.ask(SUBMIT, {"spec": {}, "script": "#!/bin/sh\n" + "x" * (5 << 20)}), 2, 7)
+        self.refused(
+            peer.ask(SUBMIT, {"spec": {}, "script": "#!/bin/sh\n" + "x" * (5 << 20)}), 2, 7
+        )
 
 
 if __name__ == "__main__":

@@ -25,11 +25,14 @@ class Terminal:
         self.master, slave = pty.openpty()
         self.resize(rows, columns)
         argv, where, who, _, _ = cluster.command(list(argv), user, env={"TERM": "xterm"})
+
         def own_terminal():
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave,
-                                        preexec_fn=own_terminal, **where, **who)
+
+        self.process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave, preexec_fn=own_terminal, **where, **who
+        )
         os.close(slave)
         self.seen = ""
 
@@ -44,7 +47,7 @@ class Terminal:
         while True:
             found = re.search(pattern, self.seen)
             if found:
-                self.seen = self.seen[found.end():]
+                self.seen = self.seen[found.end() :]
                 return found
             left = end - time.monotonic()
             if left <= 0:
@@ -107,10 +110,17 @@ class Interactive(unittest.TestCase):
 
     def test_a_killed_gdrun_takes_its_job_along(self):
         client = self.c.start_command(ALICE, "gdrun", "-J", "orphan", "sleep", "300")
-        wait_until("it runs", lambda: [j for j in self.c.jobs() if j["name"] == "orphan" and j["state"] == "RUNNING"])
+        wait_until(
+            "it runs",
+            lambda: [j for j in self.c.jobs() if j["name"] == "orphan" and j["state"] == "RUNNING"],
+        )
         client.kill()
         client.communicate()
-        wait_until("it is gone", lambda: not [j for j in self.c.jobs("-t", "PD,R,CG") if j["name"] == "orphan"], 90)
+        wait_until(
+            "it is gone",
+            lambda: not [j for j in self.c.jobs("-t", "PD,R,CG") if j["name"] == "orphan"],
+            90,
+        )
 
     def test_a_shell_has_a_terminal_with_size_and_job_control(self):
         t = self.terminal("gdsh")
@@ -135,7 +145,9 @@ class Interactive(unittest.TestCase):
         self.assertEqual(t.wait(), 9)
 
     def test_a_shell_inside_a_running_job_sees_its_processes_and_files(self):
-        job = self.c.submit(ALICE, "-o", "/dev/null", "--wrap", "echo hello >/tmp/mark; exec sleep 301")
+        job = self.c.submit(
+            ALICE, "-o", "/dev/null", "--wrap", "echo hello >/tmp/mark; exec sleep 301"
+        )
         self.c.wait_state(job, "RUNNING")
         t = self.terminal("gdsh", str(job))
         t.type("cat /tmp/mark; grep -l 301 /proc/[0-9]*/cmdline | wc -l; echo id-$SLURM_JOB_ID-\n")
@@ -153,7 +165,9 @@ class Interactive(unittest.TestCase):
         t.expect(r"ready-5")
         t.process.kill()
         t.process.wait()
-        job = [j for j in self.c.jobs() if j["name"] == "lasting" and j["state"] == "RUNNING"][0]["job_id"]
+        job = [j for j in self.c.jobs() if j["name"] == "lasting" and j["state"] == "RUNNING"][0][
+            "job_id"
+        ]
         again = self.terminal("gdsh", "--attach", str(job))
         again.type("echo found-$MARK\n")
         again.expect(r"found-kept")

@@ -49,8 +49,12 @@ class Isolation(unittest.TestCase):
 
     def test_a_setuid_program_of_an_image_gives_nothing(self):
         image = self.image({"bin/sh": 0o755, "bin/busybox": 0o6755})
-        text = self.attempt("#!/bin/sh\n/bin/busybox sh -c 'cat /proc/self/status' | grep -E '^(Uid|CapEff|NoNewPrivs)'\n",
-                            "--image", image)
+        text = self.attempt(
+            "#!/bin/sh\n/bin/busybox sh -c 'cat /proc/self/status' | "
+            "grep -E '^(Uid|CapEff|NoNewPrivs)'\n",
+            "--image",
+            image,
+        )
         uid = pwd.getpwnam(ALICE).pw_uid
         self.assertIn(f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}", text)
         self.assertIn("CapEff:\t0000000000000000", text)
@@ -62,7 +66,9 @@ class Isolation(unittest.TestCase):
         subprocess.run(["mknod", "-m", "666", device, "b", "7", "0"], check=True)
         zero = os.path.join(image, "zero")
         subprocess.run(["mknod", "-m", "666", zero, "c", "1", "5"], check=True)
-        text = self.attempt("#!/bin/sh\nhead -c 1 /disk; head -c 1 /zero | wc -c\n", "--image", image, state=None)
+        text = self.attempt(
+            "#!/bin/sh\nhead -c 1 /disk; head -c 1 /zero | wc -c\n", "--image", image, state=None
+        )
         self.assertIn("Permission denied", text)
         self.assertIn("\n0", text)
 
@@ -76,40 +82,62 @@ class Isolation(unittest.TestCase):
         return folder
 
     def test_processes_of_other_jobs_cannot_be_seen_or_signalled(self):
-        job = self.c.submit(ALICE, "-o", "/dev/null", script="#!/bin/bash\nexec -a marker sleep 300\n")
+        job = self.c.submit(
+            ALICE, "-o", "/dev/null", script="#!/bin/bash\nexec -a marker sleep 300\n"
+        )
         self.c.wait_state(job, "RUNNING")
-        text = self.attempt("#!/bin/bash\nkill -9 -1; for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; done; echo\n",
-                            state=None)
+        text = self.attempt(
+            "#!/bin/bash\nkill -9 -1\n"
+            "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; done; echo\n",
+            state=None,
+        )
         self.assertNotIn("marker", text)
         self.assertEqual(self.c.state(job), "RUNNING")
         self.c.run(ALICE, "gdkill", str(job)).ok()
         self.c.wait_end(job)
 
     def test_the_shepherds_init_cannot_be_traced_or_read(self):
-        text = self.attempt(CTYPES + "call(101, 16, 1, 0, 0)\n"
-                            "for name in ('mem', 'environ', 'maps'):\n"
-                            "  try: print('ALLOWED', open('/proc/1/' + name).read(10))\n"
-                            "  except OSError as e: print('refused', e)\n")
+        text = self.attempt(
+            CTYPES + "call(101, 16, 1, 0, 0)\n"
+            "for name in ('mem', 'environ', 'maps'):\n"
+            "  try: print('ALLOWED', open('/proc/1/' + name).read(10))\n"
+            "  except OSError as e: print('refused', e)\n"
+        )
         self.assertNotIn("ALLOWED", text)
 
     def test_mounting_and_new_namespaces_are_refused(self):
-        text = self.attempt("#!/bin/sh\nmount -t tmpfs none /mnt; unshare -U true; unshare -m true; "
-                            "umount /proc; echo done\n")
+        text = self.attempt(
+            "#!/bin/sh\nmount -t tmpfs none /mnt; unshare -U true; unshare -m true; "
+            "umount /proc; echo done\n"
+        )
         self.assertNotIn("ALLOWED", text)
-        self.assertEqual(text.count("ermitted") + text.count("enied") + text.count("must be superuser"), 4, text)
+        self.assertEqual(
+            text.count("ermitted") + text.count("enied") + text.count("must be superuser"), 4, text
+        )
 
     def test_kernel_keyrings_modules_and_bpf_are_refused(self):
-        calls = {"add_key": 248, "request_key": 249, "keyctl": 250, "init_module": 175, "bpf": 321,
-                 "kexec_load": 246, "perf_event_open": 298, "userfaultfd": 323, "open_by_handle_at": 304}
+        calls = {
+            "add_key": 248,
+            "request_key": 249,
+            "keyctl": 250,
+            "init_module": 175,
+            "bpf": 321,
+            "kexec_load": 246,
+            "perf_event_open": 298,
+            "userfaultfd": 323,
+            "open_by_handle_at": 304,
+        }
         lines = "".join(f"call({n}, 0, 0, 0, 0, 0)  # {name}\n" for name, n in calls.items())
         self.assertNotIn("ALLOWED", self.attempt(CTYPES + lines))
 
     def test_proc_and_sys_cannot_be_written(self):
-        text = self.attempt("#!/bin/sh\nfor f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger "
-                            "/sys/kernel/mm/transparent_hugepage/enabled /proc/sys/kernel/hostname; do\n"
-                            "  if echo x >$f; then echo ALLOWED $f; fi; done\n"
-                            "for f in /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/cgroup.procs; do\n"
-                            "  if echo 0 >$f; then echo ALLOWED $f; fi; done; true\n")
+        text = self.attempt(
+            "#!/bin/sh\nfor f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger "
+            "/sys/kernel/mm/transparent_hugepage/enabled /proc/sys/kernel/hostname; do\n"
+            "  if echo x >$f; then echo ALLOWED $f; fi; done\n"
+            "for f in /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/cgroup.procs; do\n"
+            "  if echo 0 >$f; then echo ALLOWED $f; fi; done; true\n"
+        )
         self.assertNotIn("ALLOWED", text)
 
     def test_a_symlink_as_output_file_is_followed_with_the_users_rights_only(self):
@@ -125,7 +153,9 @@ class Isolation(unittest.TestCase):
         self.assertEqual(self.c.read(target), "precious\n")
 
     def test_a_fork_bomb_stays_in_its_job(self):
-        job = self.c.submit(ALICE, "-t", "0:05", "-o", "/dev/null", "--wrap", "b() { b | b & }; b; sleep 60")
+        job = self.c.submit(
+            ALICE, "-t", "0:05", "-o", "/dev/null", "--wrap", "b() { b | b & }; b; sleep 60"
+        )
         self.c.wait_state(job, "RUNNING")
         other = self.c.submit(BOB, "-o", "/dev/null", "--wrap", "true")
         self.assertEqual(self.c.wait_end(other)["state"], "COMPLETED")
@@ -134,14 +164,22 @@ class Isolation(unittest.TestCase):
     def test_a_memory_bomb_stays_in_its_job(self):
         neighbour = self.c.submit(BOB, "-o", "/dev/null", "--mem=100M", "--wrap", "sleep 3")
         self.c.wait_state(neighbour, "RUNNING")
-        bomb = self.c.submit(ALICE, "-o", "/dev/null", "--mem=100M", "--wrap",
-                             "head -c 2000000000 /dev/zero | tail >/dev/null")
+        bomb = self.c.submit(
+            ALICE,
+            "-o",
+            "/dev/null",
+            "--mem=100M",
+            "--wrap",
+            "head -c 2000000000 /dev/zero | tail >/dev/null",
+        )
         self.assertEqual(self.c.wait_end(bomb)["state"], "OUT_OF_MEMORY")
         self.assertEqual(self.c.wait_end(neighbour)["state"], "COMPLETED")
 
     def test_what_is_written_to_the_image_is_gone_and_the_host_unchanged(self):
-        text = self.attempt("#!/bin/sh\ntouch /usr/bin/gd-was-here /etc/gd-was-here /gd-was-here; "
-                            "echo x >/tmp/gd-was-here && echo private tmp works\n")
+        text = self.attempt(
+            "#!/bin/sh\ntouch /usr/bin/gd-was-here /etc/gd-was-here /gd-was-here; "
+            "echo x >/tmp/gd-was-here && echo private tmp works\n"
+        )
         self.assertIn("private tmp works", text)
         for folder in ("/usr/bin", "/etc", "", "/tmp"):
             self.assertFalse(os.path.exists(folder + "/gd-was-here"), folder)

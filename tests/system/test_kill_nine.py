@@ -45,8 +45,18 @@ class KillNine(unittest.TestCase):
 
             def submit():
                 while not over.is_set():
-                    done = c.run(USER, "gdsub", "--parsable", "--no-requeue", "-D", folder, "-o", "/dev/null", "--wrap",
-                                 "echo started >>ran.$SLURM_JOB_ID; sleep 0.3")
+                    done = c.run(
+                        USER,
+                        "gdsub",
+                        "--parsable",
+                        "--no-requeue",
+                        "-D",
+                        folder,
+                        "-o",
+                        "/dev/null",
+                        "--wrap",
+                        "echo started >>ran.$SLURM_JOB_ID; sleep 0.3",
+                    )
                     if done.status == 0:
                         acknowledged.append(int(done.out))
 

@@ -23,6 +23,7 @@ class Leftovers(unittest.TestCase):
     def nothing_left(self):
         def extra():
             return snapshot() - self.before
+
         try:
             wait_until("nothing is left", lambda: not extra(), 20)
         except AssertionError:
@@ -54,8 +55,14 @@ class Leftovers(unittest.TestCase):
         self.nothing_left()
 
     def test_out_of_memory(self):
-        job = self.c.submit(USER, "-o", "/dev/null", "--mem=64M", "--wrap",
-                            "(setsid sleep 300 &); head -c 500000000 /dev/zero | tail >/dev/null")
+        job = self.c.submit(
+            USER,
+            "-o",
+            "/dev/null",
+            "--mem=64M",
+            "--wrap",
+            "(setsid sleep 300 &); head -c 500000000 /dev/zero | tail >/dev/null",
+        )
         self.assertEqual(self.c.wait_end(job)["state"], "OUT_OF_MEMORY")
         self.nothing_left()
 

@@ -16,9 +16,22 @@ class ThreeNodes(unittest.TestCase):
                 folder = os.path.join(pwd.getpwnam(user).pw_dir, "three")
                 c.run(user, "mkdir", "-p", folder).ok()
                 for _ in range(150):
-                    submitted.append((user, folder, c.submit(
-                        user, "-D", folder, "-o", "job-%j.out", "--mem=64M",
-                        "--wrap", "echo $(id -un) $SLURMD_NODENAME; sleep 0.05")))
+                    submitted.append(
+                        (
+                            user,
+                            folder,
+                            c.submit(
+                                user,
+                                "-D",
+                                folder,
+                                "-o",
+                                "job-%j.out",
+                                "--mem=64M",
+                                "--wrap",
+                                "echo $(id -un) $SLURMD_NODENAME; sleep 0.05",
+                            ),
+                        )
+                    )
             for user, folder, job in submitted:
                 self.assertEqual(c.wait_end(job, 240)["state"], "COMPLETED", c.job(job))
             nodes = collections.Counter()

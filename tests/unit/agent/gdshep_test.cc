@@ -1,7 +1,6 @@
 // gdshep alone, as root, over its folder and its socket: how steps start, end and are ended,
 // and that nothing of them is left.
 #include <gtest/gtest.h>
-
 #include <poll.h>
 #include <signal.h>
 
@@ -42,7 +41,7 @@ TEST_F(GdshepTest, BatchScriptRunsAsItsUserInItsFolder) {
   EXPECT_EQ(status.cause, EndCause::exited) << status.error;
   EXPECT_EQ(status.exit, (ExitStatus{0, 0}));
   EXPECT_EQ(shepherds().output("out"), "games\n" + shepherds().work() + "\n1 a b c\n");
-  struct stat about{};
+  struct stat about {};
   ASSERT_EQ(::stat((shepherds().work() + "/out").c_str(), &about), 0);
   EXPECT_EQ(about.st_uid, shepherds().user().uid);
 }
@@ -73,8 +72,8 @@ TEST_F(GdshepTest, ForgetRemovesTheFolderAndEndsTheShepherd) {
 }
 
 TEST_F(GdshepTest, TimeLimitEndsAProgramThatHearsTerm) {
-  StepLaunch launch = shepherds().batch(
-      "#!/bin/sh\ntrap 'echo term; exit 3' TERM\nwhile :; do sleep 0.02; done\n");
+  StepLaunch launch =
+      shepherds().batch("#!/bin/sh\ntrap 'echo term; exit 3' TERM\nwhile :; do sleep 0.02; done\n");
   launch.time_limit = 1s;
   const StepStatus status = shepherds().run(launch);
   EXPECT_EQ(status.cause, EndCause::time_limit) << status.error;
@@ -119,9 +118,9 @@ TEST_F(GdshepTest, WarningSignalComesBeforeTheLimit) {
 }
 
 TEST_F(GdshepTest, SignalsAreDeliveredOnceBySerial) {
-  const Shepherds::Step& step = shepherds().start(shepherds().batch(
-      "#!/bin/sh\ntrap 'echo one' USR1\ntrap 'exit 5' USR2\necho > up\n"
-      "while :; do sleep 0.02; done\n"));
+  const Shepherds::Step& step = shepherds().start(
+      shepherds().batch("#!/bin/sh\ntrap 'echo one' USR1\ntrap 'exit 5' USR2\necho > up\n"
+                        "while :; do sleep 0.02; done\n"));
   Line line = shepherds().agent(step);
   wait_for_file("up");
   line.send(signal_order(SIGUSR1, 7));
@@ -135,8 +134,8 @@ TEST_F(GdshepTest, SignalsAreDeliveredOnceBySerial) {
 }
 
 TEST_F(GdshepTest, MemoryBombIsCalledOutOfMemory) {
-  StepLaunch launch = shepherds().batch(
-      "#!/bin/sh\nexec perl -e '$x = \"a\" x (512 << 20); sleep 1000'\n");
+  StepLaunch launch =
+      shepherds().batch("#!/bin/sh\nexec perl -e '$x = \"a\" x (512 << 20); sleep 1000'\n");
   launch.held.memory_mib = 64;
   const StepStatus status = shepherds().run(launch);
   EXPECT_EQ(status.cause, EndCause::out_of_memory) << status.error;
@@ -202,8 +201,7 @@ TEST_F(GdshepTest, SecondShepherdOfAFolderIsSentAway) {
       shepherds().start(shepherds().batch("#!/bin/sh\necho > up; sleep 1000\n"));
   Line line = shepherds().agent(step);
   wait_for_file("up");
-  const Captured second =
-      *run_and_capture({GDSHEP_PROGRAM, step.folder.path()}, CaptureOptions{});
+  const Captured second = *run_and_capture({GDSHEP_PROGRAM, step.folder.path()}, CaptureOptions{});
   EXPECT_EQ(second.status.exit_code, 1);
   EXPECT_NE(second.err.find("another shepherd has it"), std::string::npos) << second.err;
 }
@@ -214,8 +212,7 @@ TEST_F(GdshepTest, AStepIsNotRunTwice) {
   (void)shepherds().await(line, StepPhase::ended);
   ASSERT_TRUE(step.shepherd.send_signal(SIGKILL).ok());
   (void)step.shepherd.wait().ok();
-  const Captured second =
-      *run_and_capture({GDSHEP_PROGRAM, step.folder.path()}, CaptureOptions{});
+  const Captured second = *run_and_capture({GDSHEP_PROGRAM, step.folder.path()}, CaptureOptions{});
   EXPECT_EQ(second.status.exit_code, 1);
   EXPECT_NE(second.err.find("was run before"), std::string::npos) << second.err;
 }
@@ -290,8 +287,7 @@ TEST_F(GdshepTest, StreamsOfACommandAreKeptApart) {
 }
 
 TEST_F(GdshepTest, CommandWhoseClientLeavesOnPurposeIsEnded) {
-  const Shepherds::Step& step =
-      shepherds().start(shepherds().command({"/bin/sleep", "1000"}));
+  const Shepherds::Step& step = shepherds().start(shepherds().command({"/bin/sleep", "1000"}));
   Line line = shepherds().agent(step);
   Line client = shepherds().client(step);
   ASSERT_TRUE(client.await<StreamOpened>());

@@ -51,9 +51,7 @@ class NodedTest : public ::testing::Test {
     if (shepherds_) shepherds_->destroy_groups();  // kills their containers; shepherds retire
   }
 
-  std::string address() {
-    return controller_->endpoint().substr(std::string("tcp://").size());
-  }
+  std::string address() { return controller_->endpoint().substr(std::string("tcp://").size()); }
   void give_identity() {
     node_keys_ = make_curve_keys();
     ASSERT_TRUE(store_identity(spool_, {node_keys_, address(), keys_.public_key}).ok());
@@ -94,8 +92,11 @@ class NodedTest : public ::testing::Test {
   NodeInfo welcome() {
     const std::optional<NodeHello> hello = await<NodeHello>();
     if (!hello) return {};
-    answer(NodeWelcome{.nonce = hello->nonce, .session = ++session_, .heartbeat = 1s,
-                       .ticket_key = tickets_.public_key, .cluster = "test",
+    answer(NodeWelcome{.nonce = hello->nonce,
+                       .session = ++session_,
+                       .heartbeat = 1s,
+                       .ticket_key = tickets_.public_key,
+                       .cluster = "test",
                        .may_vouch = may_vouch_});
     number_ = 0;
     return hello->info;
@@ -254,8 +255,8 @@ TEST_F(NodedTest, TicketOpensAStreamOfItsOwnStepOnly) {
   const StepLaunch launch =
       shepherds_->command({"/bin/sh", "-c", "read line; echo got $line; exit 3"});
   const CurveKeys user = make_curve_keys();
-  Result<ClientSocket> client = ClientSocket::connect(*context_, "tcp://" + info.stream_address,
-                                                      info.stream_key, user);
+  Result<ClientSocket> client =
+      ClientSocket::connect(*context_, "tcp://" + info.stream_address, info.stream_key, user);
   ASSERT_TRUE(client.ok()) << client.error().text;
   const auto ask = [&](uint64_t tag, const Message& message) {
     ASSERT_TRUE(client->send(tag, encode(message)));
@@ -294,8 +295,8 @@ TEST_F(NodedTest, StreamClientsAreCounted) {
   start();
   const NodeInfo info = welcome();
   const CurveKeys user = make_curve_keys();
-  Result<ClientSocket> client = ClientSocket::connect(*context_, "tcp://" + info.stream_address,
-                                                      info.stream_key, user);
+  Result<ClientSocket> client =
+      ClientSocket::connect(*context_, "tcp://" + info.stream_address, info.stream_key, user);
   ASSERT_TRUE(client.ok());
   const auto open = [&](uint64_t tag, uint32_t job) {
     StepLaunch launch = shepherds_->batch("");

@@ -58,9 +58,9 @@ class Shepherds {
     Pidfd shepherd;
   };
   Step& start(const StepLaunch& launch);
-  Line agent(const Step& step);                       // has said hello
+  Line agent(const Step& step);  // has said hello
   Line client(const Step& step, StreamOpen open = {});
-  StepStatus run(const StepLaunch& launch);           // to its end
+  StepStatus run(const StepLaunch& launch);  // to its end
   StepStatus await(Line& line, StepPhase phase);
 
   [[nodiscard]] std::string work() const { return dir_ / "work"; }

@@ -44,9 +44,9 @@ TEST(StepEnvironmentTest, TellsTheJobItsPlace) {
 
 TEST(StepEnvironmentTest, SaysNothingOfWhatWasNotAsked) {
   const Environment env = of(launch_on({"n1"}, {1}));
-  for (const char* key : {"SLURM_NTASKS", "SLURM_NPROCS", "SLURM_CPUS_PER_TASK",
-                          "SLURM_NTASKS_PER_NODE", "SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU",
-                          "SLURM_RESTART_COUNT", "SLURM_STEP_ID"}) {
+  for (const char* key :
+       {"SLURM_NTASKS", "SLURM_NPROCS", "SLURM_CPUS_PER_TASK", "SLURM_NTASKS_PER_NODE",
+        "SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU", "SLURM_RESTART_COUNT", "SLURM_STEP_ID"}) {
     EXPECT_FALSE(env.contains(key)) << key;
   }
 }
@@ -74,10 +74,9 @@ TEST(StepEnvironmentTest, AnOuterJobsNumbersDoNotComeAlong) {
 }
 
 TEST(StepEnvironmentTest, IdentityIsTheNodesAndTemporaryFilesTheJobs) {
-  const Environment env = of(launch_on({"n1"}, {1}), {{"HOME", "/root"},
-                                                      {"USER", "root"},
-                                                      {"TMPDIR", "/tmp/login-17"},
-                                                      {"SHELL", "/bin/zsh"}});
+  const Environment env =
+      of(launch_on({"n1"}, {1}),
+         {{"HOME", "/root"}, {"USER", "root"}, {"TMPDIR", "/tmp/login-17"}, {"SHELL", "/bin/zsh"}});
   EXPECT_EQ(env.at("HOME"), "/home/ada");
   EXPECT_EQ(env.at("USER"), "ada");
   EXPECT_EQ(env.at("TMPDIR"), "/tmp");

@@ -133,8 +133,8 @@ TEST(StepFolderTest, AnEndOnFileIsNotOverwritten) {
 TEST(StepFolderTest, FilesAreReadToTheirLimits) {
   const test::TempDir dir;
   const StepFolder folder = *StepFolder::create(dir.path(), launch_of(key(1)), "b");
-  for (const auto& [name, limit] : {std::pair{"status", kMaxStatusBytes},
-                                    std::pair{"launch", kMaxLaunchBytes}}) {
+  for (const auto& [name, limit] :
+       {std::pair{"status", kMaxStatusBytes}, std::pair{"launch", kMaxLaunchBytes}}) {
     const bool status = std::string_view(name) == "status";
     const auto read = [&] {
       return status ? folder.read_status().error().text : folder.read_launch().error().text;

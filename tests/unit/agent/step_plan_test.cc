@@ -22,13 +22,13 @@ StepLaunch batch() {
 
 TEST(FileNamesTest, FollowSlurmsPatterns) {
   StepLaunch launch = batch();
-  EXPECT_EQ(file_names(launch, "/w", "n1.lab"), (FileNames{"/dev/null", "/w/slurm-12.out",
-                                                           "/w/slurm-12.out"}));
+  EXPECT_EQ(file_names(launch, "/w", "n1.lab"),
+            (FileNames{"/dev/null", "/w/slurm-12.out", "/w/slurm-12.out"}));
   launch.spec.output = "logs/%x.%5j";
   launch.spec.error = "/tmp/%u-%N.err";
   launch.spec.input = "data";
-  EXPECT_EQ(file_names(launch, "/", "n1.lab"), (FileNames{"/data", "/logs/fit.00012",
-                                                          "/tmp/ada-n1.err"}));
+  EXPECT_EQ(file_names(launch, "/", "n1.lab"),
+            (FileNames{"/data", "/logs/fit.00012", "/tmp/ada-n1.err"}));
 }
 
 TEST(WorkingFolderTest, IsTheStepsThenTheJobsThenHome) {
@@ -118,10 +118,18 @@ TEST(LimitsTest, HeldAmountsBecomeLimits) {
 }
 
 TEST(ShepherdSettingsTest, SurviveTheirFile) {
-  ShepherdSettings settings{.node = "n1", .cgroup_root = "x", .subid_start = 5, .subid_count = 6,
-                            .seccomp_file = "/s", .default_image = "/img",
-                            .image_prefixes = {"/a", "/b c"}, .mount_prefixes = {"/m"},
-                            .pids_max = 7, .writable_mib = 8, .tmp_mib = 9, .shm_mib = 10,
+  ShepherdSettings settings{.node = "n1",
+                            .cgroup_root = "x",
+                            .subid_start = 5,
+                            .subid_count = 6,
+                            .seccomp_file = "/s",
+                            .default_image = "/img",
+                            .image_prefixes = {"/a", "/b c"},
+                            .mount_prefixes = {"/m"},
+                            .pids_max = 7,
+                            .writable_mib = 8,
+                            .tmp_mib = 9,
+                            .shm_mib = 10,
                             .append_output = true};
   EXPECT_EQ(*parse_shepherd_settings(render(settings)), settings);
   EXPECT_EQ(*parse_shepherd_settings("unknown 1\n"), ShepherdSettings{});
@@ -131,8 +139,9 @@ TEST(ShepherdSettingsTest, SurviveTheirFile) {
 TEST(InventoryTest, ReadsLayoutAndMemory) {
   std::string cpuinfo;
   for (int cpu = 0; cpu < 8; ++cpu) {
-    cpuinfo += "processor\t: " + std::to_string(cpu) + "\nphysical id\t: " +
-               std::to_string(cpu / 4) + "\ncore id\t\t: " + std::to_string(cpu % 2) + "\n\n";
+    cpuinfo += "processor\t: " + std::to_string(cpu) +
+               "\nphysical id\t: " + std::to_string(cpu / 4) +
+               "\ncore id\t\t: " + std::to_string(cpu % 2) + "\n\n";
   }
   EXPECT_EQ(parse_cpu_layout(cpuinfo), (CpuLayout{2, 2, 2}));
   EXPECT_EQ(parse_cpu_layout("processor : 0\nprocessor : 1\n"), (CpuLayout{1, 2, 1}));

@@ -24,8 +24,11 @@ class StreamsTest : public ::testing::Test {
     Pipe in = make_pipe().take();
     Pipe out = make_pipe().take();
     Pipe err = make_pipe().take();
-    ASSERT_TRUE(host_.begin({.in = std::move(in.write), .out = std::move(out.read),
-                             .err = std::move(err.read)}).ok());
+    ASSERT_TRUE(
+        host_
+            .begin(
+                {.in = std::move(in.write), .out = std::move(out.read), .err = std::move(err.read)})
+            .ok());
     program_in_ = std::move(in.read);
     program_out_ = std::move(out.write);
     program_err_ = std::move(err.write);

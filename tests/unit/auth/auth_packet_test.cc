@@ -19,7 +19,9 @@ Packet sample() {
   return packet;
 }
 
-std::string bytes_of(const Packet& packet) { return std::string(format_packet(packet).reveal()); }
+std::string bytes_of(const Packet& packet) {
+  return std::string(format_packet(packet).reveal());
+}
 
 TEST(AuthPacket, ComesBackAsItWas) {
   const auto back = parse_packet(bytes_of(sample()));

@@ -129,7 +129,11 @@ TEST_F(EnrolListenerTest, RefusesASecondLineWhileTheFirstIsUnanswered) {
 }
 
 TEST_F(EnrolListenerTest, ForgetsAClientThatHangsUp) {
-  { const UniqueFd client = connect_to(path_); settle(); EXPECT_EQ(listener_->clients(), 1U); }
+  {
+    const UniqueFd client = connect_to(path_);
+    settle();
+    EXPECT_EQ(listener_->clients(), 1U);
+  }
   settle();
   EXPECT_EQ(listener_->clients(), 0U);
 }

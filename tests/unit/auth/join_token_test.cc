@@ -10,7 +10,9 @@ namespace {
 
 const std::string kKey = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
 
-JoinToken sample() { return {Bytes("0123456789\0bcdef", 16), "head.example.org:6820", kKey}; }
+JoinToken sample() {
+  return {Bytes("0123456789\0bcdef", 16), "head.example.org:6820", kKey};
+}
 
 TEST(JoinToken, ComesBackAsItWas) {
   const std::string text = format_join_token(sample());
@@ -34,7 +36,11 @@ TEST(JoinToken, DamagedTextsAreRefused) {
   const std::string text = format_join_token(sample());
   const JoinToken token = sample();
   for (const std::string& bad : {
-           std::string(), std::string("gdjoin-"), text.substr(1), text.substr(0, 40), text + "!",
+           std::string(),
+           std::string("gdjoin-"),
+           text.substr(1),
+           text.substr(0, 40),
+           text + "!",
            "gdjoin-" + to_base64(token.secret + token.controller_key),  // no address
            "gdjoin-" + to_base64(token.secret + token.controller_key + "ho st:1"),
            "gdjoin-" + to_base64(token.secret + std::string(40, '~') + "host:1"),

@@ -96,7 +96,8 @@ TEST(ControllerPub, IsReadableByAllAndWrittenOnlyWhenItChanges) {
   const std::string path = dir / "controller.pub";
   ASSERT_TRUE(publish_controller_key(path, std::string(40, 'a')).ok());
   EXPECT_EQ(mode_of(path), 0644U);
-  struct stat before {}, after {};
+  struct stat before {
+  }, after{};
   ASSERT_EQ(::stat(path.c_str(), &before), 0);
   ASSERT_TRUE(publish_controller_key(path, std::string(40, 'a')).ok());
   ASSERT_EQ(::stat(path.c_str(), &after), 0);

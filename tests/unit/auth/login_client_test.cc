@@ -24,12 +24,12 @@ class Enroller {
  public:
   Enroller(const std::string& path, Result<EnrolAnswer> answer)
       : poller_(std::move(Poller::create()).take()) {
-    listener_ = std::move(EnrolListener::create(
-                    *poller_, std::move(bind_enrol_socket(path)).take(),
-                    [this, answer](const EnrolAsk& ask) {
-                      ++asked;
-                      listener_->answer(ask.id, answer);
-                    })).take();
+    listener_ = std::move(EnrolListener::create(*poller_, std::move(bind_enrol_socket(path)).take(),
+                                                [this, answer](const EnrolAsk& ask) {
+                                                  ++asked;
+                                                  listener_->answer(ask.id, answer);
+                                                }))
+                    .take();
     thread_ = std::thread([this] {
       while (!stop_) (void)poller_->run_once(10ms).ok();
     });

@@ -31,8 +31,8 @@ TEST(LoginThrottle, TheErrorTellsTheNumbers) {
   LoginThrottle throttle(kPolicy);
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(throttle.start("alice", "", kNow).ok());
   const auto refused = throttle.start("alice", "", kNow + 500ms);
-  EXPECT_EQ(refused.error(), (Error{ErrorCode::exhausted,
-                                    "3 failed logins of user 'alice': try again in 2 s"}));
+  EXPECT_EQ(refused.error(),
+            (Error{ErrorCode::exhausted, "3 failed logins of user 'alice': try again in 2 s"}));
   EXPECT_TRUE(throttle.start("bob", "x", kNow + 500ms).ok());
 }
 

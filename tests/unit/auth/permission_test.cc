@@ -17,12 +17,22 @@ template <class... Alternatives>
 std::vector<MessageType> types_in(const std::variant<Alternatives...>*) {
   return {Alternatives::kType...};
 }
-std::vector<MessageType> all_types() { return types_in(static_cast<const Message*>(nullptr)); }
+std::vector<MessageType> all_types() {
+  return types_in(static_cast<const Message*>(nullptr));
+}
 
-Caller user(Uid uid) { return {PeerKind::user, uid, 100, {}, "u", false}; }
-Caller job(Uid uid) { return {PeerKind::job, uid, 100, JobId{1}, "u", false}; }
-Caller node() { return {PeerKind::node, 0, 0, {}, "node01", false}; }
-Caller administrator(Uid uid) { return {PeerKind::user, uid, 100, {}, "a", true}; }
+Caller user(Uid uid) {
+  return {PeerKind::user, uid, 100, {}, "u", false};
+}
+Caller job(Uid uid) {
+  return {PeerKind::job, uid, 100, JobId{1}, "u", false};
+}
+Caller node() {
+  return {PeerKind::node, 0, 0, {}, "node01", false};
+}
+Caller administrator(Uid uid) {
+  return {PeerKind::user, uid, 100, {}, "a", true};
+}
 
 TEST(MaySend, EveryMessageTypeHasOneRow) {
   std::map<MessageType, int> rows;
@@ -65,10 +75,9 @@ TEST(MaySend, AJobMayAllThatItsUserMayButKeysAndLogins) {
 }
 
 TEST(MaySend, WhatIsForAdministratorsIsForThemAlone) {
-  const std::set<MessageType> theirs{MessageType::node_update_request,
-                                     MessageType::reconfigure_request,
-                                     MessageType::shutdown_request,
-                                     MessageType::node_token_request};
+  const std::set<MessageType> theirs{
+      MessageType::node_update_request, MessageType::reconfigure_request,
+      MessageType::shutdown_request, MessageType::node_token_request};
   for (const MessageType type : all_types()) {
     const bool administrator_may = may_send(administrator(500), type).ok();
     EXPECT_EQ(may_send(user(1001), type).ok(), administrator_may && !theirs.contains(type))
@@ -111,16 +120,15 @@ TEST_P(MayActTest, FollowsTheTable) {
   EXPECT_FALSE(may_act(node(), expect.action, 0, open).ok());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    AllActions, MayActTest,
-    //                              own    other  private administrator root
-    testing::Values(ActCase{Action::submit, true, false, false, false, false},
-                    ActCase{Action::see, true, true, false, true, true},
-                    ActCase{Action::read, true, false, false, true, true},
-                    ActCase{Action::cancel, true, false, false, true, true},
-                    ActCase{Action::control, true, false, false, true, true},
-                    ActCase{Action::raise, false, false, false, true, true},
-                    ActCase{Action::attach, true, false, false, false, true}));
+INSTANTIATE_TEST_SUITE_P(AllActions, MayActTest,
+                         //                              own    other  private administrator root
+                         testing::Values(ActCase{Action::submit, true, false, false, false, false},
+                                         ActCase{Action::see, true, true, false, true, true},
+                                         ActCase{Action::read, true, false, false, true, true},
+                                         ActCase{Action::cancel, true, false, false, true, true},
+                                         ActCase{Action::control, true, false, false, true, true},
+                                         ActCase{Action::raise, false, false, false, true, true},
+                                         ActCase{Action::attach, true, false, false, false, true}));
 
 TEST(MayAct, UidZeroSubmitsOnlyWhereThatIsAllowed) {
   const Caller root = administrator(0);
@@ -172,8 +180,7 @@ TEST(ResolveAdministrators, TakesUsersGroupsAndOneself) {
   EXPECT_TRUE(found->users.contains(4711));
   EXPECT_TRUE(found->groups.contains(0));
   EXPECT_EQ(resolve_administrators({"no-such-user-here"}, {}).error().code, ErrorCode::not_found);
-  EXPECT_EQ(resolve_administrators({"@no-such-group-here"}, {}).error().code,
-            ErrorCode::not_found);
+  EXPECT_EQ(resolve_administrators({"@no-such-group-here"}, {}).error().code, ErrorCode::not_found);
   EXPECT_EQ(*resolve_administrators({}, {}), Administrators{});
 }
 

@@ -32,7 +32,9 @@ constexpr std::array<ConfigKind, 2> kSchema = {{
     {"partition", SectionNaming::named, "A queue.", kPartitionKeys},
 }};
 
-Result<Config> load(std::string_view text) { return Config::load(kSchema, text, "f"); }
+Result<Config> load(std::string_view text) {
+  return Config::load(kSchema, text, "f");
+}
 
 std::string error_of(std::string_view text) {
   const Result<Config> config = load(text);
@@ -85,12 +87,14 @@ TEST(Config, OfAnEmptyOrMissingFileIsTheDefaults) {
 
 TEST(Config, TellsFileLineAndWhatWasMeant) {
   const std::pair<const char*, const char*> cases[] = {
-      {"prot = 1", "f:1: no such key in the part before the first [section]: prot; did you mean "
-                   "'port'?"},
+      {"prot = 1",
+       "f:1: no such key in the part before the first [section]: prot; did you mean "
+       "'port'?"},
       {"\n\nport = 70000", "f:3: port: 70000 is not between 1 and 65535"},
       {"port = 1\nport = 2", "f:2: port is there twice, first in line 1"},
-      {"log_level = inof", "f:1: log_level: 'inof' is not one of debug, info, warning; did you "
-                           "mean 'info'?"},
+      {"log_level = inof",
+       "f:1: log_level: 'inof' is not one of debug, info, warning; did you "
+       "mean 'info'?"},
       {"private = maybe", "f:1: private: 'maybe' is neither yes nor no"},
       {"state = var", "f:1: state: 'var' is not a path that begins with /"},
       {"heartbeat = 10ms", "f:1: heartbeat: 10ms is not between 100ms and 1h"},

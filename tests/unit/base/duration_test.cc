@@ -15,9 +15,10 @@ struct LimitCase {
 
 TEST(ParseTimeLimit, ReadsSlurmsSpellings) {
   const LimitCase cases[] = {
-      {"90", 5400},      {"0", 0},           {"1:30", 90},      {"90:30", 5430},
-      {"1:00:00", 3600}, {"24:00:00", 86400}, {"2-0", 172800},   {"2-03", 183600},
-      {"2-03:04", 183840}, {"2-03:04:05", 183845}, {"0-00:00:01", 1}, {"00:00:59", 59},
+      {"90", 5400},           {"0", 0},          {"1:30", 90},
+      {"90:30", 5430},        {"1:00:00", 3600}, {"24:00:00", 86400},
+      {"2-0", 172800},        {"2-03", 183600},  {"2-03:04", 183840},
+      {"2-03:04:05", 183845}, {"0-00:00:01", 1}, {"00:00:59", 59},
   };
   for (const LimitCase& c : cases) {
     const Result<TimeLimit> limit = parse_time_limit(c.text);
@@ -141,12 +142,34 @@ TEST(ParseMoment, LooksBackWhenAskedTo) {
 }
 
 TEST(ParseMoment, RefusesWhatIsNotOne) {
-  for (const char* text : {"", " ", "nowish", "now+", "now+x", "now+1fortnight", "now*2", "25:00",
-                           "13:00PM", "0:30AM", "12:60", "12", "2026-13-01", "2026-02-30",
-                           "2027-02-29", "2026-11-30T", "2026-11-30T25:00", "1969-12-31", "1301",
-                           "noon noon", "today tomorrow", "now+99999999999999999999", "uts",
+  for (const char* text : {"",
+                           " ",
+                           "nowish",
+                           "now+",
+                           "now+x",
+                           "now+1fortnight",
+                           "now*2",
+                           "25:00",
+                           "13:00PM",
+                           "0:30AM",
+                           "12:60",
+                           "12",
+                           "2026-13-01",
+                           "2026-02-30",
+                           "2027-02-29",
+                           "2026-11-30T",
+                           "2026-11-30T25:00",
+                           "1969-12-31",
+                           "1301",
+                           "noon noon",
+                           "today tomorrow",
+                           "now+99999999999999999999",
+                           "uts",
                            "uts-1",
-                           "12/25/2027", "2026-11-30X12:00", "yesterday", "0229"}) {
+                           "12/25/2027",
+                           "2026-11-30X12:00",
+                           "yesterday",
+                           "0229"}) {
     EXPECT_EQ(moment(text), "error") << text;
   }
 }
@@ -164,8 +187,10 @@ TEST(ParseMoment, FollowsTheLocalZone) {
                       std::chrono::hours{10}};
   const Result<TimePoint> after = parse_moment("tomorrow 12:00", eve, local_zone());
   EXPECT_EQ(format_moment(*after, utc_zone()), "2026-10-25T11:00:00");
-  if (before != nullptr) ::setenv("TZ", saved.c_str(), 1);
-  else ::unsetenv("TZ");
+  if (before != nullptr)
+    ::setenv("TZ", saved.c_str(), 1);
+  else
+    ::unsetenv("TZ");
   ::tzset();
 }
 

@@ -14,7 +14,9 @@ namespace {
 
 using test::TempDir;
 
-bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
+bool is_open(int fd) {
+  return ::fcntl(fd, F_GETFD) >= 0;
+}
 
 bool exists(const std::string& path) {
   struct stat about {};
@@ -59,8 +61,8 @@ TEST(ReadAll, CountsWhatAPipeGives) {
 TEST(ReadFile, NamesTheMissingPath) {
   const Result<Bytes> missing = read_file("/nonexistent/gd");
   ASSERT_FALSE(missing.ok());
-  EXPECT_EQ(missing.error(), (Error{ErrorCode::not_found,
-                                    "open /nonexistent/gd: No such file or directory"}));
+  EXPECT_EQ(missing.error(),
+            (Error{ErrorCode::not_found, "open /nonexistent/gd: No such file or directory"}));
 }
 
 TEST(ReplaceFile, SetsTheModeAndLeavesNothingBeside) {

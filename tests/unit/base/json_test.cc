@@ -30,7 +30,9 @@ TEST(JsonWriter, WritesCompactAndPretty) {
 )");
 }
 
-std::string string_of(std::string_view text) { return JsonWriter{}.string(text).text(); }
+std::string string_of(std::string_view text) {
+  return JsonWriter{}.string(text).text();
+}
 
 TEST(JsonWriter, EscapesWhatJsonCannotHold) {
   EXPECT_EQ(string_of("a\"b\\c\n\x01"), R"("a\"b\\c\n\u0001")");

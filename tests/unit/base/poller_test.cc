@@ -29,10 +29,13 @@ TEST_F(PollerTest, SaysWhenNothingHappened) {
 
 TEST_F(PollerTest, CallsForWhatIsReadyAndObeysModify) {
   const Pipe pipe = ready_pipe();
-  ASSERT_TRUE(poller_->add(pipe.read.get(), EPOLLIN, [&](uint32_t events) {
-    EXPECT_NE(events & EPOLLIN, 0u);
-    calls_ += 'r';
-  }).ok());
+  ASSERT_TRUE(poller_
+                  ->add(pipe.read.get(), EPOLLIN,
+                        [&](uint32_t events) {
+                          EXPECT_NE(events & EPOLLIN, 0u);
+                          calls_ += 'r';
+                        })
+                  .ok());
   EXPECT_TRUE(*poller_->run_once(0ms));
   ASSERT_TRUE(poller_->modify(pipe.read.get(), 0).ok());
   EXPECT_FALSE(*poller_->run_once(0ms));
@@ -125,9 +128,10 @@ TEST_F(PollerTest, TurnsSignalsIntoCallsAndGivesTheMaskBack) {
   sigset_t before;
   sigset_t after;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
-  ASSERT_TRUE(poller_->handle_signals({SIGUSR1, SIGUSR2}, [&](int signal) {
-    calls_ += signal == SIGUSR1 ? '1' : '2';
-  }).ok());
+  ASSERT_TRUE(poller_
+                  ->handle_signals({SIGUSR1, SIGUSR2},
+                                   [&](int signal) { calls_ += signal == SIGUSR1 ? '1' : '2'; })
+                  .ok());
   ::raise(SIGUSR2);
   ::raise(SIGUSR1);
   EXPECT_TRUE(*poller_->run_once(1s));

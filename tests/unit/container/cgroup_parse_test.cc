@@ -14,10 +14,9 @@ TEST(CgroupMounts, Hybrid) {
       "40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n"
       "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate\n");
   EXPECT_EQ(mounts.unified, "/sys/fs/cgroup/unified");
-  const std::map<std::string, std::string> expected = {
-      {"cpu", "/sys/fs/cgroup/cpu,cpuacct"},
-      {"cpuacct", "/sys/fs/cgroup/cpu,cpuacct"},
-      {"memory", "/sys/fs/cgroup/memory"}};
+  const std::map<std::string, std::string> expected = {{"cpu", "/sys/fs/cgroup/cpu,cpuacct"},
+                                                       {"cpuacct", "/sys/fs/cgroup/cpu,cpuacct"},
+                                                       {"memory", "/sys/fs/cgroup/memory"}};
   EXPECT_EQ(mounts.v1, expected);
 }
 
@@ -39,8 +38,8 @@ TEST(GroupNames, GoBothWays) {
   ASSERT_TRUE(numbers);
   EXPECT_EQ(numbers->job, 42U);
   EXPECT_EQ(numbers->launch, 7U);
-  for (const char* other : {"job_", "job_1", "job_1.", "job_.1", "job_1.2.3", "job_01.2",
-                            "job_1.x", "step_1.2", "", "job_99999999999999999999.1"}) {
+  for (const char* other : {"job_", "job_1", "job_1.", "job_.1", "job_1.2.3", "job_01.2", "job_1.x",
+                            "step_1.2", "", "job_99999999999999999999.1"}) {
     EXPECT_FALSE(parse_group_name(other)) << other;
   }
 }

@@ -8,8 +8,13 @@
 namespace gd::container {
 namespace {
 
-const Identity kAnn{.uid = 1000, .gid = 1000, .groups = {{27, "sudo"}, {50, "lab"}, {99, ""}},
-                    .user = "ann", .group = "ann", .home = "/home/ann", .shell = ""};
+const Identity kAnn{.uid = 1000,
+                    .gid = 1000,
+                    .groups = {{27, "sudo"}, {50, "lab"}, {99, ""}},
+                    .user = "ann",
+                    .group = "ann",
+                    .home = "/home/ann",
+                    .shell = ""};
 
 TEST(Passwd, IsLeftAloneWhenItKnowsTheUser) {
   EXPECT_EQ(with_user("root:x:0:0::/:\nann:x:1000:1000::/h:/bin/zsh\n", kAnn), std::nullopt);

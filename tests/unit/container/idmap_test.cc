@@ -9,8 +9,13 @@ namespace {
 constexpr SubordinateRange kRange{1'000'000, kMinSubordinateIds};
 
 Identity ann(std::vector<Group> groups) {
-  return {.uid = 1001, .gid = 1002, .groups = std::move(groups), .user = "ann", .group = "ann",
-          .home = "/home/ann", .shell = ""};
+  return {.uid = 1001,
+          .gid = 1002,
+          .groups = std::move(groups),
+          .user = "ann",
+          .group = "ann",
+          .home = "/home/ann",
+          .shell = ""};
 }
 
 struct Case {
@@ -32,17 +37,29 @@ const Case kCases[] = {
      "0 1000000 1001\n1001 1001 1\n1002 1001002 64534\n",
      "0 0 1\n1 1000001 1001\n1002 1002 1\n1003 1001003 64533\n"},
     {"LargeIdsComeBehind",
-     {.uid = 200'000, .gid = 65'536, .groups = {}, .user = "u", .group = "", .home = "/",
+     {.uid = 200'000,
+      .gid = 65'536,
+      .groups = {},
+      .user = "u",
+      .group = "",
+      .home = "/",
       .shell = ""},
-     RootMode::as_user, "0 1000000 65536\n200000 200000 1\n",
+     RootMode::as_user,
+     "0 1000000 65536\n200000 200000 1\n",
      "0 1000000 65536\n65536 65536 1\n"},
     {"LastIdInside",
-     {.uid = 65'535, .gid = 65'535, .groups = {}, .user = "u", .group = "", .home = "/",
+     {.uid = 65'535,
+      .gid = 65'535,
+      .groups = {},
+      .user = "u",
+      .group = "",
+      .home = "/",
       .shell = ""},
-     RootMode::as_user, "0 1000000 65535\n65535 65535 1\n", "0 1000000 65535\n65535 65535 1\n"},
+     RootMode::as_user,
+     "0 1000000 65535\n65535 65535 1\n",
+     "0 1000000 65535\n65535 65535 1\n"},
     {"RootInsideIsTheUser", ann({{27, "sudo"}}), RootMode::root_inside,
-     "0 1001 1\n1 1000001 65535\n",
-     "0 1002 1\n1 1000001 26\n27 27 1\n28 1000028 65508\n"},
+     "0 1001 1\n1 1000001 65535\n", "0 1002 1\n1 1000001 26\n27 27 1\n28 1000028 65508\n"},
 };
 
 TEST(IdMap, GivesExpectedExtents) {

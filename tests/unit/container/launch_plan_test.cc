@@ -11,8 +11,13 @@ namespace {
 
 LaunchPlan good_plan() {
   LaunchPlan plan;
-  plan.identity = {.uid = 1001, .gid = 1001, .groups = {{27, "sudo"}}, .user = "ann",
-                   .group = "ann", .home = "/home/ann", .shell = "/bin/sh"};
+  plan.identity = {.uid = 1001,
+                   .gid = 1001,
+                   .groups = {{27, "sudo"}},
+                   .user = "ann",
+                   .group = "ann",
+                   .home = "/home/ann",
+                   .shell = "/bin/sh"};
   plan.subordinate = {1'000'000, kMinSubordinateIds};
   plan.process.argv = {"true"};
   plan.process.env = {"PATH=/bin"};
@@ -30,7 +35,9 @@ struct Case {
   const char* told;  // part of the error
 };
 
-void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << one.name;
+}
 
 MountSpec bind(const char* source, const char* target) {
   MountSpec mount;
@@ -58,12 +65,22 @@ const Case kCases[] = {
     {"EnvWithoutName", [](LaunchPlan& p) { p.process.env = {"=x"}; }, "NAME=value"},
     {"CwdWithDots", [](LaunchPlan& p) { p.process.cwd = "/home/../root"; }, "'..'"},
     {"ImageWithEmptyPart",
-     [](LaunchPlan& p) { p.image = {ImageKind::directory, "/images//a"}; }, "empty part"},
-    {"ImageIsRoot", [](LaunchPlan& p) { p.image = {ImageKind::directory, "/"}; }, "host image"},
+     [](LaunchPlan& p) {
+       p.image = {ImageKind::directory, "/images//a"};
+     },
+     "empty part"},
+    {"ImageIsRoot",
+     [](LaunchPlan& p) {
+       p.image = {ImageKind::directory, "/"};
+     },
+     "host image"},
     {"HostImageWithPath", [](LaunchPlan& p) { p.image.path = "/x"; }, "has no path"},
     {"MountOverProc", [](LaunchPlan& p) { p.mounts = {bind("/a", "/proc")}; }, "own"},
     {"MountBelowSys", [](LaunchPlan& p) { p.mounts = {bind("/a", "/sys/fs")}; }, "below /sys/"},
-    {"MountTwice", [](LaunchPlan& p) { p.mounts = {bind("/a", "/d"), bind("/b", "/d")}; },
+    {"MountTwice",
+     [](LaunchPlan& p) {
+       p.mounts = {bind("/a", "/d"), bind("/b", "/d")};
+     },
      "given twice"},
     {"MountAndFile",
      [](LaunchPlan& p) {
@@ -85,11 +102,21 @@ const Case kCases[] = {
      },
      "needs a size"},
     {"HostnameWithSlash", [](LaunchPlan& p) { p.hostname = "a/b"; }, "expected letters"},
-    {"SoftAboveHard", [](LaunchPlan& p) { p.process.rlimits = {{RLIMIT_NOFILE, 9, 8}}; },
+    {"SoftAboveHard",
+     [](LaunchPlan& p) {
+       p.process.rlimits = {{RLIMIT_NOFILE, 9, 8}};
+     },
      "soft 9 is above hard 8"},
-    {"UnknownLimit", [](LaunchPlan& p) { p.process.rlimits = {{99, 1, 1}}; }, "rlimit 99"},
+    {"UnknownLimit",
+     [](LaunchPlan& p) {
+       p.process.rlimits = {{99, 1, 1}};
+     },
+     "rlimit 99"},
     {"LimitTwice",
-     [](LaunchPlan& p) { p.process.rlimits = {{RLIMIT_CPU, 1, 1}, {RLIMIT_CPU, 2, 2}}; }, "twice"},
+     [](LaunchPlan& p) {
+       p.process.rlimits = {{RLIMIT_CPU, 1, 1}, {RLIMIT_CPU, 2, 2}};
+     },
+     "twice"},
     {"TerminalAndFile",
      [](LaunchPlan& p) {
        p.process.stdio.terminal = TerminalSize{};
@@ -123,7 +150,9 @@ struct LimitCase {
   std::function<void(LaunchPlan&, size_t)> fill;
 };
 
-void PrintTo(const LimitCase& one, std::ostream* out) { *out << one.name; }
+void PrintTo(const LimitCase& one, std::ostream* out) {
+  *out << one.name;
+}
 
 const LimitCase kLimitCases[] = {
     {"Mounts", kMaxMounts,
@@ -151,7 +180,9 @@ const LimitCase kLimitCases[] = {
     {"EnvBytes", kMaxEnvBytes,
      [](LaunchPlan& p, size_t n) { p.process.env = {"a=" + std::string(n - 3, 'a')}; }},
     {"Groups", kMaxGroups,
-     [](LaunchPlan& p, size_t n) { p.identity.groups.assign(n, Group{27, "x"}); }},
+     [](LaunchPlan& p, size_t n) {
+       p.identity.groups.assign(n, Group{27, "x"});
+     }},
     {"Hostname", kMaxHostnameBytes,
      [](LaunchPlan& p, size_t n) { p.hostname = std::string(n, 'h'); }},
 };

@@ -11,8 +11,13 @@ namespace {
 
 LaunchPlan plan_with_home() {
   LaunchPlan plan;
-  plan.identity = {.uid = 1001, .gid = 1001, .groups = {}, .user = "ann", .group = "ann",
-                   .home = "/home/ann", .shell = ""};
+  plan.identity = {.uid = 1001,
+                   .gid = 1001,
+                   .groups = {},
+                   .user = "ann",
+                   .group = "ann",
+                   .home = "/home/ann",
+                   .shell = ""};
   plan.subordinate = {1'000'000, kMinSubordinateIds};
   MountSpec home;
   home.source_fd = 7;
@@ -70,12 +75,10 @@ TEST(MountTree, HostFileSystemsAreReadOnlyAndIdMapped) {
 
 TEST(MountTree, TheHomeIsBoundOnceAndIsHers) {
   const MountTree tree = tree_of(plan_with_home(), parse_host_mounts(kMountinfo));
-  const auto homes = std::count_if(tree.ops.begin(), tree.ops.end(), [](const MountOp& op) {
-    return op.target == "/home/ann";
-  });
+  const auto homes = std::count_if(tree.ops.begin(), tree.ops.end(),
+                                   [](const MountOp& op) { return op.target == "/home/ann"; });
   EXPECT_EQ(homes, 1);
-  const MountOp& op =
-      tree.ops[static_cast<size_t>(place(tree, OpKind::bind, "/home/ann"))];
+  const MountOp& op = tree.ops[static_cast<size_t>(place(tree, OpKind::bind, "/home/ann"))];
   EXPECT_EQ(op.source_fd, 7);
   EXPECT_EQ(op.access, Access::read_write);
   EXPECT_FALSE(op.id_mapped);

@@ -14,7 +14,6 @@
 
 #include <cstring>
 
-
 namespace gd::container {
 namespace {
 
@@ -132,10 +131,12 @@ TEST(Seccomp, DamagedProgramsAreErrors) {
   const auto one = [](sock_filter op) {
     return std::string(reinterpret_cast<const char*>(&op), sizeof op);
   };
-  const std::string cases[] = {
-      std::string(), one(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 64)),
-      one(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 2)), one(BPF_STMT(BPF_JMP | BPF_JA, 0xffffffff)),
-      one(BPF_STMT(BPF_LD | BPF_MEM, BPF_MEMWORDS)), one(BPF_STMT(BPF_ST, BPF_MEMWORDS))};
+  const std::string cases[] = {std::string(),
+                               one(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 64)),
+                               one(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 2)),
+                               one(BPF_STMT(BPF_JMP | BPF_JA, 0xffffffff)),
+                               one(BPF_STMT(BPF_LD | BPF_MEM, BPF_MEMWORDS)),
+                               one(BPF_STMT(BPF_ST, BPF_MEMWORDS))};
   for (const std::string& program : cases) EXPECT_FALSE(evaluate(program, {}).ok());
 }
 

@@ -29,10 +29,9 @@ TEST(Rlimits, AreClampedToOurOwnAndTold) {
   const auto hard = [](int resource) -> uint64_t {
     return resource == RLIMIT_NOFILE ? 20'000 : kUnlimited;
   };
-  const ClampedLimits result = clamp({{RLIMIT_NOFILE, 1024, kUnlimited},
-                                      {RLIMIT_CPU, 10, 10},
-                                      {RLIMIT_NOFILE, 20'000, 20'000}},
-                                     hard);
+  const ClampedLimits result = clamp(
+      {{RLIMIT_NOFILE, 1024, kUnlimited}, {RLIMIT_CPU, 10, 10}, {RLIMIT_NOFILE, 20'000, 20'000}},
+      hard);
   EXPECT_EQ(result.limits[0], (ResourceLimit{RLIMIT_NOFILE, 1024, 20'000}));
   EXPECT_EQ(result.limits[1], (ResourceLimit{RLIMIT_CPU, 10, 10}));
   EXPECT_EQ(result.limits[2], (ResourceLimit{RLIMIT_NOFILE, 20'000, 20'000}));
@@ -87,12 +86,12 @@ TEST(DeviceFilter, AllowsWhatTheRulesSay) {
   constexpr uint32_t kMake = BPF_DEVCG_ACC_MKNOD, kRead = BPF_DEVCG_ACC_READ,
                      kWrite = BPF_DEVCG_ACC_WRITE;
   constexpr uint32_t kChar = BPF_DEVCG_DEV_CHAR, kBlock = BPF_DEVCG_DEV_BLOCK;
-  EXPECT_EQ(ask(kRead | kWrite, kChar, 1, 3), 1U);   // null
-  EXPECT_EQ(ask(kMake, kChar, 1, 9), 1U);            // urandom
-  EXPECT_EQ(ask(kRead, kChar, 136, 77), 1U);         // any terminal
-  EXPECT_EQ(ask(kRead, kChar, 1, 1), 0U);            // mem
+  EXPECT_EQ(ask(kRead | kWrite, kChar, 1, 3), 1U);  // null
+  EXPECT_EQ(ask(kMake, kChar, 1, 9), 1U);           // urandom
+  EXPECT_EQ(ask(kRead, kChar, 136, 77), 1U);        // any terminal
+  EXPECT_EQ(ask(kRead, kChar, 1, 1), 0U);           // mem
   EXPECT_EQ(ask(kRead, kBlock, 1, 3), 0U);
-  EXPECT_EQ(ask(kRead, kBlock, 254, 0), 0U);         // a disk
+  EXPECT_EQ(ask(kRead, kBlock, 254, 0), 0U);  // a disk
   EXPECT_EQ(ask(kRead, kBlock, 7, 3), 1U);
   EXPECT_EQ(ask(kRead | kWrite, kBlock, 7, 3), 0U);  // only reading was given
 }
@@ -132,8 +131,13 @@ TEST(Pty, SizeGoesToTheOtherSideAndRawModeIsUndone) {
 
 TEST(Explain, TellsMapsMountsAndLimits) {
   LaunchPlan plan;
-  plan.identity = {.uid = 1001, .gid = 1001, .groups = {}, .user = "ann", .group = "ann",
-                   .home = "/home/ann", .shell = ""};
+  plan.identity = {.uid = 1001,
+                   .gid = 1001,
+                   .groups = {},
+                   .user = "ann",
+                   .group = "ann",
+                   .home = "/home/ann",
+                   .shell = ""};
   plan.subordinate = {1'000'000, kMinSubordinateIds};
   plan.process.argv = {"sleep", "1"};
   plan.process.rlimits = {{RLIMIT_NOFILE, 64, 64}};

@@ -33,7 +33,9 @@ class ListOutbox final : public Outbox {
   std::set<Route> gone;
 };
 
-inline std::string key_text(char letter) { return std::string(40, letter); }
+inline std::string key_text(char letter) {
+  return std::string(40, letter);
+}
 inline constexpr char kAlice = 'a';
 inline constexpr char kBob = 'b';
 inline constexpr char kRoot = 'r';

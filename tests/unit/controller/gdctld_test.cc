@@ -66,9 +66,8 @@ class GdctldTest : public testing::Test {
     const UniqueFd log = open_file(dir_ / "log", O_WRONLY | O_CREAT | O_TRUNC, 0644).take();
     SpawnOptions options;
     options.env = current_environment();
-    std::erase_if(options.env, [](const std::string& each) {
-      return each.starts_with("JOURNAL_STREAM=");
-    });
+    std::erase_if(options.env,
+                  [](const std::string& each) { return each.starts_with("JOURNAL_STREAM="); });
     options.fds = {{log.get(), 2}};
     daemon_ = spawn({program_, "--config", dir_ / "gd.conf"}, options).take();
     const Deadline deadline = Deadline::after(20s);

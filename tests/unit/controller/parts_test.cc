@@ -89,10 +89,12 @@ TEST(WorkersTest, OnePastKMaxQueuedTasksIsRefused) {
   std::atomic<size_t> done = 0;
   Workers workers(1);
   std::atomic<bool> busy = false;
-  ASSERT_TRUE(workers.submit([&] {
-                       busy = true;
-                       while (!open) std::this_thread::yield();
-                     }).ok());
+  ASSERT_TRUE(workers
+                  .submit([&] {
+                    busy = true;
+                    while (!open) std::this_thread::yield();
+                  })
+                  .ok());
   while (!busy) std::this_thread::yield();
   for (size_t i = 0; i < kMaxQueuedTasks; ++i) {
     ASSERT_TRUE(workers.submit([&] { ++done; }).ok());

@@ -99,8 +99,7 @@ TEST_F(QueryTest, HistoryIsByEndNewestFirst) {
   }
   JobQuery query;
   query.history = true;
-  EXPECT_EQ(ids(pages(ask_all(kAlice, query))),
-            (std::vector<JobId>{JobId{3}, JobId{1}, JobId{2}}));
+  EXPECT_EQ(ids(pages(ask_all(kAlice, query))), (std::vector<JobId>{JobId{3}, JobId{1}, JobId{2}}));
   query.until = now_ - 10s;
   EXPECT_EQ(ids(pages(ask_all(kAlice, query))), (std::vector<JobId>{JobId{1}, JobId{2}}));
   query.since = now_ - 10s;

@@ -40,9 +40,17 @@ const Refusal kRefusals[] = {
     {"NoTasks", [](JobSpec& s) { s.tasks = 0; }, "tasks 0 is not between 1 and 1000000"},
     {"TooManyTasks", [](JobSpec& s) { s.tasks = kMaxTasks + 1; },
      "tasks 1000001 is not between 1 and 1000000"},
-    {"TooManyTasksInAll", [](JobSpec& s) { s.nodes_min = 1001; s.tasks_per_node = 1000; },
+    {"TooManyTasksInAll",
+     [](JobSpec& s) {
+       s.nodes_min = 1001;
+       s.tasks_per_node = 1000;
+     },
      "tasks on all nodes 1001000 is not between 1 and 1000000"},
-    {"NodesUpsideDown", [](JobSpec& s) { s.nodes_min = 3; s.nodes_max = 2; },
+    {"NodesUpsideDown",
+     [](JobSpec& s) {
+       s.nodes_min = 3;
+       s.nodes_max = 2;
+     },
      "nodes 3-2: the maximum is below the minimum"},
     {"TooManyCpus", [](JobSpec& s) { s.cpus_per_task = kMaxCpusPerTask + 1; },
      "cpus per task 65537 is not between 1 and 65536"},
@@ -61,8 +69,7 @@ const Refusal kRefusals[] = {
      "nice -1 is below 0: only an administrator may ask for that"},
     {"TooNice", [](JobSpec& s) { s.nice = kMaxNice + 1; },
      "nice 2147483646 is not between -2147483645 and 2147483645"},
-    {"OwnPriority", [](JobSpec& s) { s.priority = 5; },
-     "only an administrator may set a priority"},
+    {"OwnPriority", [](JobSpec& s) { s.priority = 5; }, "only an administrator may set a priority"},
     {"BadConstraint", [](JobSpec& s) { s.constraint = "a&b|c"; },
      "constraint 'a&b|c' mixes & and |; use one of them"},
     {"LineBreakInName", [](JobSpec& s) { s.name = "a\nb"; },

@@ -22,7 +22,9 @@ namespace gd::core {
 inline Actor user(const std::string& name, Uid uid) {
   return Actor{uid, 100, name, "users", {"users"}, false};
 }
-inline Actor admin() { return Actor{900, 900, "root2", "adm", {"adm"}, true}; }
+inline Actor admin() {
+  return Actor{900, 900, "root2", "adm", {"adm"}, true};
+}
 
 inline JobSpec batch_spec() {
   JobSpec spec;

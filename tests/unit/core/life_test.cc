@@ -84,8 +84,7 @@ TEST_F(LifeTest, OthersJobsAreNotCancelledUnknownOnesAreNamed) {
   const JobId id = submitted(batch_spec());
   const JobsReply denied = cancel(id, user("bob", 1002));
   EXPECT_EQ(denied.done, 0u);
-  EXPECT_EQ(denied.refused.at(0).text,
-            "job 1: user bob neither owns it nor is an administrator");
+  EXPECT_EQ(denied.refused.at(0).text, "job 1: user bob neither owns it nor is an administrator");
   EXPECT_EQ(cancel(JobId{77}).refused.at(0).text, "job 77: no such job");
   EXPECT_EQ(cancel(id, admin()).done, 1u);
   EXPECT_FALSE(run(CancelJobs{admin(), CancelRequest{}}).ok());  // no condition at all

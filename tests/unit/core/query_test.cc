@@ -81,8 +81,8 @@ TEST(Memory, AWaitingJobCostsLessThanAKilobyte) {
   constexpr size_t kJobs = 50'000;
   const size_t before = mallinfo2().uordblks;
   for (size_t i = 1; i <= kJobs; ++i) {
-    const Submit command{user("alice", 1001), {i, i}, batch_spec(), digest_of("s"),
-                         digest_of("e"), false};
+    const Submit command{user("alice", 1001), {i, i},         batch_spec(),
+                         digest_of("s"),      digest_of("e"), false};
     const auto decision = decide(cluster, command, TimePoint{Seconds{1'700'000'000}});
     ASSERT_TRUE(decision.ok());
     for (const Event& event : decision->events) apply(cluster, event);

@@ -52,7 +52,9 @@ memory = 8G
 features = fast
 [agent]
 name = n1
-)", "gd.conf").take();
+)",
+                                           "gd.conf")
+                                .take();
   ASSERT_EQ(settings.partitions.size(), 2U);
   EXPECT_EQ(settings.partitions[0].nodes, (std::vector<std::string>{"n1", "n2", "n3"}));
   EXPECT_FALSE(settings.partitions[0].is_default);
@@ -78,8 +80,7 @@ TEST(SettingsTest, ErrorsNameFileLineAndKey) {
   EXPECT_EQ(error_of("heartbeat = 40s\n").find("gd.conf"), 0U);
   EXPECT_NE(error_of("[partition a]\nmax_time = 60\ndefault_time = 61\n").find("gd.conf:3"),
             std::string::npos);
-  EXPECT_NE(error_of("[partition a]\nnodes = n[1-\n").find("gd.conf:2: nodes"),
-            std::string::npos);
+  EXPECT_NE(error_of("[partition a]\nnodes = n[1-\n").find("gd.conf:2: nodes"), std::string::npos);
   EXPECT_EQ(error_of("[partition a]\ndefault=yes\n[partition b]\ndefault=yes\n"),
             "gd.conf: partitions 'a' and 'b' both say 'default = yes'");
   EXPECT_EQ(error_of("[node a]\n[node a,b]\n"),

@@ -72,8 +72,8 @@ TEST_F(SocketTest, ASendToNobodyFailsAndSaysSo) {
 }
 
 TEST_F(SocketTest, AWrongServerKeyIsNeverAnswered) {
-  Result<ClientSocket> fooled = ClientSocket::connect(context, server.endpoint(),
-                                                      make_curve_keys().public_key, alice);
+  Result<ClientSocket> fooled =
+      ClientSocket::connect(context, server.endpoint(), make_curve_keys().public_key, alice);
   ASSERT_TRUE(fooled.ok());
   fooled->send(1, "hello");
   WaitItem items[] = {server};

@@ -113,11 +113,20 @@ TEST(FilePattern, ExpandsAsSlurmDoes) {
   v.user = "alice";
   v.node = "n3";
   const PatternCase cases[] = {
-      {"slurm-%j.out", "slurm-42.out"}, {"%5j", "00042"},        {"%x-%u", "align-alice"},
-      {"%N/%n", "n3/0"},                {"100%%", "100%"},       {"%J", "42"},
-      {"%t", "0"},                      {"\\%j", "%j"},          {"%q", "%q"},
-      {"end%", "end%"},                 {"%3", "%3"},            {"%99999j", "0000000042"},
-      {"%a", "4294967294"},             {"%s", "batch"},
+      {"slurm-%j.out", "slurm-42.out"},
+      {"%5j", "00042"},
+      {"%x-%u", "align-alice"},
+      {"%N/%n", "n3/0"},
+      {"100%%", "100%"},
+      {"%J", "42"},
+      {"%t", "0"},
+      {"\\%j", "%j"},
+      {"%q", "%q"},
+      {"end%", "end%"},
+      {"%3", "%3"},
+      {"%99999j", "0000000042"},
+      {"%a", "4294967294"},
+      {"%s", "batch"},
   };
   for (const PatternCase& c : cases) EXPECT_EQ(expand_pattern(c.pattern, v), c.expect) << c.pattern;
 }

@@ -156,8 +156,8 @@ std::string random_scenario(uint64_t seed) {
   }
   for (uint64_t job = 1; job <= 12; ++job) {
     text += "queue " + std::to_string(job) + " cpus=" + std::to_string(roll(1, 6)) +
-            " nodes=" + std::to_string(roll(1, 3)) +
-            " limit=" + std::to_string(roll(1, 300)) + "\n";
+            " nodes=" + std::to_string(roll(1, 3)) + " limit=" + std::to_string(roll(1, 300)) +
+            "\n";
   }
   return text;
 }

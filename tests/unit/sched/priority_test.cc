@@ -10,8 +10,11 @@ namespace {
 
 TEST(Priority, TermsAddUp) {
   const Weights weights{.age = 1000, .size = 100, .partition = 10, .age_max = Seconds{1000}};
-  const PriorityFacts facts{.eligible = TimePoint{Seconds{100}}, .size = 0.5,
-                            .partition_factor = 1, .nice = 7, .fixed = {}};
+  const PriorityFacts facts{.eligible = TimePoint{Seconds{100}},
+                            .size = 0.5,
+                            .partition_factor = 1,
+                            .nice = 7,
+                            .fixed = {}};
   const PriorityTerms terms = priority_terms(weights, facts, TimePoint{Seconds{600}});
   EXPECT_DOUBLE_EQ(terms.age, 500);
   EXPECT_DOUBLE_EQ(terms.size, 50);
@@ -26,8 +29,8 @@ TEST(Priority, AJobThatIsNotEligibleYetHasNoAge) {
 }
 
 TEST(Priority, AFixedPriorityStandsForAllTermsButAge) {
-  const PriorityFacts facts{.eligible = TimePoint{}, .size = 1, .partition_factor = 1,
-                            .nice = 50, .fixed = 77};
+  const PriorityFacts facts{
+      .eligible = TimePoint{}, .size = 1, .partition_factor = 1, .nice = 50, .fixed = 77};
   EXPECT_DOUBLE_EQ(priority_terms({}, facts, TimePoint{}).total(), 77);
 }
 

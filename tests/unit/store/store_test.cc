@@ -19,7 +19,9 @@ struct Kind {
   std::unique_ptr<Store> (*open)(const std::string& folder);
 };
 
-std::unique_ptr<Store> open_memory(const std::string&) { return std::make_unique<MemoryStore>(); }
+std::unique_ptr<Store> open_memory(const std::string&) {
+  return std::make_unique<MemoryStore>();
+}
 std::unique_ptr<Store> open_lmdb(const std::string& folder) {
   auto store = LmdbStore::open({.folder = folder, .first_map_mib = 1});
   EXPECT_TRUE(store.ok());
