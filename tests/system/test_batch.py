@@ -97,10 +97,8 @@ class Batch(unittest.TestCase):
         self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED")
 
     def test_requeue_runs_again_with_a_restart_count(self):
-        job = self.c.submit(
-            ALICE, "-o", "requeue.%j", "--wrap", "echo run $SLURM_RESTART_COUNT; sleep 300"
-        )
-        name = f"requeue.{job}"
+        name = f"requeue.{self.c.tag}"  # of this cluster: an earlier one had the same job ids
+        job = self.c.submit(ALICE, "-o", name, "--wrap", "echo run $SLURM_RESTART_COUNT; sleep 300")
         wait_until("first life speaks", lambda: "run" in self.output_so_far(ALICE, name))
         self.c.run(ALICE, "gdctl", "requeue", str(job)).ok()
         wait_until("second life speaks", lambda: "run 1" in self.output_so_far(ALICE, name))
@@ -108,17 +106,19 @@ class Batch(unittest.TestCase):
         self.c.wait_end(job)
 
     def test_a_signal_reaches_the_script(self):
+        # An earlier cluster's sig.7 once said "ready" for this one's job 7, which had no trap yet.
+        name = f"sig.{self.c.tag}"
         job = self.c.submit(
             ALICE,
             "-o",
-            "sig.%j",
+            name,
             script="#!/bin/bash\ntrap 'echo got it; exit 0' USR1\n"
             "echo ready\nwhile :; do sleep 0.1; done\n",
         )
-        wait_until("trap is set", lambda: "ready" in self.output_so_far(ALICE, f"sig.{job}"))
+        wait_until("trap is set", lambda: "ready" in self.output_so_far(ALICE, name))
         self.c.run(ALICE, "gdkill", "-s", "USR1", "-b", str(job)).ok()
         self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED")
-        self.assertIn("got it", self.output(ALICE, f"sig.{job}"))
+        self.assertIn("got it", self.output(ALICE, name))
 
     def test_directives_are_read_and_the_command_line_wins(self):
         script = (

@@ -67,7 +67,10 @@ class Terminal:
                     self.seen += os.read(self.master, 65536).decode(errors="replace")
                 except OSError:
                     break
-        return self.process.wait(DEADLINE)
+        try:
+            return self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"it does not end; saw {self.seen[-2000:]!r}") from None
 
     def close(self):
         if self.process.poll() is None:
@@ -141,7 +144,11 @@ class Interactive(unittest.TestCase):
         time.sleep(0.5)
         t.type("\x1a")
         t.expect(r"Stopped")
-        t.type("kill -9 %1; wait; exit 9\n")
+        t.type("fg\n")
+        t.expect(r"fg\r\n[^\n]*sleep 301")
+        time.sleep(0.5)
+        t.type("\x03")
+        t.type("exit 9\n")
         self.assertEqual(t.wait(), 9)
 
     def test_a_shell_inside_a_running_job_sees_its_processes_and_files(self):
