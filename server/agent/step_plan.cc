@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/image_name.h"
 #include "base/text.h"
 #include "base/user.h"
 #include "server/agent/batch_script.h"
@@ -198,10 +199,8 @@ Result<container::Image> image_of(const StepLaunch& launch, const ShepherdSettin
   const ImageSpec& asked = launch.spec.image;
   const std::string& name = asked.name.empty() ? settings.default_image : asked.name;
   if (name == "host") return container::Image{};
-  if (!name.starts_with('/')) {
-    return Error{ErrorCode::invalid, "image '" + printable(name) +
-                                         "' is neither 'host' nor the absolute path of a folder"};
-  }
+  const ImageName parsed = TRY(parse_image_name(name));
+  if (parsed.source != ImageSource::directory) return no_store(parsed);
   Result<UniqueFd> folder = container::open_as_user(name, O_PATH | O_DIRECTORY, 0, identity);
   if (!folder.ok()) return std::move(folder).error().in("image");
   const std::string real = TRY(path_of(folder->get()));
@@ -255,11 +254,7 @@ Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettin
   plan.identity = std::move(identity);
   plan.subordinate = {.start = settings.subid_start, .count = settings.subid_count};
   const ImageSpec& image = launch.spec.image;
-  if (image.read_only) {
-    return Error{ErrorCode::invalid,
-                 "this version of gd gives every container a writable layer; "
-                 "an image cannot be mounted without one"};
-  }
+  plan.root_access = image.read_only ? container::Access::read_only : container::Access::read_write;
   plan.root_mode =
       image.root_inside ? container::RootMode::root_inside : container::RootMode::as_user;
   plan.network = image.no_network ? container::Network::none : container::Network::host;

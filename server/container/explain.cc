@@ -60,7 +60,9 @@ Result<std::vector<std::string>> explain(const LaunchPlan& plan) {
   if (!plan.hostname.empty()) lines.push_back("hostname " + plan.hostname);
   const MountTree tree = build_mounts(plan, maps, host, files);
   TRY(check(tree));
-  lines.push_back("root: " + tree.image + " read-only idmapped, below a writable layer of " +
+  const bool sealed = tree.root_access == Access::read_only;
+  lines.push_back("root: " + tree.image + " read-only idmapped, below a " +
+                  (sealed ? "sealed" : "writable") + " layer of " +
                   std::to_string(tree.writable_bytes) + " bytes");
   for (const MountOp& op : tree.ops) lines.push_back(render(op));
   add_process(lines, plan.process);

@@ -146,7 +146,8 @@ struct LaunchPlan {
   RootMode root_mode = RootMode::as_user;
   int userns_fd = -1;  // of make_user_namespace() for the same identity; -1: launch() makes one
   Image image;
-  std::vector<MountSpec> mounts;  // in order; the home is one of them
+  Access root_access = Access::read_write;  // read_only: not even the writable layer is written to
+  std::vector<MountSpec> mounts;            // in order; the home is one of them
   std::vector<FileSpec> files;
   std::string hostname;  // empty: the node's
   Network network = Network::host;

@@ -66,6 +66,7 @@ class Builder {
     tree_.image = plan.image.kind == ImageKind::host ? "/" : plan.image.path;
     tree_.root_uid = outside(maps.uids, 0);
     tree_.root_gid = outside(maps.gids, 0);
+    tree_.root_access = plan.root_access;
     tree_.writable_bytes = plan.writable_bytes;
     tree_.staging = plan.staging;
   }

@@ -221,7 +221,15 @@ int make_root(int image) {
                  "lowerdir=lower,upperdir=upper,workdir=work");
 }
 
-constexpr int kAtStage = -1, kAtRoot = -2, kAtPivot = -3;
+// Of the root alone, once all is in it: what is mounted in it keeps its own access.
+int seal(int root, Access access) {
+  if (access == Access::read_write) return 0;
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  return ::mount_setattr(root, "", AT_EMPTY_PATH, &attributes, sizeof attributes);
+}
+
+constexpr int kAtStage = -1, kAtRoot = -2, kAtPivot = -3, kAtSeal = -4;
 
 }  // namespace
 
@@ -301,6 +309,8 @@ int PreparedMounts::perform(int* where) const {
     const Want want = is_folder_[i] ? Want::folder : Want::file;
     if (perform_one(root.fd, empty.fd, tree_.ops[i], sources_[i].get(), want) != 0) return errno;
   }
+  *where = kAtSeal;
+  if (seal(root.fd, tree_.root_access) != 0) return errno;
   *where = kAtPivot;
   if (::fchdir(root.fd) != 0) return errno;
   if (sys_pivot_root(".", ".") != 0) return errno;
@@ -311,6 +321,7 @@ int PreparedMounts::perform(int* where) const {
 std::string PreparedMounts::describe(int where) const {
   if (where == kAtStage) return "private tmpfs on " + tree_.staging;
   if (where == kAtRoot) return "overlay over " + tree_.image;
+  if (where == kAtSeal) return "read-only root";
   if (where == kAtPivot) return "pivot_root";
   const auto at = static_cast<size_t>(where);
   return at < tree_.ops.size() ? render(tree_.ops[at]) : "mounts";

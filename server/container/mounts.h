@@ -71,6 +71,7 @@ struct MountTree {
   std::string image;      // folder below everything
   uint32_t root_uid = 0;  // the image's root, outside
   uint32_t root_gid = 0;
+  Access root_access = Access::read_write;
   uint64_t writable_bytes = 0;
   std::string staging;
   std::vector<MountOp> ops;

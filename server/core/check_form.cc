@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/hostlist.h"
+#include "base/image_name.h"
 #include "base/text.h"
 #include "proto/message_type.h"
 #include "server/core/admission.h"
@@ -58,6 +59,13 @@ Result<void> check_texts(const JobSpec& spec) {
       {"command", &spec.command}};
   for (const auto& [what, text] : texts) TRY(check_text(what, *text, kMaxTextBytes));
   return {};
+}
+
+Result<void> check_image(const ImageSpec& image) {
+  if (image.name.empty()) return {};
+  const ImageName name = TRY(parse_image_name(image.name));
+  const bool here = name.source == ImageSource::host || name.source == ImageSource::directory;
+  return here ? Result<void>{} : no_store(name);
 }
 
 Result<void> check_lists(const JobSpec& spec) {
@@ -142,6 +150,7 @@ Result<void> check_names(const JobSpec& spec) {
 
 Result<void> check_form(const JobSpec& spec) {
   TRY(check_texts(spec));
+  TRY(check_image(spec.image));
   TRY(check_lists(spec));
   TRY(check_amounts(spec));
   TRY(check_times(spec));

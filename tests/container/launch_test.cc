@@ -73,6 +73,25 @@ TEST_F(LaunchTest, BusyboxImageNeedsNothingElse) {
   EXPECT_EQ(outcome.output, "fine\n") << outcome.error;
 }
 
+TEST_F(LaunchTest, AReadOnlyRootTakesNothingButItsMountsDo) {
+  LaunchPlan plan = shell_plan(
+      "touch /new 2>&1; touch /etc/passwd 2>&1; echo x > /tmp/y && echo x > $HOME/z && cat /tmp/y");
+  plan.root_mode = RootMode::root_inside;  // who may write there but for the seal
+  plan.root_access = Access::read_only;
+  const Outcome outcome = run(plan);
+  EXPECT_TRUE(outcome.exited(0)) << outcome.error;
+  EXPECT_TRUE(has(outcome.output, "'/new': Read-only file system")) << outcome.output;
+  EXPECT_TRUE(has(outcome.output, "'/etc/passwd': Read-only file system")) << outcome.output;
+  EXPECT_TRUE(has(outcome.output, "x\n"));
+}
+
+TEST_F(LaunchTest, ARootThatIsNotReadOnlyTakesFiles) {
+  LaunchPlan plan = shell_plan("touch /new && echo taken");
+  plan.root_mode = RootMode::root_inside;
+  const Outcome outcome = run(plan);
+  EXPECT_EQ(outcome.output, "taken\n") << outcome.error;
+}
+
 TEST_F(LaunchTest, SymlinksOfAnImageStayInside) {
   test::TempDir outside;
   ASSERT_EQ(::symlink(outside.path().c_str(), (image() + "/link").c_str()), 0);

@@ -166,6 +166,27 @@ class Batch(unittest.TestCase):
         self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED", self.c.job(job))
         self.assertEqual(self.output(ALICE, "image.out"), "inside\nno host here\n")
 
+    def test_a_read_only_container(self):
+        script = "#!/bin/sh\ntouch /etc/new || echo sealed; touch /tmp/new && echo open\n"
+        for more, expected in [(["--container-readonly"], "sealed\nopen\n"), ([], "open\n")]:
+            # As root inside: who may write there but for the seal.
+            job = self.c.submit(
+                ALICE, "--root", *more, "-o", "sealed.out", "-e", "/dev/null", script=script
+            )
+            self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED", self.c.job(job))
+            self.assertEqual(self.output(ALICE, "sealed.out"), expected)
+
+    def test_image_names_are_judged_when_a_job_is_submitted(self):
+        for name, text in [
+            ("Debian:12", "image 'Debian:12' is neither host, an absolute path"),
+            ("quay.io#lab/tool", "image quay.io/lab/tool:latest would have to be fetched"),
+            ("oci-archive:relative.tar", "needs an absolute path"),
+        ]:
+            done = self.c.run(ALICE, "gdsub", "--image", name, "--wrap", "true")
+            self.assertEqual(done.status, 1, done.err)
+            self.assertIn(text, done.err)
+            self.assertEqual(done.err.count("\n"), 1, done.err)
+
     def test_finished_jobs_stay_in_the_accounts(self):
         job = self.c.submit(BOB, "-o", "/dev/null", "-J", "counted", "--wrap", "exit 2")
         self.c.wait_end(job)

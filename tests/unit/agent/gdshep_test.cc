@@ -307,10 +307,17 @@ TEST_F(GdshepTest, DoorHasRoomForSoManyAndNoMore) {
   EXPECT_FALSE(Line(FrameChannel(std::move(more).take())).next());  // closed at once
 }
 
-TEST_F(GdshepTest, ReadOnlyRootIsRefusedNotIgnored) {
-  StepLaunch launch = shepherds().batch("#!/bin/sh\n");
+TEST_F(GdshepTest, ReadOnlyRootIsSealedAlsoForRootInside) {
+  StepLaunch launch =
+      shepherds().batch("#!/bin/sh\ntouch /sealed 2>/dev/null && exit 1\ntouch /tmp/open\n");
   launch.spec.image.read_only = true;
-  EXPECT_EQ(shepherds().run(launch).cause, EndCause::refused);
+  launch.spec.image.root_inside = true;
+  const StepStatus status = shepherds().run(launch);
+  EXPECT_EQ(status.cause, EndCause::exited);
+  EXPECT_EQ(status.exit.code, 0);
+  launch = shepherds().batch("#!/bin/sh\ntouch /open\n");
+  launch.spec.image.root_inside = true;
+  EXPECT_EQ(shepherds().run(launch).exit.code, 0);
 }
 
 TEST_F(GdshepTest, ExternStepIsAPlaceForOthers) {

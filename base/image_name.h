@@ -1,0 +1,45 @@
+// Names of images, as people write them, and the one form that everything else uses. Pure.
+//
+//   host                              the node's own system
+//   /dir                              a root file system in a directory
+//   [docker://][REG/]NAME[:TAG][@sha256:HEX]      a registry; REG#NAME[:TAG] means the same
+//   oci:DIR[:TAG]  oci-archive:FILE[:TAG]  docker-archive:FILE[:TAG]      files, absolute paths
+//
+// A registry name without a registry is docker.io's, without a path there library/NAME, without
+// tag and digest :latest. A first part is a registry if it has a dot or a port, or is localhost.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace gd {
+
+inline constexpr size_t kMaxImageNameBytes = 1024;
+
+enum class ImageSource : uint8_t { host, directory, registry, oci, oci_archive, docker_archive };
+
+struct ImageName {
+  ImageSource source = ImageSource::host;
+  std::string registry;    // "docker.io", "127.0.0.1:5000"
+  std::string repository;  // "library/debian"
+  std::string path;        // of directories and files
+  std::string tag;         // may be empty beside a digest, and of files
+  std::string digest;      // "sha256:<64 hex digits>", or empty
+  bool operator==(const ImageName&) const = default;
+};
+
+Result<ImageName> parse_image_name(std::string_view text);
+
+// The canonical text: "docker.io/library/debian:12", "oci-archive:/a.tar"; parses to the same. A
+// registry of one word keeps its '#': before a '/' it would not be seen to be one.
+std::string render(const ImageName& name);
+
+// The error of whoever has no store of images, and can only take "host" and directories.
+Error no_store(const ImageName& name);
+
+bool is_sha256(std::string_view digest);  // "sha256:" and 64 lower-case hex digits
+
+}  // namespace gd
