@@ -25,12 +25,23 @@ bool is_job(Row row) {
   return row.step == nullptr && !row.batch;
 }
 
-void job_id(Row row, Out out) {
-  out += std::to_string(row.job.id.value);
+void step_suffix(Row row, Out out) {
   if (row.batch)
     out += ".batch";
   else if (row.step != nullptr)
     out += "." + step_name(*row.step);
+}
+
+constexpr size_t kMostElements = 64;  // of their text in a column
+
+void job_id(Row row, Out out) {
+  out += job_name_of(row.job, kMostElements);
+  step_suffix(row, out);
+}
+
+void job_id_raw(Row row, Out out) {
+  out += std::to_string(row.job.id.value);
+  step_suffix(row, out);
 }
 
 void job_name(Row row, Out out) {
@@ -111,7 +122,7 @@ void of_job(Row row, Out out, std::string_view text) {
 
 constexpr auto kFields = std::to_array<Field<AcctRow>>({
     {0, "jobid", "JobID", job_id},
-    {0, "jobidraw", "JobIDRaw", job_id},
+    {0, "jobidraw", "JobIDRaw", job_id_raw},
     {0, "jobname", "JobName", job_name},
     {0, "user", "User", [](Row r, Out o) { of_job(r, o, r.job.user); }},
     {0, "uid", "UID", [](Row r, Out o) { of_job(r, o, std::to_string(r.job.uid)); }},

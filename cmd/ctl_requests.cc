@@ -29,7 +29,8 @@ Result<Assignment> parse_assignment(std::string_view word) {
 
 constexpr auto kJobKeys = std::to_array<std::string_view>(
     {"jobid", "jobname", "name", "partition", "comment", "timelimit", "starttime", "eligibletime",
-     "nice", "priority", "requeue", "numtasks", "cpus/task", "cpuspertask", "minmemorynode"});
+     "nice", "priority", "requeue", "numtasks", "cpus/task", "cpuspertask", "minmemorynode",
+     "arraytaskthrottle", "dependency"});
 
 Result<bool> parse_switch(std::string_view text) {
   for (const std::string_view yes : {"1", "yes", "true"}) {
@@ -63,6 +64,10 @@ Result<void> set_job_key(JobUpdateRequest& request, const Assignment& set, TimeP
     request.priority = TRY(parse_number<uint32_t>(set.value));
   else if (key == "requeue")
     request.requeue = TRY(parse_switch(set.value));
+  else if (key == "arraytaskthrottle")
+    request.array_limit = TRY(parse_number<uint32_t>(set.value));
+  else if (key == "dependency")
+    request.dependency = std::string(set.value);
   else if (key == "numtasks")
     request.tasks = TRY(parse_number<uint32_t>(set.value, 1));
   else if (key == "cpus/task" || key == "cpuspertask") {
@@ -76,19 +81,17 @@ Result<void> set_job_key(JobUpdateRequest& request, const Assignment& set, TimeP
 
 }  // namespace
 
-Result<std::vector<JobId>> parse_job_list(std::span<const std::string> words) {
-  std::vector<JobId> jobs;
-  for (const std::string& word : words) {
-    for (const std::string_view part : split(word, ',')) {
-      std::string_view id = part;
-      take_prefix(id, "jobid=");
-      const JobArgument argument = TRY(parse_job_argument(id));
-      if (argument.step) return usage("'" + printable(part) + "' is a step; a job is wanted");
-      jobs.push_back(argument.job);
-    }
-  }
-  if (jobs.empty()) return usage("no jobs given; name job ids");
-  return jobs;
+Result<NamedJobs> parse_job_list(std::span<const std::string> words) {
+  NamedJobs named;
+  for (const std::string& word : words) TRY(add_named(word, named.jobs, named.elements));
+  if (named.jobs.empty() && named.elements.empty()) return usage("no jobs given; name job ids");
+  return named;
+}
+
+Result<JobId> parse_one_job(std::span<const std::string> words) {
+  const NamedJobs named = TRY(parse_job_list(words));
+  if (named.jobs.empty()) return usage("elements share their array's script; name the array");
+  return named.jobs.front();
 }
 
 Result<JobUpdateRequest> to_job_update(std::span<const std::string> words, TimePoint now,
@@ -97,21 +100,21 @@ Result<JobUpdateRequest> to_job_update(std::span<const std::string> words, TimeP
   const JobUpdateRequest nothing = request;
   for (const std::string& word : words) {
     if (word.find('=') == std::string::npos) {
-      request.jobs = TRY(parse_job_list(std::span(&word, 1)));
+      TRY(add_named(word, request.jobs, request.elements));
       continue;
     }
     const Assignment set = TRY(parse_assignment(word));
     if (set.key == "jobid" || set.key == "job") {
-      const std::string value(set.value);
-      request.jobs = TRY(parse_job_list(std::span(&value, 1)));
+      TRY(add_named(set.value, request.jobs, request.elements));
       continue;
     }
     const Result<void> done = set_job_key(request, set, now, zone);
     if (!done.ok()) return usage(printable(word) + ": " + done.error().text);
   }
-  if (request.jobs.empty()) return usage("no job given; say JobId=ID");
+  if (request.jobs.empty() && request.elements.empty()) return usage("no job given; say JobId=ID");
   JobUpdateRequest only_jobs = nothing;
   only_jobs.jobs = request.jobs;
+  only_jobs.elements = request.elements;
   if (request == only_jobs) return usage("nothing to change; say KEY=VALUE");
   return request;
 }

@@ -37,7 +37,11 @@ std::string json_list(std::string_view key, const List& list, const Write& write
 
 Result<int> show_jobs(const CtlOptions& options, Context& context, Words words) {
   JobQuery query;
-  if (!words.empty()) query.filter.jobs = TRY(parse_job_list(words));
+  if (!words.empty()) {
+    NamedJobs named = TRY(parse_job_list(words));
+    query.filter.jobs = std::move(named.jobs);
+    query.filter.elements = std::move(named.elements);
+  }
   Client* controller = TRY(context.controller());
   const Result<std::vector<JobView>> jobs = fetch_jobs(*controller, query);
   const TimePoint now = context.now();
@@ -143,8 +147,8 @@ Result<int> show_config(const CtlOptions& options, Context& context, Words) {
 }
 
 Result<int> show_script(const CtlOptions&, Context& context, Words words) {
-  const std::vector<JobId> jobs = TRY(parse_job_list(words));
-  const auto reply = TRY(TRY(context.controller())->ask<ScriptReply>(ScriptQuery{.job = jobs[0]}));
+  const JobId job = TRY(parse_one_job(words));
+  const auto reply = TRY(TRY(context.controller())->ask<ScriptReply>(ScriptQuery{.job = job}));
   context.out << reply.script;
   return kExitDone;
 }
@@ -211,17 +215,16 @@ Result<int> show_words(const CtlOptions& options, Context& context, Words words)
 
 Result<int> write_words(const CtlOptions&, Context& context, Words words) {
   if (words.size() < 2 || words[0] != "batch_script") return usage("write batch_script JOB [FILE]");
-  const std::vector<JobId> jobs = TRY(parse_job_list(words.subspan(1, 1)));
-  const auto reply = TRY(TRY(context.controller())->ask<ScriptReply>(ScriptQuery{.job = jobs[0]}));
+  const JobId job = TRY(parse_one_job(words.subspan(1, 1)));
+  const auto reply = TRY(TRY(context.controller())->ask<ScriptReply>(ScriptQuery{.job = job}));
   const std::string file =
-      words.size() > 2 ? words[2] : "slurm-" + std::to_string(jobs[0].value) + ".sh";
+      words.size() > 2 ? words[2] : "slurm-" + std::to_string(job.value) + ".sh";
   if (file == "-")
     context.out << reply.script;
   else
     TRY(replace_file(file, reply.script, 0644));
   if (file != "-") {
-    context.out.line("batch script for job " + std::to_string(jobs[0].value) + " written to " +
-                     file);
+    context.out.line("batch script for job " + std::to_string(job.value) + " written to " + file);
   }
   return kExitDone;
 }

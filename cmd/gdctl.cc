@@ -68,8 +68,11 @@ Result<void> expect_ok(Context& context, const Message& request) {
 }
 
 Result<int> control(Context& context, JobAction action, Words words) {
-  const JobControlRequest request{
-      .request = new_request_id(), .action = action, .jobs = TRY(parse_job_list(words))};
+  NamedJobs named = TRY(parse_job_list(words));
+  const JobControlRequest request{.request = new_request_id(),
+                                  .action = action,
+                                  .jobs = std::move(named.jobs),
+                                  .elements = std::move(named.elements)};
   return print_outcomes(TRY(TRY(context.controller())->ask<JobsReply>(request)), context);
 }
 

@@ -23,8 +23,14 @@ struct CtlOptions {
 
 void define_gdctl(Cli& cli, CtlOptions& options);
 
-// "42,43" and "44": job ids.
-Result<std::vector<JobId>> parse_job_list(std::span<const std::string> words);
+struct NamedJobs {
+  std::vector<JobId> jobs;
+  std::vector<JobElements> elements;
+};
+
+// "42,43" and "44_[1-5]": job ids and elements of arrays.
+Result<NamedJobs> parse_job_list(std::span<const std::string> words);
+Result<JobId> parse_one_job(std::span<const std::string> words);
 
 // "JobId=42 TimeLimit=1:00:00" or "42 timelimit=+30".
 Result<JobUpdateRequest> to_job_update(std::span<const std::string> words, TimePoint now,

@@ -14,9 +14,10 @@ namespace {
 constexpr CommandInfo kInfo{.name = "gdkill",
                             .slurm_name = "scancel",
                             .summary = "Cancel jobs, or send them a signal",
-                            .arguments = "[JOB[.STEP]]...",
+                            .arguments = "[JOB[_ELEMENTS][.STEP]]...",
                             .examples =
                                 "gdkill 42 43\n"
+                                "gdkill 44_3 45_[1-100]          # elements of arrays\n"
                                 "gdkill --me --state=pending      # all that still wait\n"
                                 "gdkill -s USR1 42                # a signal instead\n",
                             .completes = Completes::job};
@@ -115,8 +116,14 @@ Result<std::vector<CancelRequest>> to_cancel_requests(const KillOptions& options
     request.signal = *signal;
   }
   std::vector<CancelRequest> requests;
-  for (const std::string& text : filter.jobs) {
-    const JobArgument argument = TRY(parse_job_argument(text));
+  for (const std::string& text : split_job_list(join(std::span(std::as_const(filter.jobs)), ","))) {
+    JobArgument argument = TRY(parse_job_argument(text));
+    if (argument.elements && argument.step)
+      return usage("a step of several elements: " + printable(text));
+    if (argument.elements) {
+      request.filter.elements.push_back({argument.job, std::move(*argument.elements)});
+      continue;
+    }
     if (!argument.step) {
       request.filter.jobs.push_back(argument.job);
       continue;
@@ -127,7 +134,8 @@ Result<std::vector<CancelRequest>> to_cancel_requests(const KillOptions& options
     step.step = argument.step;
     requests.push_back(std::move(step));
   }
-  if (requests.empty() || !request.filter.jobs.empty()) requests.push_back(std::move(request));
+  const bool more = !request.filter.jobs.empty() || !request.filter.elements.empty();
+  if (requests.empty() || more) requests.push_back(std::move(request));
   return requests;
 }
 

@@ -34,6 +34,23 @@ bool shown(const StatPlan& plan, JobState state) {
   return plan.states.empty() || std::count(plan.states.begin(), plan.states.end(), state) > 0;
 }
 
+// -r: what waits in one record, element by element.
+std::vector<JobView> one_by_one(std::vector<JobView> jobs) {
+  std::vector<JobView> all;
+  for (JobView& view : jobs) {
+    if (!view.job.array || element_of(view.job)) {
+      all.push_back(std::move(view));
+      continue;
+    }
+    const JobId array = view.job.array->array;
+    view.job.array->elements.for_each([&](uint32_t element) {
+      JobView& one = all.emplace_back(view);
+      one.job.array = ArrayPart{array, IndexSet::of(element), 0, 0, 0, 0};
+    });
+  }
+  return all;
+}
+
 Result<std::vector<JobView>> fetch_shown(const StatPlan& plan, Context& context) {
   std::vector<JobView> jobs = TRY(fetch_jobs(*TRY(context.controller()), plan.query));
   if (plan.must_exist && jobs.empty()) {
@@ -41,6 +58,7 @@ Result<std::vector<JobView>> fetch_shown(const StatPlan& plan, Context& context)
                  "job " + std::to_string(plan.must_exist->value) + ": no such job"};
   }
   std::erase_if(jobs, [&plan](const JobView& view) { return !shown(plan, view.job.state); });
+  if (plan.each_element) jobs = one_by_one(std::move(jobs));
   TRY(sort_jobs(jobs, plan.sort, context.now()));
   return jobs;
 }
@@ -51,11 +69,10 @@ std::string table_for_people(const std::vector<JobView>& jobs, TimePoint now, co
   for (const JobView& view : jobs) {
     const JobRecord& job = view.job;
     const std::string nodes = node_list_of(job);
-    table.add({std::to_string(job.id.value), printable(job.spec->name, 1024), job.user,
-               job.spec->partition, std::string(long_name(job.state)),
-               format_elapsed(elapsed_of(job, now)), format_elapsed(limit_of(job)),
-               std::to_string(nodes_of(job)), std::to_string(cpus_of(job)),
-               nodes.empty() ? "(" + reason_of(job) + ")" : nodes});
+    table.add({job_name_of(job, 64), printable(job.spec->name, 1024), job.user, job.spec->partition,
+               std::string(long_name(job.state)), format_elapsed(elapsed_of(job, now)),
+               format_elapsed(limit_of(job)), std::to_string(nodes_of(job)),
+               std::to_string(cpus_of(job)), nodes.empty() ? "(" + reason_of(job) + ")" : nodes});
   }
   return table.text(terminal_width(out.fd()), wants_colour(out.fd()) ? "\033[1m" : "");
 }
@@ -127,8 +144,7 @@ void define_gdstat(Cli& cli, StatOptions& options) {
              options.sort)
       .env("SORT");
   cli.flag("--json", "All that is known, as JSON", options.json);
-  cli.flag("-r,--array", "One line for each element of an array; there are no arrays",
-           options.array);
+  cli.flag("-r,--array", "One line for each element of an array", options.array);
   cli.count("-i,--iterate", "SECONDS", "Again and again", options.iterate);
   cli.refuse(
       "-A,--account --array-unique --federation --hide -L,--licenses --local -M,--clusters "
@@ -149,7 +165,11 @@ Result<StatPlan> to_stat_plan(const StatOptions& options, Dialect dialect, const
                    JobState::completing};
   }
   // One job that is named must exist, in whatever state: so ask for it in any.
-  if (filter.jobs.size() == 1) plan.must_exist = plan.query.filter.jobs[0];
+  const JobFilter& asked = plan.query.filter;
+  if (asked.jobs.size() + asked.elements.size() == 1) {
+    plan.must_exist = asked.jobs.empty() ? asked.elements[0].job : asked.jobs[0];
+  }
+  plan.each_element = options.array;
   plan.query.filter.states = plan.must_exist ? std::vector<JobState>{} : plan.states;
   plan.sort = !options.sort.empty() ? options.sort : (options.start ? "S,i" : kDefaultSort);
   TRY(check_sort(plan.sort));

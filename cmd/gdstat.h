@@ -32,6 +32,7 @@ struct StatPlan {
   JobQuery query;
   std::vector<JobState> states;     // shown; empty: all
   std::optional<JobId> must_exist;  // a single job that is named must be there
+  bool each_element = false;        // -r
   bool people = false;              // a table that fits, where a terminal is
   std::vector<FormatItem> items;
   std::string sort;

@@ -212,7 +212,7 @@ Result<SubmitRequest> to_submit_request(
     spec.name = options.wrap.empty() ? path.substr(path.rfind('/') + 1) : "wrap";
     if (spec.name.empty()) spec.name = std::string(info.slurm_name);
   }
-  if (spec.output.empty()) spec.output = "slurm-%j.out";
+  if (spec.output.empty()) spec.output = spec.array.empty() ? "slurm-%j.out" : "slurm-%A_%a.out";
   spec.command = script.name.empty() || script.name[0] == '/'
                      ? script.name
                      : around.directory + "/" + script.name;

@@ -21,8 +21,12 @@ std::string flag(bool value) {
 
 std::string stream_path(const JobRecord& job, const std::string& pattern) {
   if (pattern.empty()) return "/dev/null";
-  const PatternValues values{
-      .job = job.id, .job_name = job.spec->name, .user = job.user, .node = job.batch_node};
+  const PatternValues values{.job = job.id,
+                             .job_name = job.spec->name,
+                             .user = job.user,
+                             .node = job.batch_node,
+                             .array_job = element_of(job) ? job.array->array : JobId{},
+                             .array_task = element_of(job).value_or(0)};
   std::string path = expand_pattern(pattern, values);
   return path[0] == '/' ? path : job.spec->chdir + "/" + path;
 }
@@ -37,9 +41,13 @@ TimePoint end_of(const JobView& view) {
 void add_identity(Block& block, const JobView& view) {
   const JobRecord& job = view.job;
   const JobSpec& spec = *job.spec;
-  block.line()
-      .add("JobId", std::to_string(job.id.value))
-      .add("JobName", printable(spec.name, 1024));
+  block.line().add("JobId", std::to_string(job.id.value));
+  if (job.array) {
+    block.add("ArrayJobId", std::to_string(job.array->array.value))
+        .add("ArrayTaskId", elements_of(job));
+    if (job.array->limit != 0) block.add("ArrayTaskThrottle", std::to_string(job.array->limit));
+  }
+  block.add("JobName", printable(spec.name, 1024));
   block.line()
       .add("UserId", job.user + "(" + std::to_string(job.uid) + ")")
       .add("GroupId", job.group + "(" + std::to_string(job.gid) + ")")
@@ -52,7 +60,7 @@ void add_identity(Block& block, const JobView& view) {
   block.line()
       .add("JobState", long_name(job.state))
       .add("Reason", reason_of(job))
-      .add("Dependency", or_null(spec.dependency));
+      .add("Dependency", or_null(format_dependency(job.dependency)));
   block.line()
       .add("Requeue", flag(spec.requeue.value_or(true)))
       .add("Restarts", std::to_string(job.restarts))
@@ -136,7 +144,7 @@ void moment(JsonWriter& json, std::string_view key, TimePoint at) {
 void write_request(JsonWriter& json, const JobSpec& spec) {
   json.key("partition").string(spec.partition).key("account").string(spec.account);
   json.key("qos").string(spec.qos).key("comment").string(spec.comment);
-  json.key("features").string(spec.constraint).key("dependency").string(spec.dependency);
+  json.key("features").string(spec.constraint);
   json.key("required_nodes").string(spec.node_list).key("excluded_nodes").string(spec.exclude);
   json.key("nice").number(spec.nice).key("tasks").number(spec.tasks.value_or(1));
   json.key("cpus_per_task").number(spec.cpus_per_task.value_or(1));
@@ -158,7 +166,14 @@ std::string job_block(const JobView& view, TimePoint now, bool one_line) {
 
 void write_json(JsonWriter& json, const JobView& view, TimePoint now) {
   const JobRecord& job = view.job;
-  json.begin_object().key("job_id").number(job.id.value).key("name").string(job.spec->name);
+  json.begin_object().key("job_id").number(job.id.value);
+  if (job.array) {
+    json.key("array_job_id").number(job.array->array.value);
+    json.key("array_task_string").string(elements_of(job));
+    json.key("array_max_tasks").number(job.array->limit);
+    if (const auto element = element_of(job)) json.key("array_task_id").number(*element);
+  }
+  json.key("name").string(job.spec->name);
   json.key("user_name").string(job.user).key("user_id").number(job.uid);
   json.key("group_name").string(job.group).key("group_id").number(job.gid);
   json.key("state").string(long_name(job.state));
@@ -166,6 +181,7 @@ void write_json(JsonWriter& json, const JobView& view, TimePoint now) {
   json.key("reason").string(reason_of(job));
   json.key("reason_text").string(job.reason_text);
   json.key("priority").number(static_cast<uint64_t>(view.priority.value_or(0)));
+  json.key("dependency").string(format_dependency(job.dependency));
   write_request(json, *job.spec);
   json.key("cpus").number(cpus_of(job)).key("node_count").number(nodes_of(job));
   json.key("memory_mib").number(memory_of(job)).key("nodes").string(node_list_of(job));

@@ -70,11 +70,15 @@ std::string or_null(std::string_view text, std::string_view none = "(null)") {
   return std::string(text.empty() ? none : text);
 }
 
+constexpr size_t kMostElements = 64;  // of their text in a column, as Slurm
+
 constexpr auto kFields = std::to_array<Field<JobRow>>({
-    {'i', "jobarrayid", "JOBID", [](Row r, Out o) { o += std::to_string(job(r).id.value); }},
+    {'i', "jobarrayid", "JOBID", [](Row r, Out o) { o += job_name_of(job(r), kMostElements); }},
     {'A', "jobid", "JOBID", [](Row r, Out o) { o += std::to_string(job(r).id.value); }},
-    {'F', "arrayjobid", "ARRAY_JOB_ID", [](Row r, Out o) { o += std::to_string(job(r).id.value); }},
-    {'K', "arraytaskid", "ARRAY_TASK_ID", [](Row, Out o) { o += "N/A"; }},
+    {'F', "arrayjobid", "ARRAY_JOB_ID",
+     [](Row r, Out o) { o += std::to_string(array_id_of(job(r)).value); }},
+    {'K', "arraytaskid", "ARRAY_TASK_ID",
+     [](Row r, Out o) { o += job(r).array ? elements_of(job(r), kMostElements) : "N/A"; }},
     {'P', "partition", "PARTITION", [](Row r, Out o) { o += spec(r).partition; }},
     {'j', "name", "NAME", [](Row r, Out o) { o += printable(spec(r).name, 1024); }},
     {'u', "username", "USER", [](Row r, Out o) { o += job(r).user; }},
@@ -100,7 +104,8 @@ constexpr auto kFields = std::to_array<Field<JobRow>>({
     {'r', "reason", "REASON", [](Row r, Out o) { o += reason_of(job(r)); }},
     {'n', "reqnodes", "REQ_NODES", [](Row r, Out o) { o += spec(r).node_list; }},
     {'x', "excnodes", "EXC_NODES", [](Row r, Out o) { o += spec(r).exclude; }},
-    {'E', "dependency", "DEPENDENCY", [](Row r, Out o) { o += or_null(spec(r).dependency); }},
+    {'E', "dependency", "DEPENDENCY",
+     [](Row r, Out o) { o += or_null(format_dependency(job(r).dependency)); }},
     {'f', "feature", "FEATURES", [](Row r, Out o) { o += or_null(spec(r).constraint); }},
     {'k', "comment", "COMMENT",
      [](Row r, Out o) { o += or_null(printable(spec(r).comment, 4096)); }},

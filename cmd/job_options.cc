@@ -138,6 +138,21 @@ void define_when(Cli& cli, JobOptions& options) {
       .env("SIGNAL");
 }
 
+void define_dependency(Cli& cli, JobSpec& spec) {
+  cli.option("-d,--dependency", "TYPE:JOB[:JOB][,...]",
+             "Wait for other jobs: after[:JOB+MIN], afterok, afterany, afternotok, aftercorr, "
+             "singleton; ',' all of them, '?' any",
+             spec.dependency)
+      .env("DEPENDENCY");
+  cli.on("--kill-on-invalid-dep", "yes|no", "Cancel the job when its dependency can never hold",
+         [&spec](std::string_view text) -> Result<void> {
+           spec.kill_on_invalid_dependency = text == "yes";
+           return {};
+         })
+      .choose({"yes", "no"})
+      .env("KILL_INVALID_DEPEND");
+}
+
 void define_requeue(Cli& cli, JobSpec& spec) {
   cli.on("--requeue", "", "Run again after the failure of a node",
          [&spec](std::string_view) -> Result<void> {
@@ -193,11 +208,11 @@ void define_streams(Cli& cli, JobSpec& spec) {
 
 // Slurm's options that would change what runs, and that gd does not have.
 constexpr char kRefused[] =
-    "-a,--array -B,--extra-node-info --bb --bbf -M,--clusters --cluster-constraint --contiguous "
+    "-B,--extra-node-info --bb --bbf -M,--clusters --cluster-constraint --contiguous "
     "-S,--core-spec --cores-per-socket --cpu-freq --cpus-per-gpu --deadline --delay-boot "
-    "-d,--dependency -m,--distribution --get-user-env --gid --gpu-bind --gpu-freq -G,--gpus "
+    "-m,--distribution --get-user-env --gid --gpu-bind --gpu-freq -G,--gpus "
     "--gpus-per-socket --gpus-per-task --gres-flags --hint --ignore-pbs -k,--no-kill "
-    "--kill-on-invalid-dep -L,--licenses --mail-type --mail-user --mcs-label --mem-bind "
+    "-L,--licenses --mail-type --mail-user --mcs-label --mem-bind "
     "--mem-per-gpu --mincpus -F,--nodefile --ntasks-per-core --ntasks-per-gpu "
     "--ntasks-per-socket -O,--overcommit -s,--oversubscribe --power --profile --propagate "
     "--reboot --reservation --sockets-per-node --spread-job --switches --thread-spec "
@@ -217,9 +232,18 @@ void define_job_options(Cli& cli, JobOptions& options, JobOptionSet set) {
              "Variables that the job gets; ALL is the default", options.export_names)
       .env("EXPORT");
   cli.option("--comment", "TEXT", "A remark, kept with the job", spec.comment);
+  if (set == JobOptionSet::batch) {
+    cli.option("-a,--array", "INDEXES[%LIMIT]",
+               "Many jobs of one script: 0-15, 1,3,5-7, 0-100:4; %LIMIT of them at once",
+               spec.array)
+        .env("ARRAY_INX");
+  } else {
+    cli.refuse("-a,--array");
+  }
   define_size(cli, spec);
   define_where(cli, spec);
   define_when(cli, options);
+  define_dependency(cli, spec);
   if (set == JobOptionSet::batch) define_requeue(cli, spec);
   define_container(cli, spec);
   if (set == JobOptionSet::batch) define_streams(cli, spec);

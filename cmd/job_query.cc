@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/hostlist.h"
 #include "base/text.h"
 #include "base/user.h"
@@ -56,14 +58,21 @@ void define_filter(Cli& cli, FilterOptions& options) {
 
 Result<JobArgument> parse_job_argument(std::string_view text) {
   const size_t dot = text.find('.');
-  const std::string_view id = text.substr(0, dot);
+  std::string_view id = text.substr(0, dot);
   const auto invalid = [text] { return usage("invalid job id " + printable(text)); };
-  if (id.find_first_of("_+") != std::string_view::npos) {
-    return usage("job arrays and heterogeneous jobs are not supported: " + printable(text));
+  if (id.find('+') != std::string_view::npos) {
+    return usage("heterogeneous jobs are not supported: " + printable(text));
+  }
+  std::optional<IndexSet> elements;
+  if (const size_t bar = id.find('_'); bar != std::string_view::npos) {
+    Result<ArraySpec> named = parse_array_spec(id.substr(bar + 1));
+    if (!named.ok()) return invalid();
+    elements = std::move(named->elements);
+    id = id.substr(0, bar);
   }
   const Result<uint32_t> number = parse_number<uint32_t>(id, 1);
   if (!number.ok()) return invalid();
-  JobArgument argument{.job = JobId{*number}, .step = {}};
+  JobArgument argument{.job = JobId{*number}, .elements = std::move(elements), .step = {}};
   if (dot == std::string_view::npos) return argument;
   const std::string_view step = text.substr(dot + 1);
   if (step == "batch")
@@ -79,6 +88,52 @@ Result<JobArgument> parse_job_argument(std::string_view text) {
   return argument;
 }
 
+std::vector<std::string> split_job_list(std::string_view text) {
+  std::vector<std::string> parts;
+  std::string part;
+  int depth = 0;
+  for (const char c : text) {
+    if (c == '[') ++depth;
+    if (c == ']') --depth;
+    if (c == ',' && depth <= 0)
+      parts.push_back(std::exchange(part, ""));
+    else
+      part += c;
+  }
+  if (!part.empty()) parts.push_back(part);
+  return parts;
+}
+
+Result<void> add_named(std::string_view text, std::vector<JobId>& jobs,
+                       std::vector<JobElements>& elements) {
+  for (const std::string& part : split_job_list(text)) {
+    std::string_view id = part;
+    take_prefix(id, "jobid=");
+    JobArgument argument = TRY(parse_job_argument(id));
+    if (argument.step) return usage("'" + printable(part) + "' is a step; a job is wanted");
+    if (argument.elements)
+      elements.push_back({argument.job, std::move(*argument.elements)});
+    else
+      jobs.push_back(argument.job);
+  }
+  return {};
+}
+
+void narrow(std::vector<JobView>& jobs, const JobFilter& filter) {
+  if (filter.elements.empty()) return;
+  for (JobView& view : jobs) {
+    if (!view.job.array || view.job.array->elements.size() < 2) continue;
+    const auto& whole = filter.jobs;
+    if (std::ranges::count(whole, view.job.array->array) > 0) continue;
+    if (std::ranges::count(whole, view.job.id) > 0) continue;
+    IndexSet wanted;
+    for (const JobElements& each : filter.elements) {
+      if (each.job == view.job.array->array) wanted = wanted.united(each.elements);
+    }
+    view.job.array->elements = view.job.array->elements.common(wanted);
+  }
+}
+
 std::string own_name() {
   return user_label(::getuid());
 }
@@ -91,8 +146,14 @@ Result<JobFilter> to_filter(const FilterOptions& options, const std::string& me)
                    .nodes = options.nodes,
                    .states = TRY(parse_states(options.states))};
   if (options.me) filter.users = {me};
-  for (const std::string& text : options.jobs) {
-    filter.jobs.push_back(TRY(parse_job_argument(text)).job);
+  std::string all;  // a list was cut at every comma, also inside brackets
+  for (const std::string& text : options.jobs) all += (all.empty() ? "" : ",") + text;
+  for (const std::string& text : split_job_list(all)) {
+    JobArgument argument = TRY(parse_job_argument(text));
+    if (argument.elements)
+      filter.elements.push_back({argument.job, std::move(*argument.elements)});
+    else
+      filter.jobs.push_back(argument.job);
   }
   return filter;
 }
@@ -105,6 +166,7 @@ Result<std::vector<JobView>> fetch_jobs(Client& client, const JobQuery& query) {
     std::move(reply->jobs.begin(), reply->jobs.end(), std::back_inserter(jobs));
     return reply->more;
   }));
+  narrow(jobs, query.filter);
   return jobs;
 }
 

@@ -11,6 +11,8 @@ std::string slurm_reason(const Error& error) {
   }
   if (error.code == ErrorCode::not_found && names("partition")) return kInvalidPartition;
   if (error.code == ErrorCode::not_found && names("job")) return kInvalidJob;
+  if (error.text.starts_with("dependency")) return "Job dependency problem";
+  if (error.text.starts_with("array:")) return "Invalid job array specification";
   if (error.code == ErrorCode::denied) return "Access/permission denied";
   return error.text;
 }

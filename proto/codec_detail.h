@@ -47,7 +47,7 @@ constexpr uint64_t last_of(JobState) {
   return uint64_t(JobState::boot_fail);
 }
 constexpr uint64_t last_of(Reason) {
-  return uint64_t(Reason::system_failure);
+  return uint64_t(Reason::job_array_task_limit);
 }
 constexpr uint64_t last_of(NodeState) {
   return uint64_t(NodeState::down);
@@ -63,6 +63,12 @@ constexpr uint64_t last_of(StepState) {
 }
 constexpr uint64_t last_of(HoldKind) {
   return uint64_t(HoldKind::administrator);
+}
+constexpr uint64_t last_of(DependencyKind) {
+  return uint64_t(DependencyKind::singleton);
+}
+constexpr uint64_t last_of(DependencyState) {
+  return uint64_t(DependencyState::failed);
 }
 constexpr uint64_t last_of(KeyKind) {
   return uint64_t(KeyKind::job);

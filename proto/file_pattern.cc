@@ -25,14 +25,19 @@ std::string with_step(const PatternValues& v) {
   return std::to_string(v.job.value) + '.' + std::to_string(v.step.value);
 }
 
+uint64_t task_number(const PatternValues& v) {
+  constexpr uint64_t kNoTask = 0xfffffffe;  // as Slurm says it
+  return v.array_job.value != 0 ? v.array_task : kNoTask;
+}
+
 // What stands for %letter, or %letter itself where Slurm has no such name.
 std::string value_of(char letter, size_t width, const PatternValues& v) {
   switch (letter) {
     case '%': return "%";
-    case 'A':
+    case 'A': return pad(v.array_job.value != 0 ? v.array_job.value : v.job.value, width);
     case 'j': return pad(v.job.value, width);
-    case 'a': return pad(0xfffffffe, width);  // Slurm's number of "no array task"
-    case 'b': return pad(0xfffffffe % 10, width);
+    case 'a': return pad(task_number(v), width);
+    case 'b': return pad(task_number(v) % 10, width);
     case 'J': return with_step(v);
     case 'N': return v.node;
     case 'n': return pad(v.node_index, width);

@@ -17,6 +17,8 @@ struct PatternValues {
   std::string node;         // short host name
   uint32_t node_index = 0;  // in the job
   uint32_t task = 0;
+  JobId array_job;  // 0: no part of an array
+  uint32_t array_task = 0;
 };
 
 std::string expand_pattern(const std::string& pattern, const PatternValues& values);

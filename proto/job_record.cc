@@ -1,5 +1,6 @@
 #include "proto/job_record.h"
 
+#include <algorithm>
 #include <tuple>
 
 namespace gd {
@@ -29,6 +30,32 @@ bool JobRecord::operator==(const JobRecord& other) const {
   for_each_plain(*this, other,
                  [&](const auto& mine, const auto& theirs) { same = same && mine == theirs; });
   return same;
+}
+
+JobId array_id_of(const JobRecord& job) {
+  return job.array ? job.array->array : job.id;
+}
+
+std::optional<uint32_t> element_of(const JobRecord& job) {
+  if (!job.array || job.array->elements.size() != 1) return std::nullopt;
+  return job.array->elements.front();
+}
+
+std::string elements_of(const JobRecord& job, size_t most) {
+  if (!job.array) return "";
+  return format_array_spec({job.array->elements, job.array->limit}, most);
+}
+
+std::string job_name_of(const JobRecord& job, size_t most) {
+  const std::string id = std::to_string(array_id_of(job).value);
+  if (!job.array) return id;
+  if (const auto element = element_of(job)) return id + "_" + std::to_string(*element);
+  return id + "_[" + elements_of(job, most) + "]";
+}
+
+int32_t exit_code_of(const JobRecord& job) {
+  const int32_t code = job.exit.signal != 0 ? 128 + job.exit.signal : job.exit.code;
+  return ended(job.state) && job.state != JobState::completed ? std::max(code, 1) : code;
 }
 
 uint32_t total_cpus(const JobSpec& spec) {

@@ -9,7 +9,9 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "proto/dependency.h"
 #include "proto/ids.h"
+#include "proto/index_set.h"
 #include "proto/job_spec.h"
 #include "proto/job_state.h"
 #include "proto/resources.h"
@@ -112,6 +114,29 @@ struct PendingSignal {
 
 enum class HoldKind : uint8_t { none = 0, user = 1, administrator = 2 };
 
+// Which elements of a job array a record stands for. All that waits is one record, under
+// the array's own id; an element that starts, or is treated apart, is split off into a
+// record with an id of its own. The one under the array's id stays live as long as any
+// other of the array, and remembers of those that have left live memory how they ended.
+struct ArrayPart {
+  JobId array;           // id of the array: of its first record
+  IndexSet elements;     // exactly one once it has started
+  uint32_t limit = 0;    // how many may run at once; 0: any number. Of the array's first record
+  uint32_t gone_ok = 0;  // elements that completed, or did not, and whose records are purged
+  uint32_t gone_other = 0;
+  int32_t gone_code = 0;  // the highest exit code of those
+  bool operator==(const ArrayPart&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("array", self.array);
+    field("elements", self.elements);
+    field("limit", self.limit);
+    field("gone_ok", self.gone_ok);
+    field("gone_other", self.gone_other);
+    field("gone_code", self.gone_code);
+  }
+};
+
 struct JobRecord {
   JobId id;
   RequestId request;  // the client's name for the submission: a retry finds this job
@@ -153,6 +178,8 @@ struct JobRecord {
   Usage usage;
   std::vector<StepRecord> steps;
   uint32_t next_step = 0;
+  std::optional<ArrayPart> array;
+  Dependency dependency;
 
   bool operator==(const JobRecord& other) const;  // compares the specs by value
 
@@ -190,7 +217,20 @@ struct JobRecord {
     field("usage", self.usage);
     field("steps", self.steps);
     field("next_step", self.next_step);
+    field("array", self.array);
+    field("dep", self.dependency);
   }
 };
+
+// "7", "7_3", "7_[1,4,7-9%2]": a job as people name it. `most` bytes of its elements.
+std::string job_name_of(const JobRecord& job, size_t most = SIZE_MAX);
+// "3", "1,4,7-9%2"; empty if it is no part of an array.
+std::string elements_of(const JobRecord& job, size_t most = SIZE_MAX);
+// The array it belongs to, or itself.
+JobId array_id_of(const JobRecord& job);
+// The one element that it is, or is left of what waits.
+std::optional<uint32_t> element_of(const JobRecord& job);
+// 128 + signal, or the code; at least 1 for what ended and did not complete.
+int32_t exit_code_of(const JobRecord& job);
 
 }  // namespace gd

@@ -65,11 +65,13 @@ struct JobSpec {
   std::optional<Seconds> time_limit;
   std::optional<TimePoint> begin;
   std::optional<TimePoint> deadline;
-  std::string dependency;
+  std::string dependency;                   // as it was asked for: proto/dependency.h
+  bool kill_on_invalid_dependency = false;  // one that can never be satisfied ends the job
   bool hold = false;
   std::optional<bool> requeue;  // empty: the cluster's default
   int32_t nice = 0;
   std::optional<uint32_t> priority;
+  std::string array;  // elements and limit: proto/index_set.h; empty: no array
 
   // What runs, and where its streams go (patterns with %j and so on).
   std::vector<std::string> argv;  // batch: the script's arguments; else the command
@@ -115,6 +117,7 @@ struct JobSpec {
     field("begin", self.begin);
     field("deadline", self.deadline);
     field("dependency", self.dependency);
+    field("kill_dep", self.kill_on_invalid_dependency);
     field("hold", self.hold);
     field("requeue", self.requeue);
     field("nice", self.nice);
@@ -134,6 +137,7 @@ struct JobSpec {
     field("warn_sig", self.warn_signal);
     field("warn_before", self.warn_before);
     field("warn_batch", self.warn_batch_only);
+    field("array", self.array);
   }
 };
 

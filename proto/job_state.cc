@@ -40,7 +40,7 @@ const StateName* find(JobState state) {
 }
 
 // By value of Reason. Slurm's names: squeue(1), JOB REASON CODES.
-constexpr std::array<std::string_view, 27> kReasonNames{"None",
+constexpr std::array<std::string_view, 28> kReasonNames{"None",
                                                         "Priority",
                                                         "Resources",
                                                         "BeginTime",
@@ -66,8 +66,9 @@ constexpr std::array<std::string_view, 27> kReasonNames{"None",
                                                         "Reservation",
                                                         "Licenses",
                                                         "JobRequeueLimit",
-                                                        "SystemFailure"};
-static_assert(kReasonNames.size() == size_t(Reason::system_failure) + 1);
+                                                        "SystemFailure",
+                                                        "JobArrayTaskLimit"};
+static_assert(kReasonNames.size() == size_t(Reason::job_array_task_limit) + 1);
 
 }  // namespace
 

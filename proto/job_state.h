@@ -68,6 +68,7 @@ enum class Reason : uint8_t {
   licenses = 24,
   requeue_limit = 25,  // held: it has been sent back too often
   system_failure = 26,
+  job_array_task_limit = 27,  // as many elements of its array run as may
 };
 
 [[nodiscard]] std::string_view name(Reason reason);  // "Resources", "JobHeldUser", "None"

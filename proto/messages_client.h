@@ -96,9 +96,22 @@ struct SubmitReply {
   }
 };
 
-// Which jobs. Empty lists mean "any"; all given conditions must hold.
+// Elements of an array: "7_3", "7_[1-5]". From a stranger: check is_valid().
+struct JobElements {
+  JobId job;  // the array
+  IndexSet elements;
+  bool operator==(const JobElements&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("job", self.job);
+    field("elements", self.elements);
+  }
+};
+
+// Which jobs. An array's id means all of it. Empty lists mean "any"; all given conditions must
+// hold.
 struct JobFilter {
   std::vector<JobId> jobs;
+  std::vector<JobElements> elements;  // beside, not among, the jobs
   std::vector<std::string> users;
   std::vector<std::string> names;
   std::vector<std::string> partitions;
@@ -107,6 +120,7 @@ struct JobFilter {
   bool operator==(const JobFilter&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("jobs", self.jobs);
+    field("elements", self.elements);
     field("users", self.users);
     field("names", self.names);
     field("parts", self.partitions);
@@ -189,11 +203,13 @@ struct JobControlRequest {
   RequestId request;
   JobAction action = JobAction::hold;
   std::vector<JobId> jobs;
+  std::vector<JobElements> elements;
   bool operator==(const JobControlRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("req", self.request);
     field("action", self.action);
     field("jobs", self.jobs);
+    field("elements", self.elements);
   }
 };
 
@@ -213,6 +229,9 @@ struct JobUpdateRequest {
   std::optional<uint32_t> tasks;
   std::optional<uint64_t> memory_per_node_mib;
   std::optional<bool> requeue;
+  std::vector<JobElements> elements;
+  std::optional<uint32_t> array_limit;    // 0: none
+  std::optional<std::string> dependency;  // "": none any more
   bool operator==(const JobUpdateRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("req", self.request);
@@ -228,6 +247,9 @@ struct JobUpdateRequest {
     field("tasks", self.tasks);
     field("mem", self.memory_per_node_mib);
     field("requeue", self.requeue);
+    field("elements", self.elements);
+    field("array_limit", self.array_limit);
+    field("dependency", self.dependency);
   }
 };
 

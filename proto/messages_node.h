@@ -151,6 +151,8 @@ struct StepLaunch {
   bool stream = false;          // stdio goes to a client; else to files
   Bytes environment;
   std::string client_key;  // the CURVE key that may open the stream at first; may be empty
+  JobId array_job;         // 0: no part of an array
+  uint32_t array_task = 0;
   bool operator==(const StepLaunch&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -178,6 +180,8 @@ struct StepLaunch {
     field("stream", self.stream);
     field("env", self.environment);
     field("ckey", self.client_key);
+    field("array_job", self.array_job);
+    field("array_task", self.array_task);
   }
 };
 

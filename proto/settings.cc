@@ -88,6 +88,7 @@ Result<ControllerSettings> read_top(const ConfigView& top) {
   if (top.interval("node_lost_after") > 0s) {
     out.node_lost_after = whole_seconds(top, "node_lost_after");
   }
+  out.max_array_size = static_cast<uint32_t>(top.integer("max_array_size"));
   out.max_jobs = static_cast<uint32_t>(top.integer("max_jobs"));
   out.launch_retries = static_cast<uint32_t>(top.integer("launch_retries"));
   out.requeue = top.flag("requeue");

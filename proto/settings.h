@@ -44,6 +44,7 @@ struct ControllerSettings {
   Seconds node_timeout{};                  // silence after which a node is down
   std::optional<Seconds> node_lost_after;  // silence after which its jobs are; empty: never
   uint32_t max_jobs = 0;
+  uint32_t max_array_size = 0;
   uint32_t launch_retries = 0;
   bool requeue = true;
   std::string default_image;

@@ -46,6 +46,8 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      "A node that is silent for so long has lost its jobs: "
      "they end as NODE_FAIL or go back to the queue; 0: wait for it.",
      0, kYearMs},
+    {"max_array_size", integer, "1000001", "Elements of job arrays are numbered below it.", 1,
+     4'000'001},
     {"max_jobs", integer, "200000", "Most live jobs; one more is refused.", 1, 10'000'000},
     {"launch_retries", integer, "3", "A job whose launch fails so many times is held.", 0, 1000},
     {"requeue", boolean, "yes",

@@ -5,6 +5,7 @@
 
 #include "base/hostlist.h"
 #include "base/text.h"
+#include "proto/index_set.h"
 #include "server/agent/step_folder.h"
 
 namespace gd::agent {
@@ -68,6 +69,18 @@ void set_identity(Environment& env, const StepUser& user) {
   }
 }
 
+void set_array(Environment& env, const StepLaunch& launch) {
+  env["SLURM_ARRAY_JOB_ID"] = number(launch.array_job.value);
+  env["SLURM_ARRAY_TASK_ID"] = number(launch.array_task);
+  const Result<ArraySpec> array = parse_array_spec(launch.spec.array);
+  if (!array.ok() || array->elements.empty()) return;  // the controller has checked it
+  const IndexSet& all = array->elements;
+  env["SLURM_ARRAY_TASK_COUNT"] = number(all.size());
+  env["SLURM_ARRAY_TASK_MIN"] = number(all.front());
+  env["SLURM_ARRAY_TASK_MAX"] = number(all.back());
+  env["SLURM_ARRAY_TASK_STEP"] = number(all.runs.size() == 1 ? all.runs.front().step : 1);
+}
+
 void set_job(Environment& env, const StepLaunch& launch, const StepUser& user) {
   const JobSpec& spec = launch.spec;
   const std::string id = number(launch.job.value);
@@ -83,6 +96,7 @@ void set_job(Environment& env, const StepLaunch& launch, const StepUser& user) {
   if (!spec.account.empty()) env["SLURM_JOB_ACCOUNT"] = spec.account;
   if (!spec.qos.empty()) env["SLURM_JOB_QOS"] = spec.qos;
   if (launch.restarts > 0) env["SLURM_RESTART_COUNT"] = number(launch.restarts);
+  if (launch.array_job.value != 0) set_array(env, launch);
   env["GD_IMAGE"] = spec.image.name.empty() ? "host" : spec.image.name;
   if (spec.kind == JobKind::batch) env["ENVIRONMENT"] = "BATCH";
 }

@@ -56,7 +56,9 @@ FileNames file_names(const StepLaunch& launch, const std::string& folder, const 
                              .job_name = spec.name,
                              .user = launch.user,
                              .node = node.substr(0, node.find('.')),
-                             .node_index = launch.node_index};
+                             .node_index = launch.node_index,
+                             .array_job = launch.array_job,
+                             .array_task = launch.array_task};
   const auto named = [&](const std::string& pattern) {
     return absolute(expand_pattern(pattern, values), folder);
   };

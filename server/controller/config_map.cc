@@ -50,6 +50,7 @@ std::shared_ptr<const core::ClusterConfig> cluster_config(const Settings& settin
     }
   }
   to->max_jobs = from.max_jobs;
+  to->max_array_size = from.max_array_size;
   to->min_job_age = from.min_job_age;
   to->kill_wait = from.kill_wait;
   to->heartbeat = from.heartbeat;

@@ -1,5 +1,6 @@
 // History and audit lines past their age go, oldest first, a bounded number a run,
 // in the batch of the turn.
+#include "proto/codec.h"
 #include "server/controller/controller.h"
 #include "server/store/tables.h"
 
@@ -9,20 +10,34 @@ namespace {
 using store::Table;
 using store::Visit;
 
+// Its entry among its array's records.
+Result<void> forget_array(Hub& hub, store::Snapshot& snapshot, JobId id) {
+  const auto found = TRY(snapshot.find(Table::finished, store::job_key(id)));
+  if (!found) return {};
+  const Result<JobRecord> job = decode_record<JobRecord>(*found);
+  if (!job.ok() || !job->array) return {};
+  hub.turn.writes.push_back({Table::arrays, store::array_key(job->array->array, id), std::nullopt});
+  return {};
+}
+
 Result<void> forget(Hub& hub, store::Snapshot& snapshot, Table table, Seconds age) {
   if (age == 0s) return {};
   const std::string end = store::time_prefix(hub.now - age);
   size_t count = 0;
-  return snapshot.scan(table, "", [&](std::string_view key, std::string_view) {
+  Result<void> failed;
+  TRY(snapshot.scan(table, "", [&](std::string_view key, std::string_view) {
     if (key >= std::string_view(end) || ++count > kMaxForgotten) return Visit::stop;
     const Result<store::TimeKey> parsed = store::parse_time_key(key);
     if (table == Table::finished_by_end && parsed.ok()) {
+      failed = forget_array(hub, snapshot, JobId{parsed->number});
+      if (!failed.ok()) return Visit::stop;
       hub.turn.writes.push_back(
           {Table::finished, store::job_key(JobId{parsed->number}), std::nullopt});
     }
     hub.turn.writes.push_back({table, Bytes(key), std::nullopt});
     return Visit::next;
-  });
+  }));
+  return failed;
 }
 
 }  // namespace

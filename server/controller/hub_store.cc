@@ -1,9 +1,13 @@
 // Between the hub and the store: what a start loads, and what a batch writes.
 //
 // meta: next_job, next_launch, next_session, next_signal as decimal text.
+#include <algorithm>
+#include <set>
+
 #include "base/text.h"
 #include "proto/codec.h"
 #include "server/controller/hub.h"
+#include "server/core/query.h"
 #include "server/store/tables.h"
 
 namespace gd::controller {
@@ -89,6 +93,9 @@ void write_job(Hub& hub, JobId id, store::Batch& batch) {
     return;
   }
   Bytes record = encode_record(*job);
+  if (job->array) {
+    batch.push_back({Table::arrays, store::array_key(job->array->array, id), Bytes{}});
+  }
   if (ended(job->state)) {
     batch.push_back({Table::jobs, store::job_key(id), std::nullopt});
     batch.push_back({Table::finished, store::job_key(id), std::move(record)});
@@ -116,6 +123,41 @@ Result<void> load_recent(store::Snapshot& snapshot, Hub& hub) {
   return failed;
 }
 
+// The records of arrays of which something is live: the first one, which answers for all, and
+// those that were not yet counted as gone when the controller stopped. These are the ones that
+// ended last, since what is live leaves in the order of its end.
+Result<void> load_arrays(store::Snapshot& snapshot, Hub& hub) {
+  std::set<JobId> arrays;
+  for (const auto& [id, entry] : hub.cluster.jobs()) {
+    if (entry.record.array) arrays.insert(entry.record.array->array);
+  }
+  for (const JobId array : arrays) {
+    std::vector<JobRecord> gone;
+    const Bytes prefix = store::job_key(array);
+    Result<void> failed;
+    TRY(snapshot.scan(Table::arrays, prefix, [&](std::string_view key, std::string_view) {
+      const Result<JobId> id = store::parse_array_key(key);
+      if (!key.starts_with(prefix) || !id.ok()) return store::Visit::stop;
+      if (hub.cluster.find_job(*id) != nullptr) return store::Visit::next;
+      const auto found = snapshot.find(Table::finished, store::job_key(*id));
+      if (!found.ok()) failed = found.error();
+      if (!found.ok() || !*found) return failed.ok() ? store::Visit::next : store::Visit::stop;
+      Result<JobRecord> job = decode_record<JobRecord>(**found);
+      if (job.ok())
+        gone.push_back(std::move(job).take());
+      else
+        failed = std::move(job).error().in("store: a finished job");
+      return failed.ok() ? store::Visit::next : store::Visit::stop;
+    }));
+    TRY(failed);
+    for (JobRecord& job : core::not_counted(hub.cluster, array, std::move(gone))) {
+      hub.blobs.job_stored(job.id, &job);
+      hub.cluster.restore(std::move(job));
+    }
+  }
+  return {};
+}
+
 void write_counters(const core::Counters& counters, store::Batch& batch) {
   batch.push_back({Table::meta, "next_job", std::to_string(counters.job)});
   batch.push_back({Table::meta, "next_launch", std::to_string(counters.launch)});
@@ -140,6 +182,7 @@ Result<std::unique_ptr<Hub>> load_hub(Parts parts, TimePoint now) {
     hub->cluster.restore(std::move(job));
   }));
   TRY(load_recent(*snapshot, *hub));
+  TRY(load_arrays(*snapshot, *hub));
   TRY(load_keys(*snapshot, *hub));
   TRY(load_vouching(*snapshot, *hub));
   TRY(hub->blobs.sweep(*snapshot, hub->turn.writes));

@@ -1,4 +1,6 @@
 // What goes to those who wait for a job: its state, and the way to its terminal.
+#include <algorithm>
+
 #include "proto/codec.h"
 #include "server/controller/controller.h"
 
@@ -7,6 +9,27 @@ namespace {
 
 bool has_started(JobState state) {
   return state >= JobState::starting;
+}
+
+// Of an array as a whole: it has ended when all of it has, with the highest code.
+JobNotice notice_of_array(const Hub& hub, JobId id) {
+  const core::ArrayEntry& array = *hub.cluster.find_array(id);
+  const JobRecord& first = *hub.cluster.find_job(id);
+  JobNotice notice;
+  notice.job = id;
+  notice.state = array.running > 0 ? JobState::running : JobState::pending;
+  notice.reason = first.reason;
+  if (!array.all_ended()) return notice;
+  int32_t code = first.array->gone_code;
+  bool completed = first.array->gone_other == 0;
+  for (const JobId record : array.records) {
+    const JobRecord& job = *hub.cluster.find_job(record);
+    code = std::max(code, exit_code_of(job));
+    completed = completed && job.state == JobState::completed;
+  }
+  notice.state = completed ? JobState::completed : JobState::failed;
+  notice.exit.code = code;
+  return notice;
 }
 
 JobNotice notice_of(const JobRecord& job) {
@@ -32,17 +55,22 @@ std::optional<StreamAccess> access_for(const Hub& hub, const JobRecord& job,
 }  // namespace
 
 void send_notices(Hub& hub, const std::set<JobId>& jobs) {
+  std::set<JobId> all = jobs;  // and the arrays that they are of
   for (const JobId id : jobs) {
+    if (const JobRecord* job = hub.cluster.find_job(id)) all.insert(array_id_of(*job));
+  }
+  for (const JobId id : all) {
     const JobRecord* job = hub.cluster.find_job(id);
     hub.waiters.visit(id, [&](const Waiter& waiter) {
       JobNotice notice;
       notice.job = id;
       notice.last = true;  // purged: it ended long ago
       if (job != nullptr) {
-        notice = notice_of(*job);
+        const bool array = hub.cluster.find_array(id) != nullptr;
+        notice = array ? notice_of_array(hub, id) : notice_of(*job);
         notice.access = access_for(hub, *job, waiter.client_key);
-        notice.last =
-            ended(job->state) || (waiter.until == WaitUntil::started && has_started(job->state));
+        notice.last = ended(notice.state) ||
+                      (waiter.until == WaitUntil::started && has_started(notice.state));
       }
       const bool last = notice.last;
       const Sent sent = hub.parts.outbox->send(waiter.route, waiter.tag, encode(std::move(notice)));

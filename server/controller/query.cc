@@ -84,8 +84,27 @@ class Pages {
   std::optional<Error> error_;
 };
 
+// The records of what are arrays among these.
+Result<void> add_records(store::Snapshot& snapshot, const std::vector<JobId>& arrays,
+                         std::vector<JobId>& ids) {
+  for (const JobId array : arrays) {
+    const Bytes prefix = store::job_key(array);
+    TRY(snapshot.scan(Table::arrays, prefix, [&](std::string_view key, std::string_view) {
+      const Result<JobId> job = store::parse_array_key(key);
+      if (!key.starts_with(prefix) || !job.ok()) return Visit::stop;
+      ids.push_back(*job);
+      return Visit::next;
+    }));
+  }
+  return {};
+}
+
 Result<void> by_ids(store::Snapshot& snapshot, const JobQuery& query, Pages& pages) {
   std::vector<JobId> ids = query.filter.jobs;
+  TRY(add_records(snapshot, query.filter.jobs, ids));
+  for (const JobElements& each : query.filter.elements) {
+    TRY(add_records(snapshot, {each.job}, ids));
+  }
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   if (query.limit != 0) std::reverse(ids.begin(), ids.end());  // newest first
@@ -124,7 +143,8 @@ Result<void> all_live(store::Snapshot& snapshot, const JobQuestion& question, Pa
 void answer_jobs(store::Snapshot& snapshot, const JobQuestion& question, const SendPage& send) {
   Pages pages(question, send);
   const JobQuery& query = question.query;
-  if (!query.filter.jobs.empty()) return pages.finish(by_ids(snapshot, query, pages));
+  const bool named = !query.filter.jobs.empty() || !query.filter.elements.empty();
+  if (named) return pages.finish(by_ids(snapshot, query, pages));
   if (!query.history) return pages.finish(all_live(snapshot, question, pages));
   pages.finish(store::scan_finished(snapshot, query.since, query.until,
                                     [&](std::string_view record) { return pages.take(record); }));

@@ -50,6 +50,10 @@ void on_job_query(Hub& hub, const Origin& origin, JobQuery&& query) {
   if (query.filter.jobs.size() > kMaxListEntries) {
     return hub.refuse(origin, {ErrorCode::invalid, "query names too many jobs"});
   }
+  for (const JobElements& each : query.filter.elements) {
+    if (each.elements.is_valid()) continue;
+    return hub.refuse(origin, {ErrorCode::invalid, "query names elements that make no sense"});
+  }
   hub.turn.after.emplace_back([&hub, origin, query = std::move(query)]() mutable {
     ask_workers(hub, origin,
                 {std::move(query), auth::sees_only(origin.caller, hub.rules()), jobs_view(hub)});

@@ -88,6 +88,22 @@ std::optional<Seconds> limit_in_force(const Cluster& cluster, const JobSpec& spe
   return std::nullopt;
 }
 
+Result<std::optional<ArrayPart>> array_of(const Cluster& cluster, const JobSpec& spec) {
+  std::optional<ArrayPart> part;
+  if (spec.array.empty()) return part;
+  ArraySpec array = TRY(parse_array_spec(spec.array));
+  const uint32_t most = cluster.config().max_array_size;
+  if (array.elements.back() >= most) {
+    return invalid("array: element " + std::to_string(array.elements.back()) +
+                   " asked, max_array_size is " + std::to_string(most) +
+                   ", so the last possible one is " + std::to_string(most - 1));
+  }
+  part.emplace();
+  part->elements = std::move(array.elements);
+  part->limit = array.limit;
+  return part;
+}
+
 bool longer(std::optional<Seconds> limit, const PartitionConfig& partition) {
   return partition.max_time && (!limit || *limit > *partition.max_time);
 }
@@ -131,6 +147,8 @@ Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec
   TRY(check_rights(cluster, actor, spec, partitions));
 
   Admitted result;
+  result.dependency = TRY(parse_dependency(spec.dependency));
+  result.array = TRY(array_of(cluster, spec));
   result.time_limit = limit_in_force(cluster, spec, partitions);
   if (spec.tasks && *spec.tasks < spec.nodes_min) {
     result.warnings.push_back("can't run " + std::to_string(*spec.tasks) + " tasks on " +

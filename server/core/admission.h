@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "proto/job_record.h"
 #include "proto/job_spec.h"
 #include "server/core/cluster.h"
 #include "server/core/command.h"
@@ -40,6 +41,8 @@ struct Admitted {
   Reason reason = Reason::priority;     // to wait with
   std::string reason_text;
   std::vector<std::string> warnings;
+  std::optional<ArrayPart> array;  // all elements; its id is not known yet
+  Dependency dependency;           // not judged yet
 };
 
 // The whole: for a submission, and again for an update of a waiting job.

@@ -58,6 +58,14 @@ struct JobApplier {
     job.time_limit = e.time_limit;
     job.eligible_time = e.eligible;
   }
+  void operator()(const JobSplit& e) const {
+    job.array->elements = job.array->elements.minus(e.part.array->elements);
+  }
+  void operator()(const DependencySet& e) const {
+    job.dependency = e.dependency;
+    job.eligible_time = e.eligible;
+  }
+  void operator()(const ArrayLimitSet& e) const { job.array->limit = e.limit; }
   void operator()(const JobAllocated& e) const {
     move_to(job, Happening::allocated, JobState::starting);
     job.reason = Reason::none;
@@ -183,7 +191,9 @@ struct Applier {
     c.changes_.jobs.insert(e.job.id);
   }
   void operator()(const JobPurged& e) const {
+    const JobRecord gone = entry_of(e.job).record;
     c.remove_job(e.job);
+    if (gone.array && gone.id != gone.array->array) remember(gone);
     c.changes_.jobs.insert(e.job);
   }
 
@@ -231,11 +241,27 @@ struct Applier {
     return found->second;
   }
 
+  // The first record of the array keeps how the others ended.
+  void remember(const JobRecord& gone) const {
+    JobEntry& first = entry_of(gone.array->array);
+    ArrayPart& array = *first.record.array;
+    const uint32_t elements = gone.array->elements.size();
+    (gone.state == JobState::completed ? array.gone_ok : array.gone_other) += elements;
+    array.gone_code = std::max(array.gone_code, exit_code_of(gone));
+    c.changes_.jobs.insert(first.record.id);
+  }
+
   // Numbers that were given by this event are not given again.
   void count(const JobAllocated& e) const {
     c.counters_.launch = std::max(c.counters_.launch, e.launch.value + 1);
     c.changes_.counters = true;
     c.promises_.erase(e.job);
+  }
+  void count(const JobSplit& e) const {
+    c.counters_.job = std::max(c.counters_.job, e.part.id.value + 1);
+    c.changes_.counters = true;
+    c.add_job(e.part);
+    c.changes_.jobs.insert(e.part.id);
   }
   void count(const JobSignalled& e) const {
     c.counters_.signal = std::max(c.counters_.signal, e.signal.serial + 1);

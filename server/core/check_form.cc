@@ -6,6 +6,8 @@
 #include "base/hostlist.h"
 #include "base/image_name.h"
 #include "base/text.h"
+#include "proto/dependency.h"
+#include "proto/index_set.h"
 #include "proto/message_type.h"
 #include "server/core/admission.h"
 #include "server/sched/shape.h"
@@ -51,11 +53,17 @@ Result<void> check_texts(const JobSpec& spec) {
       {"constraint", &spec.constraint}, {"submit host", &spec.submit_host}};
   for (const auto& [what, text] : names) TRY(check_line(what, *text, kMaxNameBytes));
   const std::pair<std::string_view, const std::string*> texts[] = {
-      {"comment", &spec.comment},         {"node list", &spec.node_list},
-      {"exclude", &spec.exclude},         {"dependency", &spec.dependency},
-      {"working directory", &spec.chdir}, {"input", &spec.input},
-      {"output", &spec.output},           {"error", &spec.error},
-      {"image", &spec.image.name},        {"submit directory", &spec.submit_dir},
+      {"comment", &spec.comment},
+      {"node list", &spec.node_list},
+      {"exclude", &spec.exclude},
+      {"dependency", &spec.dependency},
+      {"array", &spec.array},
+      {"working directory", &spec.chdir},
+      {"input", &spec.input},
+      {"output", &spec.output},
+      {"error", &spec.error},
+      {"image", &spec.image.name},
+      {"submit directory", &spec.submit_dir},
       {"command", &spec.command}};
   for (const auto& [what, text] : texts) TRY(check_text(what, *text, kMaxTextBytes));
   return {};
@@ -122,10 +130,12 @@ Result<void> check_times(const JobSpec& spec) {
     return invalid("nice " + std::to_string(spec.nice) + " is not between -" +
                    std::to_string(kMaxNice) + " and " + std::to_string(kMaxNice));
   }
-  if (!spec.dependency.empty()) {
-    return invalid("dependency '" + printable(spec.dependency) +
-                   "': this release does not know dependencies");
-  }
+  const Result<Dependency> dependency = parse_dependency(spec.dependency);
+  if (!dependency.ok()) return invalid("dependency: " + dependency.error().text);
+  if (spec.array.empty()) return {};
+  const Result<ArraySpec> array = parse_array_spec(spec.array);
+  if (!array.ok()) return invalid("array: " + array.error().text);
+  if (spec.kind != JobKind::batch) return invalid("array: only batch jobs have elements");
   return {};
 }
 

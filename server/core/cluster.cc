@@ -47,7 +47,7 @@ std::optional<sched::PartitionIndex> Cluster::default_partition() const {
 }
 
 sched::View Cluster::view(TimePoint now) const {
-  return {now, machine_, partitions_, shapes_, queue_};
+  return {now, machine_, partitions_, shapes_, queue_, &array_room_};
 }
 
 std::optional<TimePoint> Cluster::client_heard(JobId job) const {
@@ -93,12 +93,22 @@ void Cluster::remove_job(JobId id) {
 namespace {
 
 // An index entry only for jobs that something is due of; see Cluster::timers().
-std::optional<TimePoint> timer_of(const JobRecord& job, const ClusterConfig& config) {
-  if (ended(job.state)) return job.end_time + config.min_job_age;
+std::optional<TimePoint> timer_of(const JobRecord& job, const ClusterConfig& config,
+                                  const ArrayEntry* array) {
+  if (ended(job.state)) {
+    // The first record of an array goes last: it answers for the whole.
+    const bool stays = array != nullptr && array->records.size() > 1 && job.id == array_id_of(job);
+    if (stays) return std::nullopt;
+    return job.end_time + config.min_job_age;
+  }
   if (job.state == JobState::pending) {
     std::optional<TimePoint> due = job.spec->deadline;
     if (job.hold == HoldKind::none && job.reason == Reason::begin_time) {
       due = due ? std::min(*due, job.eligible_time) : job.eligible_time;
+    }
+    for (const DependencyTerm& term : job.dependency.terms) {
+      if (term.state != DependencyState::waiting || !term.due) continue;
+      due = due ? std::min(*due, *term.due) : *term.due;
     }
     return due;
   }
@@ -109,6 +119,15 @@ std::optional<TimePoint> timer_of(const JobRecord& job, const ClusterConfig& con
 }
 
 }  // namespace
+
+void Cluster::retime(JobEntry& entry) {
+  const JobId id = entry.record.id;
+  const auto due = timer_of(entry.record, *config_, find_array(id));
+  if (due == entry.timer) return;
+  if (entry.timer) timers_.erase({*entry.timer, id});
+  if (due) timers_.emplace(*due, id);
+  entry.timer = due;
+}
 
 bool belongs_in_queue(const JobRecord& job) {
   if (job.state != JobState::pending || job.hold != HoldKind::none) return false;
@@ -127,7 +146,9 @@ void Cluster::index_job(JobEntry& entry) {
   for (const StepRecord& step : job.steps) {
     if (step.request.given()) by_request_.emplace(step.request, job.id);
   }
-  if (const auto due = timer_of(job, *config_)) timers_.emplace(*due, job.id);
+  if (job.array) index_array(job);
+  index_dependency(job);
+  retime(entry);
   if (allocated(job.state)) {
     allocated_.insert(job.id);
     hold_shares(job);
@@ -142,7 +163,10 @@ void Cluster::unindex_job(JobEntry& entry) {
   const JobRecord& job = entry.record;
   by_request_.erase(job.request);
   for (const StepRecord& step : job.steps) by_request_.erase(step.request);
-  if (const auto due = timer_of(job, *config_)) timers_.erase({*due, job.id});
+  if (job.array) unindex_array(job);
+  unindex_dependency(job);
+  if (entry.timer) timers_.erase({*entry.timer, job.id});
+  entry.timer.reset();
   if (allocated(job.state)) {
     allocated_.erase(job.id);
     free_shares(job);

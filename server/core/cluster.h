@@ -77,7 +77,20 @@ struct JobEntry {
   sched::ShapeId shape;
   uint32_t tier = 0;
   double score = 0;
+  std::optional<TimePoint> timer;  // as it stands in Cluster::timers()
 };
+
+// The live records of one array, by what each stands for.
+struct ArrayEntry {
+  std::set<JobId> records;
+  std::map<uint32_t, JobId> singles;  // those of one element
+  std::set<JobId> groups;             // those of several
+  uint32_t waiting = 0;               // records, not elements
+  uint32_t running = 0;               // that hold resources
+  [[nodiscard]] bool all_ended() const { return waiting == 0 && running == 0; }
+};
+
+using UserAndName = std::pair<Uid, std::string>;  // what singleton goes by
 
 // What a node last said of a step.
 struct ReportedStep {
@@ -124,6 +137,13 @@ class Cluster {
   [[nodiscard]] TimePoint started() const { return started_; }
   [[nodiscard]] const std::map<JobId, JobEntry>& jobs() const { return jobs_; }
   [[nodiscard]] const JobRecord* find_job(JobId id) const;
+  [[nodiscard]] const ArrayEntry* find_array(JobId array) const;
+  // Who waits for this job or array; who waits to be the only one; who has not ended.
+  [[nodiscard]] const std::map<JobId, std::set<JobId>>& dependants() const { return dependants_; }
+  [[nodiscard]] const std::map<UserAndName, std::set<JobId>>& singletons() const {
+    return singletons_;
+  }
+  [[nodiscard]] const std::map<UserAndName, std::set<JobId>>& by_name() const { return by_name_; }
   [[nodiscard]] const JobRecord* find_request(const RequestId& request) const;
   using Nodes = std::map<std::string, NodeEntry, std::less<>>;
   [[nodiscard]] const Nodes& nodes() const { return nodes_; }
@@ -164,6 +184,12 @@ class Cluster {
   void remove_job(JobId id);
   void index_job(JobEntry& entry);
   void unindex_job(JobEntry& entry);
+  void index_array(const JobRecord& job);
+  void unindex_array(const JobRecord& job);
+  void refresh_room(JobId array);
+  void index_dependency(const JobRecord& job);
+  void unindex_dependency(const JobRecord& job);
+  void retime(JobEntry& entry);
   void enqueue(JobEntry& entry);
   void dequeue(JobEntry& entry);
   void hold_shares(const JobRecord& job);
@@ -187,6 +213,11 @@ class Cluster {
   std::set<JobId> allocated_;
   std::set<std::pair<TimePoint, JobId>> timers_;
   std::set<JobId> refused_;
+  std::map<JobId, ArrayEntry> arrays_;
+  std::map<JobId, uint32_t> array_room_;  // of arrays with a limit: how many more may run
+  std::map<JobId, std::set<JobId>> dependants_;
+  std::map<UserAndName, std::set<JobId>> singletons_;
+  std::map<UserAndName, std::set<JobId>> by_name_;
   std::vector<PartitionConfig> partition_configs_;
   std::vector<sched::Node> machine_;
   std::vector<std::string> node_names_;  // by index; empty: removed

@@ -41,12 +41,13 @@ struct ClusterConfig {
   std::string cluster = "gd";
   std::vector<PartitionConfig> partitions;  // empty: one, "batch", of all nodes
   std::vector<NodeConfig> nodes;
-  uint32_t max_jobs = 1'000'000;  // live ones
-  uint32_t max_steps = 10'000;    // of one life of a job
-  Seconds min_job_age{300};       // an ended job stays live so long
-  Seconds kill_wait{30};          // between TERM and KILL
-  Seconds heartbeat{5};           // a full report at least so often
-  Seconds node_timeout{60};       // silence, then the node is down
+  uint32_t max_jobs = 1'000'000;        // live ones
+  uint32_t max_array_size = 1'000'001;  // elements are numbered below it
+  uint32_t max_steps = 10'000;          // of one life of a job
+  Seconds min_job_age{300};             // an ended job stays live so long
+  Seconds kill_wait{30};                // between TERM and KILL
+  Seconds heartbeat{5};                 // a full report at least so often
+  Seconds node_timeout{60};             // silence, then the node is down
   // Silence, then its jobs count as lost: they end as NODE_FAIL or are requeued. Empty: wait for
   // the node to come back, or for an administrator to say that it is down.
   std::optional<Seconds> node_lost_after{Seconds{300}};

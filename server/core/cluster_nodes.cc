@@ -157,13 +157,18 @@ void Cluster::enqueue(JobEntry& entry) {
     factor = std::max(factor, partitions_[index.value].factor);
   }
   entry.score = sched::score(config_->weights, priority_facts(*config_, total_cpus_, job, factor));
-  queue_.add({entry.tier, entry.score, job.id}, entry.shape);
+  sched::QueueKey place{entry.tier, entry.score, job.id, 1, {}};
+  if (job.array) {
+    place.count = job.array->elements.size();
+    place.array = job.array->array;
+  }
+  queue_.add(place, entry.shape);
   entry.queued = true;
 }
 
 void Cluster::dequeue(JobEntry& entry) {
   if (!entry.queued) return;
-  queue_.remove({entry.tier, entry.score, entry.record.id}, entry.shape);
+  queue_.remove({entry.tier, entry.score, entry.record.id, 1, {}}, entry.shape);
   shapes_.release(entry.shape);
   entry.queued = false;
 }

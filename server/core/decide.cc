@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "proto/index_set.h"
 #include "server/core/admission.h"
+#include "server/core/dependencies.h"
 #include "server/core/life.h"
 #include "server/core/query.h"
 #include "server/core/verbs.h"
@@ -61,6 +63,9 @@ JobRecord new_job(const Submit& command, Admitted admitted, TimePoint now) {
   job.time_limit = admitted.time_limit;
   job.reason = admitted.reason;
   job.reason_text = std::move(admitted.reason_text);
+  job.array = std::move(admitted.array);
+  job.dependency = std::move(admitted.dependency);
+  if (!job.dependency.terms.empty()) job.reason = Reason::dependency;
   if (job.eligible_time > now && job.reason == Reason::priority) job.reason = Reason::begin_time;
   if (job.spec->hold) {
     job.hold = HoldKind::user;
@@ -113,16 +118,20 @@ Result<Reply> submit(Draft& draft, const Submit& command) {
   }
   if (command.test_only) return foretell(draft, job, std::move(warnings));
   job.id = draft.new_job();
+  const JobId id = job.id;
+  if (job.array) job.array->array = id;
   Submitted reply;
   reply.job = job.id;
   reply.warnings = std::move(warnings);
   draft.emit(JobAdded{std::move(job)});
+  if (!draft.job(id).dependency.terms.empty()) settle_dependency(draft, id);
   return Reply{std::move(reply)};
 }
 
 Result<Decision> decide(const Cluster& cluster, const Command& command, TimePoint now) {
   Draft draft(cluster, now);
   Reply reply = TRY(std::visit(Chooser{draft}, command));
+  follow_up(draft);
   return draft.done(std::move(reply));
 }
 

@@ -2,8 +2,10 @@
 #include <algorithm>
 
 #include "server/core/admission.h"
+#include "server/core/dependencies.h"
 #include "server/core/life.h"
 #include "server/core/query.h"
+#include "server/core/select.h"
 #include "server/core/verbs.h"
 
 namespace gd::core {
@@ -18,20 +20,6 @@ std::string job_text(JobId id) {
 
 Error conflict(JobId id, const std::string& text) {
   return Error{ErrorCode::conflict, job_text(id) + text};
-}
-
-// Does one thing to each named job; a refusal of one is in the reply and stops no other.
-template <class One>
-JobsReply for_each_job(const std::vector<JobId>& jobs, One one) {
-  JobsReply reply;
-  for (const JobId id : jobs) {
-    Result<void> done = one(id);
-    if (done.ok())
-      ++reply.done;
-    else
-      reply.refused.push_back({id, done.error().code, done.error().text});
-  }
-  return reply;
 }
 
 Result<void> check_owner(const Draft& draft, const Actor& actor, JobId id) {
@@ -71,22 +59,13 @@ Result<void> cancel_one(Draft& draft, const CancelJobs& command, JobId id) {
   return {};
 }
 
-std::vector<JobId> named_by(const Cluster& cluster, const CancelJobs& command) {
-  const JobFilter& filter = command.request.filter;
-  if (!filter.jobs.empty()) {
-    std::vector<JobId> named;
-    JobFilter rest = filter;
-    rest.jobs.clear();
-    for (const JobId id : filter.jobs) {
-      const JobRecord* job = cluster.find_job(id);
-      if (job == nullptr || matches(rest, *job)) named.push_back(id);
-    }
-    return named;
-  }
-  std::vector<JobId> found;  // of all, those that are the actor's to end and can be
+// Of all jobs, those that are the actor's to end and can be.
+std::vector<JobId> found_by(const Cluster& cluster, const CancelJobs& command) {
+  std::vector<JobId> found;
   for (const auto& [id, entry] : cluster.jobs()) {
     const JobRecord& job = entry.record;
-    if (ended(job.state) || !owns(command.actor, job) || !matches(filter, job)) continue;
+    if (ended(job.state) || !owns(command.actor, job)) continue;
+    if (!matches(command.request.filter, job)) continue;
     if (command.request.signal && !can_be_signalled(job)) continue;
     found.push_back(id);
   }
@@ -113,14 +92,6 @@ Result<void> hold_one(Draft& draft, const ControlJobs& command, JobId id) {
   if (job.hold == hold) return {};
   draft.emit(JobHeld{id, hold, reason_of(hold), {}});
   return {};
-}
-
-// The reason with which a job waits that nothing but the cluster keeps back.
-JobWaits waiting_again(const Draft& draft, const JobRecord& job) {
-  const Reason first = first_reason(job, draft.now);
-  if (first != Reason::priority) return {job.id, first, {}};
-  Obstacle obstacle = obstacle_of(draft.cluster, job);
-  return {job.id, obstacle.reason, std::move(obstacle.text)};
 }
 
 Result<void> release_one(Draft& draft, const ControlJobs& command, JobId id) {
@@ -183,7 +154,7 @@ Result<void> control_one(Draft& draft, const ControlJobs& command, JobId id) {
 bool only_for_running(const JobUpdateRequest& request) {
   return !request.name && !request.partition && !request.begin && !request.nice &&
          !request.priority && !request.cpus_per_task && !request.tasks &&
-         !request.memory_per_node_mib;
+         !request.memory_per_node_mib && !request.dependency;
 }
 
 JobSpec changed(JobSpec spec, const JobUpdateRequest& request) {
@@ -197,6 +168,7 @@ JobSpec changed(JobSpec spec, const JobUpdateRequest& request) {
   if (request.cpus_per_task) spec.cpus_per_task = request.cpus_per_task;
   if (request.tasks) spec.tasks = request.tasks;
   if (request.requeue) spec.requeue = request.requeue;
+  if (request.dependency) spec.dependency = *request.dependency;
   if (request.memory_per_node_mib) {
     spec.memory_per_node_mib = request.memory_per_node_mib;
     spec.memory_per_cpu_mib.reset();
@@ -243,21 +215,59 @@ Result<void> update_waiting(Draft& draft, const UpdateJobs& command, const JobRe
       request.begin ? std::max(job.submit_time, *request.begin) : job.eligible_time;
   draft.emit(JobUpdated{id, std::make_unique<const JobSpec>(std::move(judged)), admitted.time_limit,
                         eligible});
-  if (draft.job(id).hold == HoldKind::none) draft.emit(waiting_again(draft, draft.job(id)));
+  if (request.dependency) {
+    draft.emit(DependencySet{id, std::move(admitted.dependency), eligible});
+    settle_dependency(draft, id);
+  }
+  const JobRecord& now = draft.job(id);
+  const bool free = now.state == JobState::pending && now.hold == HoldKind::none;
+  if (free) draft.emit(waiting_again(draft, now));
+  return {};
+}
+
+// How many elements may run at once: of the array as a whole, whichever record was named.
+Result<void> update_limit(Draft& draft, const UpdateJobs& command, const JobRecord& job) {
+  if (!job.array) return conflict(job.id, "it is no array");
+  draft.emit(ArrayLimitSet{job.array->array, *command.request.array_limit});
+  return {};
+}
+
+Result<void> check_not_own(const JobRecord& job, const JobUpdateRequest& request) {
+  const Dependency asked = TRY(parse_dependency(request.dependency.value_or("")));
+  for (const DependencyTerm& term : asked.terms) {
+    if (term.job != job.id && term.job != array_id_of(job)) continue;
+    return Error{ErrorCode::invalid,
+                 "dependency: job " + std::to_string(job.id.value) + " would wait for itself"};
+  }
   return {};
 }
 
 Result<void> update_one(Draft& draft, const UpdateJobs& command, JobId id) {
   TRY(check_owner(draft, command.actor, id));
   const JobRecord job = draft.job(id);
+  if (command.request.array_limit) {
+    TRY(update_limit(draft, command, job));
+    JobUpdateRequest nothing{.request = command.request.request, .jobs = command.request.jobs};
+    nothing.elements = command.request.elements;
+    nothing.array_limit = command.request.array_limit;
+    if (nothing == command.request) return {};
+  }
   if (ended(job.state) || job.state == JobState::completing) {
     return conflict(id, "it has ended");
   }
+  TRY(check_not_own(job, command.request));
   if (job.state == JobState::pending) return update_waiting(draft, command, job);
   return update_running(draft, command, job);
 }
 
 }  // namespace
+
+JobWaits waiting_again(const Draft& draft, const JobRecord& job) {
+  const Reason first = first_reason(job, draft.now);
+  if (first != Reason::priority) return {job.id, first, {}};
+  Obstacle obstacle = obstacle_of(draft.cluster, job);
+  return {job.id, obstacle.reason, std::move(obstacle.text)};
+}
 
 Result<Reply> cancel(Draft& draft, const CancelJobs& command) {
   const CancelRequest& request = command.request;
@@ -268,18 +278,34 @@ Result<Reply> cancel(Draft& draft, const CancelJobs& command) {
     return Error{ErrorCode::invalid, "signal " + std::to_string(*request.signal) +
                                          " is not between 1 and " + std::to_string(kMaxSignal)};
   }
-  return Reply{for_each_job(named_by(draft.cluster, command),
-                            [&](JobId id) { return cancel_one(draft, command, id); })};
+  const JobFilter& filter = request.filter;
+  const bool named = !filter.jobs.empty() || !filter.elements.empty();
+  const std::vector<JobId> jobs = named ? filter.jobs : found_by(draft.cluster, command);
+  JobFilter rest = filter;
+  rest.jobs.clear();
+  rest.elements.clear();
+  const auto one = [&](JobId id) -> Result<void> {
+    const JobRecord* job = draft.find(id);
+    if (named && job != nullptr && !matches(rest, *job)) return {};
+    return cancel_one(draft, command, id);
+  };
+  const Named which = request.signal ? Named::started_only : Named::waiting_too;
+  return Reply{for_each_named(draft, {jobs, filter.elements}, which, one)};
 }
 
 Result<Reply> control(Draft& draft, const ControlJobs& command) {
-  return Reply{for_each_job(command.request.jobs,
-                            [&](JobId id) { return control_one(draft, command, id); })};
+  const JobControlRequest& request = command.request;
+  const bool again =
+      request.action == JobAction::requeue || request.action == JobAction::requeue_hold;
+  return Reply{for_each_named(draft, {request.jobs, request.elements},
+                              again ? Named::started_only : Named::waiting_too,
+                              [&](JobId id) { return control_one(draft, command, id); })};
 }
 
 Result<Reply> update(Draft& draft, const UpdateJobs& command) {
-  return Reply{
-      for_each_job(command.request.jobs, [&](JobId id) { return update_one(draft, command, id); })};
+  const JobUpdateRequest& request = command.request;
+  return Reply{for_each_named(draft, {request.jobs, request.elements}, Named::waiting_too,
+                              [&](JobId id) { return update_one(draft, command, id); })};
 }
 
 Result<Reply> start_step(Draft& draft, const StartStep& command) {

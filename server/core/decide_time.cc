@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "server/core/admission.h"
+#include "server/core/dependencies.h"
 #include "server/core/life.h"
+#include "server/core/select.h"
 #include "server/core/verbs.h"
 #include "server/sched/plan.h"
 
@@ -24,6 +26,8 @@ void on_timer(Draft& draft, JobId id) {
     end_job(draft, id, Ending{.as = JobState::timeout, .reason = Reason::time_limit});
   } else if (job.spec->deadline && *job.spec->deadline <= draft.now) {
     end_job(draft, id, Ending{.as = JobState::deadline});
+  } else if (job.reason != Reason::begin_time) {
+    settle_dependency(draft, id);  // so long after another one's start
   } else {
     draft.emit(JobEligible{id});
     Obstacle obstacle = obstacle_of(draft.cluster, draft.job(id));
@@ -76,7 +80,11 @@ StepRecord first_step(const JobRecord& job, const std::string& node, TimePoint n
 }
 
 void start(Draft& draft, const sched::Start& start) {
-  const JobRecord& job = draft.job(start.job);
+  const JobRecord& waiting = draft.job(start.job);
+  const bool several = waiting.array && waiting.array->elements.size() > 1;
+  JobId id = waiting.id;
+  if (several) id = split_off(draft, id, IndexSet::of(waiting.array->elements.front()));
+  const JobRecord& job = draft.job(id);
   JobAllocated event;
   event.job = job.id;
   event.launch = draft.new_launch();
@@ -87,7 +95,7 @@ void start(Draft& draft, const sched::Start& start) {
   const bool has_process = job.spec->kind != JobKind::allocation;
   if (has_process) event.steps.push_back(first_step(job, event.batch_node, draft.now));
   draft.emit(std::move(event));
-  if (!has_process) draft.emit(JobBegan{start.job});
+  if (!has_process) draft.emit(JobBegan{id});
 }
 
 // Says whether it was another one.
@@ -104,7 +112,9 @@ bool give_reason(Draft& draft, JobId id, Reason reason) {
 
 void give_reasons(Draft& draft, const sched::Plan& plan) {
   std::set<JobId> done;
-  for (const sched::Start& start : plan.starts) done.insert(start.job);
+  for (const sched::Start& start : plan.starts) {
+    if (draft.job(start.job).state != JobState::pending) done.insert(start.job);
+  }
   for (const sched::Verdict& verdict : plan.verdicts) {
     if (done.insert(verdict.job).second) give_reason(draft, verdict.job, verdict.reason);
   }

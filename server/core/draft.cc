@@ -34,6 +34,13 @@ void Draft::emit(Event event) {
       place = ahead_.emplace(*id, *present).first;
     }
     apply_to_job(place->second, event);
+    if (const JobSplit* split = std::get_if<JobSplit>(&event)) {
+      ahead_[split->part.id] = split->part;
+    }
+    const bool moves = std::holds_alternative<JobEnded>(event) ||
+                       std::holds_alternative<JobAllocated>(event) ||
+                       std::holds_alternative<JobUpdated>(event);
+    if (moves) moved_.push_back(*id);
   }
   events_.push_back(std::move(event));
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "server/core/cluster.h"
@@ -25,6 +26,11 @@ class Draft {
   [[nodiscard]] const JobRecord* find(JobId id) const;
   [[nodiscard]] const JobRecord& job(JobId id) const;
 
+  // Jobs that have started, ended or changed since the last call, for those that wait for them.
+  std::vector<JobId> take_moved() { return std::exchange(moved_, {}); }
+  // What has been touched, as it will be.
+  [[nodiscard]] const std::map<JobId, JobRecord>& ahead() const { return ahead_; }
+
   // The last signal that a step was given, as its node says.
   void note_delivered(const StepKey& step, uint64_t serial) { delivered_[step] = serial; }
   [[nodiscard]] uint64_t delivered(const StepKey& step, std::string_view node) const;
@@ -40,6 +46,7 @@ class Draft {
   std::vector<Event> events_;
   std::map<JobId, JobRecord> ahead_;
   std::map<StepKey, uint64_t> delivered_;
+  std::vector<JobId> moved_;
   Counters numbers_;
 };
 

@@ -47,6 +47,19 @@ struct JobUpdated {  // all fields as they are to be
   std::optional<Seconds> time_limit;
   TimePoint eligible{};
 };
+struct JobSplit {  // of an array: these elements get a record of their own
+  JobId job;
+  JobRecord part;  // as `job`, but for the id, the request and the elements
+};
+struct DependencySet {  // new terms, or what became of them
+  JobId job;
+  Dependency dependency;
+  TimePoint eligible{};
+};
+struct ArrayLimitSet {
+  JobId job;
+  uint32_t limit = 0;
+};                     // of an array's first record
 struct JobAllocated {  // pending -> starting: a new life
   JobId job;
   LaunchNumber launch;
@@ -169,10 +182,11 @@ struct AuditEntry {  // changes by administrators
   }
 };
 
-using Event = std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated,
-                           JobAllocated, JobBegan, JobEnding, JobEndChanged, ShareReleased,
-                           JobEnded, JobRequeued, JobSignalled, SignalsDone, JobPurged, StepAdded,
-                           StepChanged, NodeCame, NodeReported, NodeChanged, NodeRemoved,
-                           NodeUnknown, ClientSeen, Promised, Reconfigured, AuditEntry>;
+using Event =
+    std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated, JobSplit,
+                 DependencySet, ArrayLimitSet, JobAllocated, JobBegan, JobEnding, JobEndChanged,
+                 ShareReleased, JobEnded, JobRequeued, JobSignalled, SignalsDone, JobPurged,
+                 StepAdded, StepChanged, NodeCame, NodeReported, NodeChanged, NodeRemoved,
+                 NodeUnknown, ClientSeen, Promised, Reconfigured, AuditEntry>;
 
 }  // namespace gd::core

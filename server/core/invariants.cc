@@ -68,6 +68,78 @@ Result<void> check_steps(const JobRecord& job) {
 struct Auditor {
   const Cluster& c;
 
+  // Every element of an array is in one record, or counted as gone.
+  Result<void> arrays() const {
+    std::map<JobId, ArrayEntry> entries;
+    std::map<JobId, IndexSet> elements;
+    for (const auto& [id, entry] : c.jobs_) {
+      const JobRecord& job = entry.record;
+      if (!job.array) continue;
+      const IndexSet& mine = job.array->elements;
+      IndexSet& all = elements[job.array->array];
+      if (!mine.is_valid() || mine.empty()) return broken(job_text(job) + "has no elements");
+      if (allocated(job.state) && mine.size() != 1)
+        return broken(job_text(job) + "runs as several");
+      if (!all.common(mine).empty()) return broken(job_text(job) + "has another record's element");
+      all = all.united(mine);
+      ArrayEntry& array = entries[job.array->array];
+      array.records.insert(id);
+      if (mine.size() == 1)
+        array.singles[mine.front()] = id;
+      else
+        array.groups.insert(id);
+      array.waiting += job.state == JobState::pending ? 1 : 0;
+      array.running += allocated(job.state) ? 1 : 0;
+    }
+    if (entries.size() != c.arrays_.size()) return broken("an array is in no index");
+    for (const auto& [id, array] : entries) {
+      const ArrayEntry* known = c.find_array(id);
+      const std::string name = "array " + std::to_string(id.value) + " ";
+      if (known == nullptr || known->records != array.records || known->groups != array.groups ||
+          known->singles != array.singles || known->waiting != array.waiting ||
+          known->running != array.running) {
+        return broken(name + "differs from its index");
+      }
+      const JobRecord* first = c.find_job(id);
+      if (first == nullptr) return broken(name + "has lost its first record");
+      const Result<ArraySpec> asked = parse_array_spec(first->spec->array);
+      if (!asked.ok()) return broken(name + "was asked for in no way");
+      if (!asked->elements.contains(elements[id])) return broken(name + "has too many elements");
+      if (asked->elements.size() !=
+          elements[id].size() + first->array->gone_ok + first->array->gone_other) {
+        return broken(name + "has lost elements");
+      }
+    }
+    return {};
+  }
+
+  // Who waits for a job waits for one that is there and has not ended.
+  Result<void> dependencies() const {
+    std::map<JobId, std::set<JobId>> dependants;
+    for (const auto& [id, entry] : c.jobs_) {
+      const JobRecord& job = entry.record;
+      if (job.state != JobState::pending) continue;
+      for (const DependencyTerm& term : job.dependency.terms) {
+        if (term.state != DependencyState::waiting) continue;
+        if (term.kind == DependencyKind::singleton) continue;
+        dependants[term.job].insert(id);
+        const JobRecord* other = c.find_job(term.job);
+        if (other == nullptr) return broken(job_text(job) + "waits for a job that is gone");
+        if (!other->array && ended(other->state)) {
+          return broken(job_text(job) + "waits for a job that has ended");
+        }
+        const ArrayEntry* array = c.find_array(term.job);
+        if (array != nullptr && array->all_ended()) {
+          return broken(job_text(job) + "waits for an array that has ended");
+        }
+      }
+      const bool open = job.dependency.state() != DependencyState::satisfied;
+      if (open && belongs_in_queue(job)) return broken(job_text(job) + "does not wait for others");
+    }
+    if (dependants != c.dependants_) return broken("the index of dependants is wrong");
+    return {};
+  }
+
   Result<void> jobs() const {
     std::map<LaunchNumber, JobId> launches;
     std::map<RequestId, JobId> requests;
@@ -109,7 +181,8 @@ struct Auditor {
     }
     const auto& by_shape = c.queue_.by_shape();
     const auto jobs = by_shape.find(entry.shape);
-    if (jobs == by_shape.end() || !jobs->second.contains({entry.tier, entry.score, job.id})) {
+    if (jobs == by_shape.end() ||
+        !jobs->second.contains({entry.tier, entry.score, job.id, 1, {}})) {
       return broken(job_text(job) + "is not where it should be in the queue");
     }
     return {};
@@ -176,6 +249,8 @@ Result<void> check_all(const Cluster& cluster) {
   const Auditor auditor{cluster};
   TRY(auditor.jobs());
   TRY(auditor.counts());
+  TRY(auditor.arrays());
+  TRY(auditor.dependencies());
   return auditor.nodes();
 }
 

@@ -140,6 +140,11 @@ bool may_requeue(const ClusterConfig& config, const JobRecord& job) {
 }
 
 Reason first_reason(const JobRecord& job, TimePoint now) {
+  switch (job.dependency.state()) {
+    case DependencyState::waiting: return Reason::dependency;
+    case DependencyState::failed: return Reason::dependency_never_satisfied;
+    case DependencyState::satisfied: break;
+  }
   if (job.eligible_time > now) return Reason::begin_time;
   return Reason::priority;
 }

@@ -33,6 +33,10 @@ StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRec
     launch.cpus_per_node.push_back(share.held.cpus);
   }
   launch.restarts = job.restarts;
+  if (job.array) {
+    launch.array_job = job.array->array;
+    launch.array_task = job.array->elements.front();
+  }
   launch.kill_wait = cluster.config().kill_wait;
   launch.argv = step.argv;
   launch.chdir = step.chdir;

@@ -15,6 +15,19 @@ bool one_of(const std::vector<T>& list, const T& value) {
   return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
 }
 
+bool is_named(const JobFilter& filter, const JobRecord& job) {
+  if (filter.jobs.empty() && filter.elements.empty()) return true;
+  const JobId array = array_id_of(job);
+  const auto& jobs = filter.jobs;
+  const bool whole =
+      std::any_of(jobs.begin(), jobs.end(), [&](JobId id) { return id == job.id || id == array; });
+  return whole ||
+         (job.array &&
+          std::any_of(filter.elements.begin(), filter.elements.end(), [&](const JobElements& each) {
+            return each.job == array && !each.elements.common(job.array->elements).empty();
+          }));
+}
+
 bool in_partitions(const std::vector<std::string>& wanted, const JobRecord& job) {
   if (wanted.empty()) return true;
   if (!job.partition.empty()) return one_of(wanted, job.partition);
@@ -33,13 +46,42 @@ bool on_nodes(const std::vector<std::string>& wanted, const JobRecord& job) {
 }  // namespace
 
 bool matches(const JobFilter& filter, const JobRecord& job) {
-  return one_of(filter.jobs, job.id) && one_of(filter.users, job.user) &&
+  return is_named(filter, job) && one_of(filter.users, job.user) &&
          one_of(filter.names, job.spec->name) && one_of(filter.states, job.state) &&
          in_partitions(filter.partitions, job) && on_nodes(filter.nodes, job);
 }
 
 bool is_empty(const JobFilter& filter) {
   return filter == JobFilter{};
+}
+
+std::vector<JobRecord> not_counted(const Cluster& cluster, JobId array,
+                                   std::vector<JobRecord> finished) {
+  std::sort(finished.begin(), finished.end(), [](const JobRecord& a, const JobRecord& b) {
+    return a.end_time != b.end_time ? a.end_time > b.end_time : a.id > b.id;
+  });
+  const JobRecord* first = cluster.find_job(array);
+  for (const JobRecord& job : finished) {
+    if (job.id == array) first = &job;
+  }
+  if (first == nullptr) return {};
+  const Result<ArraySpec> asked = parse_array_spec(first->spec->array);
+  if (!asked.ok()) return {};
+  int64_t missing =
+      int64_t{asked->elements.size()} - first->array->gone_ok - first->array->gone_other;
+  for (const JobId id : cluster.find_array(array)->records) {
+    missing -= cluster.find_job(id)->array->elements.size();
+  }
+  if (first->id == array && cluster.find_job(array) == nullptr) {
+    missing -= first->array->elements.size();
+  }
+  std::vector<JobRecord> live;
+  for (const JobRecord& job : finished) {
+    if (job.id != array && missing <= 0) continue;
+    if (job.id != array) missing -= job.array->elements.size();
+    live.push_back(job);
+  }
+  return live;
 }
 
 bool owns(const Actor& actor, const JobRecord& job) {

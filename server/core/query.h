@@ -32,6 +32,11 @@ std::vector<NodeView> node_views(const Cluster& cluster);
 std::vector<PartitionView> partition_views(const Cluster& cluster);
 std::optional<TimePoint> expected_start(const Cluster& cluster, JobId job);
 
+// For a load: of an array's finished records that are not live, those that are to be: the first
+// one, and what its first record has not counted as gone.
+std::vector<JobRecord> not_counted(const Cluster& cluster, JobId array,
+                                   std::vector<JobRecord> finished);
+
 // May this actor change or look into this job?
 bool owns(const Actor& actor, const JobRecord& job);
 

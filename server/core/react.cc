@@ -25,6 +25,9 @@ struct Reactor {
   void operator()(const JobReleased& e) const { changed(e.job), may_start(); }
   void operator()(const JobEligible& e) const { changed(e.job), may_start(); }
   void operator()(const JobUpdated& e) const { tell_nodes(e.job), changed(e.job), may_start(); }
+  void operator()(const JobSplit& e) const { changed(e.job), changed(e.part.id); }
+  void operator()(const DependencySet& e) const { changed(e.job), may_start(); }
+  void operator()(const ArrayLimitSet& e) const { changed(e.job), may_start(); }
   void operator()(const JobAllocated& e) const { tell_nodes(e.job), changed(e.job); }
   void operator()(const JobBegan& e) const { changed(e.job); }
   void operator()(const JobEnding& e) const { tell_nodes(e.job), changed(e.job); }

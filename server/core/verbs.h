@@ -24,6 +24,9 @@ Result<Reply> reconfigure(Draft& draft, const Reconfigure& command);
 Error no_such_job(JobId id);
 Error not_yours(const Actor& actor, JobId id);
 
+// The reason with which a job waits that nobody holds back.
+JobWaits waiting_again(const Draft& draft, const JobRecord& job);
+
 // The line of the audit log for what an administrator does to what is not his.
 void audit(Draft& draft, const Actor& actor, std::string text);
 

@@ -18,6 +18,7 @@ struct Head {  // the first job of a shape that has not been looked at
   PendingQueue::Jobs::const_iterator job;
   PendingQueue::Jobs::const_iterator end;
   ShapeId shape;
+  uint32_t left = 1;  // of this job's count
 };
 
 struct Later {  // for a heap whose top is the job that is served first
@@ -32,6 +33,7 @@ class Pass {
         timeline_(view.nodes, view.now),
         partitions_(view.partitions.size()),
         full_(view.shapes.fit_classes()) {
+    if (view.array_room != nullptr) array_room_ = *view.array_room;
     for (const Node& node : view.nodes) {
       if (node.open) most_cpus_free_ = std::max(most_cpus_free_, node.free.cpus);
     }
@@ -40,7 +42,7 @@ class Pass {
   Plan run() {
     std::priority_queue<Head, std::vector<Head>, Later> heads;
     for (const auto& [shape, jobs] : view_.queue.by_shape()) {
-      heads.push({jobs.begin(), jobs.end(), shape});
+      heads.push({jobs.begin(), jobs.end(), shape, jobs.begin()->count});
     }
     while (!heads.empty()) {
       if (plan_.starts.size() >= policy_.start_limit) {
@@ -50,7 +52,7 @@ class Pass {
       Head head = heads.top();
       heads.pop();
       if (visit(head) == Next::drop_shape) continue;
-      if (++head.job != head.end) heads.push(head);
+      if (head.left > 0 || next_job(head)) heads.push(head);
     }
     return std::move(plan_);
   }
@@ -63,15 +65,31 @@ class Pass {
     bool stopped = false;  // FIFO: nothing overtakes
   };
 
-  Next visit(const Head& head) {
+  static bool next_job(Head& head) {
+    if (++head.job == head.end) return false;
+    head.left = head.job->count;
+    return true;
+  }
+
+  // One start; what else of its array waits is looked at again.
+  Next visit(Head& head) {
     const Shape& shape = view_.shapes[head.shape];
     const JobId job = head.job->job;
+    const auto room = array_room_.find(head.job->array);
+    if (room != array_room_.end() && room->second == 0) {
+      plan_.verdicts.push_back({job, Reason::job_array_task_limit});
+      head.left = 0;
+      return Next::same_shape;
+    }
     if (!shape.possible()) return give_up(head, Reason::partition_config);
     if (std::optional<Placement> placement = place_now(head.shape, shape)) {
       timeline_.start(*placement, shape.key.limit);
       plan_.starts.push_back({job, std::move(*placement)});
+      if (room != array_room_.end()) --room->second;
+      --head.left;
       return Next::same_shape;
     }
+    --head.left;
     return hold_back(head, shape);
   }
 
@@ -226,6 +244,7 @@ class Pass {
   Timeline timeline_;
   Plan plan_;
   std::vector<PartitionPass> partitions_;
+  std::map<JobId, uint32_t> array_room_;            // of arrays with a limit: what may still start
   std::vector<std::vector<uint32_t>> full_;         // by fit class: candidates without room now
   std::set<std::pair<ShapeId, uint32_t>> blocked_;  // shape and candidates: none for its limit
   std::map<std::pair<ShapeId, uint32_t>, size_t> cursors_;

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -43,9 +44,11 @@ struct View {
   std::span<const Partition> partitions;
   const ShapeTable& shapes;
   const PendingQueue& queue;
+  // How many more elements may start now, of arrays with a limit; null: none has one.
+  const std::map<JobId, uint32_t>* array_room = nullptr;
 };
 
-struct Start {
+struct Start {  // of an array's job: one of its elements
   JobId job;
   Placement placement;
 };

@@ -20,6 +20,8 @@ struct QueueKey {
   uint32_t tier = 1;
   double score = 0;
   JobId job;
+  uint32_t count = 1;  // so many of this shape: the elements of an array that wait
+  JobId array;         // whose room View::array_room may limit; 0: of no array
   bool operator==(const QueueKey&) const = default;
   // Served first: higher tier, higher score, older job.
   bool operator<(const QueueKey& other) const {

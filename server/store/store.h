@@ -25,8 +25,18 @@
 namespace gd::store {
 
 // On the disk by name (see table_name()): never rename or reuse.
-enum class Table : uint8_t { jobs, finished, finished_by_end, blobs, nodes, keys, meta, events };
-inline constexpr size_t kTables = 8;
+enum class Table : uint8_t {
+  jobs,
+  finished,
+  finished_by_end,
+  blobs,
+  nodes,
+  keys,
+  meta,
+  events,
+  arrays
+};
+inline constexpr size_t kTables = 9;
 [[nodiscard]] const char* table_name(Table table);
 
 inline constexpr size_t kMaxKeyBytes = 511;  // LMDB's

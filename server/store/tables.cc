@@ -44,6 +44,17 @@ Bytes time_key(TimePoint time, uint32_t number) {
   return key;
 }
 
+Bytes array_key(JobId array, JobId job) {
+  Bytes key = job_key(array);
+  put_big_endian(key, job.value, 4);
+  return key;
+}
+
+Result<JobId> parse_array_key(std::string_view key) {
+  if (key.size() != 8) return wrong_length("array key", key.size(), 8);
+  return JobId{static_cast<uint32_t>(get_big_endian(key.substr(4)))};
+}
+
 Result<JobId> parse_job_key(std::string_view key) {
   if (key.size() != 4) return wrong_length("job key", key.size(), 4);
   return JobId{static_cast<uint32_t>(get_big_endian(key))};

@@ -9,6 +9,7 @@
 //   keys             public key, Z85 (40)       KeyRecord
 //   meta             name                       counters as decimal text, "format", ...
 //   events           time ms (8) serial (4)     audit line
+//   arrays           array (4) job (4)          nothing; a record of an array, live or finished
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,9 @@ namespace gd::store {
 Bytes job_key(JobId job);
 Bytes time_key(TimePoint time, uint32_t number);  // finished_by_end, events
 Bytes time_prefix(TimePoint time);                // where a scan from this moment on begins
+
+Bytes array_key(JobId array, JobId job);
+Result<JobId> parse_array_key(std::string_view key);  // begins with job_key(array)
 
 Result<JobId> parse_job_key(std::string_view key);
 struct TimeKey {

@@ -60,7 +60,8 @@ class BashCompletes(unittest.TestCase):
     def test_options(self):
         self.assertEqual(self.complete("gdsub", "--cpus"), ["--cpus-per-task"])
         self.assertIn("--time", self.complete("gdsub", "--t"))
-        self.assertNotIn("--array", self.complete("gdsub", "--"))
+        self.assertIn("--array", self.complete("gdsub", "--"))
+        self.assertNotIn("--switches", self.complete("gdsub", "--"))
 
     def test_values_of_fixed_sets(self):
         self.assertEqual(self.complete("gdsub", "--open-mode", "a"), ["append"])

@@ -13,7 +13,7 @@ CASES = [
     (["gdsub", "--time=soon", "x"], 2, "gdsub: --time=soon: "),
     (["gdsub", "/nonexistent/job.sh"], 1,
      "gdsub: open /nonexistent/job.sh: No such file or directory\n"),
-    (["gdsub", "--array=1-3", "x"], 2, "gdsub: option '--array' is not supported by gd 0.1.0\n"),
+    (["gdsub", "--switches=1"], 2, "gdsub: option '--switches' is not supported by gd 0.1.0\n"),
     (["gdsub", "--wrap=true", "x"], 2, "gdsub: --wrap and a script exclude each other\n"),
     (["gdkill"], 2,
      "gdkill: no jobs given; name job ids, or use --me, --user, --name or --state\n"),

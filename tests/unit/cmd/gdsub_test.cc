@@ -177,8 +177,8 @@ TEST(Gdsub, RefusesWithTheThingAndThePlace) {
   EXPECT_EQ(refusal({.script = "#!/bin/sh\n#SBATCH -J a\n#SBATCH --time=soon\n"}).substr(0, 24),
             "job.sh:3: --time=soon: '");
   EXPECT_EQ(refusal({.script = "#!/bin/sh\n#SBATCH what\n"}), "job.sh:2: 'what' is not an option");
-  EXPECT_EQ(refusal({.script = "#!/bin/sh\n#SBATCH --array=1-3\n"}),
-            "job.sh:2: option '--array' is not supported by gd 0.1.0");
+  EXPECT_EQ(refusal({.script = "#!/bin/sh\n#SBATCH --switches=1\n"}),
+            "job.sh:2: option '--switches' is not supported by gd 0.1.0");
 }
 
 TEST(Gdsub, RefusesTheCommandLineBeforeTheScriptIsRead) {

@@ -59,8 +59,13 @@ TEST(JobArguments, AreReadWhole) {
     ASSERT_FALSE(parsed.ok());
     EXPECT_EQ(parsed.error().text, std::string("invalid job id ") + bad);
   }
-  EXPECT_EQ(parse_job_argument("3_1").error().text,
-            "job arrays and heterogeneous jobs are not supported: 3_1");
+  EXPECT_EQ(parse_job_argument("3+1").error().text, "heterogeneous jobs are not supported: 3+1");
+  EXPECT_EQ(parse_job_argument("3_1")->elements, IndexSet::of(1));
+  EXPECT_EQ(parse_job_argument("3_[1-5,9]")->elements->text(), "1-5,9");
+  for (const char* bad : {"3_", "3_x", "3_[", "_1", "3_[1-]"}) {
+    EXPECT_FALSE(parse_job_argument(bad).ok()) << bad;
+  }
+  EXPECT_EQ(split_job_list("7,8_[1,3],9"), (std::vector<std::string>{"7", "8_[1,3]", "9"}));
 }
 
 // ---- gdstat

@@ -82,8 +82,8 @@ const Refusal kRefusals[] = {
      "4097 arguments, at most 4096 are allowed"},
     {"ManyMounts", [](JobSpec& s) { s.mounts.resize(kMaxMounts + 1); },
      "257 mounts, at most 256 are allowed"},
-    {"Dependency", [](JobSpec& s) { s.dependency = "afterok:1"; },
-     "dependency 'afterok:1': this release does not know dependencies"},
+    {"Dependency", [](JobSpec& s) { s.dependency = "afterok:x"; },
+     "dependency: 'x' is not a whole number"},
     {"ClosedPartition", [](JobSpec& s) { s.partition = "large"; },
      "user alice is not allowed in partition large"},
 };
