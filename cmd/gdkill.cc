@@ -28,9 +28,8 @@ Error usage(std::string text) {
 
 Result<bool> confirmed(const JobView& view) {
   Output ask(2);
-  ask << "Cancel job_id=" << std::to_string(view.job.id.value)
-      << " name=" << printable(view.job.spec->name) << " partition=" << view.job.spec->partition
-      << " [y/n]? ";
+  ask << "Cancel job_id=" << job_name_of(view.job, 64) << " name=" << printable(view.job.spec->name)
+      << " partition=" << view.job.spec->partition << " [y/n]? ";
   (void)ask.flush();
   std::string line;
   char c = 0;
@@ -46,9 +45,15 @@ Result<std::vector<CancelRequest>> ask_about(const std::vector<CancelRequest>& r
     CancelRequest kept = request;
     kept.filter = {};
     for (const JobView& view : TRY(fetch_jobs(controller, {.filter = request.filter}))) {
-      if (!ended(view.job.state) && TRY(confirmed(view))) kept.filter.jobs.push_back(view.job.id);
+      if (ended(view.job.state) || !TRY(confirmed(view))) continue;
+      // The id of a record of an array may be the whole array's: its elements are meant.
+      if (view.job.array)
+        kept.filter.elements.push_back({view.job.array->array, view.job.array->elements});
+      else
+        kept.filter.jobs.push_back(view.job.id);
     }
-    if (!kept.filter.jobs.empty()) chosen.push_back(std::move(kept));
+    const bool any = !kept.filter.jobs.empty() || !kept.filter.elements.empty();
+    if (any) chosen.push_back(std::move(kept));
   }
   return chosen;
 }

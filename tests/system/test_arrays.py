@@ -68,6 +68,12 @@ class Arrays(unittest.TestCase):
         self.c.run(USER, "gdkill", str(array)).ok()
         wait_until("all are cancelled", lambda: self.squeue("-j", str(array), "-o", "%i") == "")
 
+    def test_asked_about_each_only_the_named_elements_are_cancelled(self):
+        array = self.submit("-H", "-a", "0-9", "-o", "/dev/null", "--wrap", "true")
+        self.c.run(USER, "gdkill", "-i", f"{array}_[2-4]", input="y\n").ok()
+        self.assertEqual(self.squeue("-j", str(array), "-o", "%i"), f"{array}_[0-1,5-9]")
+        self.c.run(USER, "gdkill", str(array)).ok()
+
     def squeue(self, *options):
         return self.c.run(USER, "gdstat", "-h", *options).ok().out.strip()
 
