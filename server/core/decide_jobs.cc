@@ -72,6 +72,19 @@ std::vector<JobId> found_by(const Cluster& cluster, const CancelJobs& command) {
   return found;
 }
 
+// Each record by itself: the first one's id is its array's too, and the others may not match.
+JobsReply cancel_found(Draft& draft, const CancelJobs& command) {
+  JobsReply reply;
+  for (const JobId id : found_by(draft.cluster, command)) {
+    const Result<void> done = cancel_one(draft, command, id);
+    if (done.ok())
+      ++reply.done;
+    else
+      reply.refused.push_back({id, done.error().code, done.error().text});
+  }
+  return reply;
+}
+
 HoldKind hold_by(const Actor& actor, JobAction action) {
   return actor.administrator && action != JobAction::user_hold ? HoldKind::administrator
                                                                : HoldKind::user;
@@ -280,17 +293,17 @@ Result<Reply> cancel(Draft& draft, const CancelJobs& command) {
   }
   const JobFilter& filter = request.filter;
   const bool named = !filter.jobs.empty() || !filter.elements.empty();
-  const std::vector<JobId> jobs = named ? filter.jobs : found_by(draft.cluster, command);
+  if (!named) return Reply{cancel_found(draft, command)};
   JobFilter rest = filter;
   rest.jobs.clear();
   rest.elements.clear();
   const auto one = [&](JobId id) -> Result<void> {
     const JobRecord* job = draft.find(id);
-    if (named && job != nullptr && !matches(rest, *job)) return {};
+    if (job != nullptr && !matches(rest, *job)) return {};
     return cancel_one(draft, command, id);
   };
   const Named which = request.signal ? Named::started_only : Named::waiting_too;
-  return Reply{for_each_named(draft, {jobs, filter.elements}, which, one)};
+  return Reply{for_each_named(draft, {filter.jobs, filter.elements}, which, one)};
 }
 
 Result<Reply> control(Draft& draft, const ControlJobs& command) {

@@ -148,8 +148,9 @@ void note_promises(Draft& draft, const sched::Plan& plan) {
   Promised event;
   std::map<JobId, TimePoint> promises;
   for (const sched::Promise& promise : plan.promises) {
+    // Of an array several may be promised: the first is when its record is expected to start.
+    if (!promises.emplace(promise.job, promise.at).second) continue;
     event.jobs.push_back({promise.job, promise.at});
-    promises[promise.job] = promise.at;
   }
   if (promises != draft.cluster.promises()) draft.emit(std::move(event));
 }

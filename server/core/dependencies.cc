@@ -114,6 +114,8 @@ Verdict judge_singleton(const Draft& draft, const JobRecord& self) {
 
 Verdict judge(const Draft& draft, const JobRecord& self, const DependencyTerm& term) {
   if (term.kind == DependencyKind::singleton) return judge_singleton(draft, self);
+  // Its own id was nobody's when it asked for it; an update to it is refused.
+  if (term.job == self.id || term.job == array_id_of(self)) return kSatisfied;
   const bool is_array = draft.cluster.find_array(term.job) != nullptr;
   if (is_array && term.element) return judge_element(draft, term, *term.element);
   if (is_array && term.kind == DependencyKind::corr && self.array) {
@@ -150,6 +152,8 @@ void judge_terms(Draft& draft, JobId id) {
     term.state = verdict.state;
     term.due = verdict.due;
   }
+  // Once it may start it waits for nobody any more: what is left of alternatives is forgotten.
+  if (dependency.state() == DependencyState::satisfied) dependency = Dependency{};
   if (dependency != job.dependency) {
     const bool ready = dependency.state() == DependencyState::satisfied;
     const TimePoint eligible = ready ? std::max(job.eligible_time, draft.now) : job.eligible_time;
@@ -243,7 +247,9 @@ void follow_up(Draft& draft) {
       if (is_waiting_for(job)) dependants.insert(id);
     }
     for (const JobId id : dependants) {
-      if (is_waiting_for(draft.job(id))) reconsider(draft, id, &moved);
+      if (!is_waiting_for(draft.job(id))) continue;
+      const bool itself = std::find(moved.begin(), moved.end(), id) != moved.end();
+      reconsider(draft, id, itself ? nullptr : &moved);  // requeued: much may have happened
     }
   }
 }

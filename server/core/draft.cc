@@ -37,9 +37,9 @@ void Draft::emit(Event event) {
     if (const JobSplit* split = std::get_if<JobSplit>(&event)) {
       ahead_[split->part.id] = split->part;
     }
-    const bool moves = std::holds_alternative<JobEnded>(event) ||
-                       std::holds_alternative<JobAllocated>(event) ||
-                       std::holds_alternative<JobUpdated>(event);
+    const bool moves =
+        std::holds_alternative<JobEnded>(event) || std::holds_alternative<JobAllocated>(event) ||
+        std::holds_alternative<JobUpdated>(event) || std::holds_alternative<JobRequeued>(event);
     if (moves) moved_.push_back(*id);
   }
   events_.push_back(std::move(event));

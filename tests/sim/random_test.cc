@@ -12,6 +12,7 @@
 // GD_SIM_SEEDS=10000 sets how many seeds, GD_SIM_SEED=42 runs one alone.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -34,6 +35,7 @@ struct Client {  // of one submission
   TimePoint next_try{};
   std::optional<JobId> job;
   bool gave_up = false;
+  uint64_t elements = 1;
 };
 
 class World {
@@ -99,10 +101,38 @@ class World {
     if (dice_.one_in(6)) spec.requeue = false;
     if (dice_.one_in(8)) spec.hold = true;
     if (dice_.one_in(8)) spec.begin = kStart + Seconds{dice_.between(1, 200)};
+    if (dice_.one_in(3)) make_array(spec, client);
+    if (dice_.one_in(4)) spec.dependency = any_dependency();
+    spec.kill_on_invalid_dependency = dice_.one_in(2);
     client.message.request = client.request;
     client.message.script = "#!/bin/sh\n";
     client.first_try = client.next_try = kStart + Seconds{dice_.between(0, 300)};
     clients_.push_back(std::move(client));
+  }
+
+  void make_array(JobSpec& spec, Client& client) {
+    client.elements = dice_.between(1, 9);
+    const uint64_t step = dice_.between(1, 3);
+    spec.array = "0-" + std::to_string((client.elements - 1) * step) + ":" + std::to_string(step);
+    if (client.elements == 1) spec.array = "4";
+    if (dice_.one_in(2)) spec.array += "%" + std::to_string(dice_.between(1, 3));
+  }
+
+  // On what is there, has been, or never was.
+  std::string any_dependency() {
+    const char* const kinds[] = {"after", "afterany", "afterok", "afternotok", "aftercorr"};
+    std::string text;
+    for (uint64_t left = dice_.between(1, 3); left > 0; --left) {
+      if (!text.empty()) text += ",";
+      if (dice_.one_in(5)) {
+        text += "singleton";
+        continue;
+      }
+      text += kinds[dice_.below(5)] + (":" + std::to_string(dice_.between(1, 12)));
+      if (dice_.one_in(4)) text += "_" + std::to_string(dice_.below(6));
+    }
+    if (dice_.one_in(3)) std::replace(text.begin(), text.end(), ',', '?');
+    return text;
   }
 
   bool sound() const {
@@ -159,28 +189,57 @@ class World {
     client.job = reply.job;
   }
 
-  JobId any_job() { return JobId{static_cast<uint32_t>(dice_.between(1, clients_.size()))}; }
+  JobId any_job() { return JobId{static_cast<uint32_t>(dice_.between(1, 2 * clients_.size()))}; }
+
+  std::vector<JobElements> any_elements() {
+    std::vector<JobElements> all;
+    if (!dice_.one_in(3)) return all;
+    std::vector<uint32_t> which;
+    for (uint64_t left = dice_.between(1, 4); left > 0; --left) {
+      which.push_back(static_cast<uint32_t>(dice_.below(12)));
+    }
+    std::string text;
+    for (const uint32_t one : which) text += (text.empty() ? "" : ",") + std::to_string(one);
+    all.push_back({any_job(), parse_array_spec(text).value().elements});
+    return all;
+  }
+
+  // A requeue is told to the witness by job id, so it is asked for one that is no array.
+  std::optional<JobId> any_lone_job() {
+    const Client& client = clients_[dice_.below(clients_.size())];
+    return client.elements == 1 && client.message.spec.array.empty() ? client.job : std::nullopt;
+  }
 
   // What users and administrators do meanwhile; not repeated if it is lost.
   void meddle() {
     const std::string user = dice_.one_in(2) ? "admin" : "u" + std::to_string(dice_.between(1, 3));
     Message message = PingRequest{};
     switch (dice_.below(8)) {
-      case 0: message = CancelRequest{{}, {.jobs = {any_job()}}, {}, {}, false}; break;
+      case 0:
+        message =
+            CancelRequest{{}, {.jobs = {any_job()}, .elements = any_elements()}, {}, {}, false};
+        break;
       case 1: message = CancelRequest{{}, {.jobs = {any_job()}}, 10, {}, false}; break;
       case 2: {
-        const JobId job = any_job();
+        const std::optional<JobId> lone = any_lone_job();
+        if (!lone) break;
+        const JobId job = *lone;
         witness_.may_run_again.insert(job);
         const JobAction how = dice_.one_in(3) ? JobAction::requeue_hold : JobAction::requeue;
-        message = JobControlRequest{{}, how, {job}};
+        message = JobControlRequest{{}, how, {job}, {}};
         break;
       }
-      case 3: message = JobControlRequest{{}, JobAction::hold, {any_job()}}; break;
-      case 4: message = JobControlRequest{{}, JobAction::release, {any_job()}}; break;
+      case 3: message = JobControlRequest{{}, JobAction::hold, {any_job()}, any_elements()}; break;
+      case 4:
+        message = JobControlRequest{{}, JobAction::release, {any_job()}, any_elements()};
+        break;
       case 5: {
         JobUpdateRequest update;
         update.jobs = {any_job()};
+        update.elements = any_elements();
         update.time_limit = Seconds{dice_.between(5, 100)};
+        if (dice_.one_in(3)) update.array_limit = static_cast<uint32_t>(dice_.below(4));
+        if (dice_.one_in(4)) update.dependency = "";  // another one could make a circle
         message = update;
         break;
       }
@@ -255,7 +314,10 @@ class World {
       if (!client.job && !client.gave_up) return false;
       if (!client.job) continue;
       const std::optional<JobRecord> job = record(*client.job);
-      if (job && !ended(job->state) && !never_fits(*job)) return false;
+      if (job && !ended(job->state) && !never_starts(*job)) return false;
+    }
+    for (const auto& [id, entry] : controller_->cluster().jobs()) {
+      if (!ended(entry.record.state) && !never_starts(entry.record)) return false;
     }
     for (const auto& node : nodes_) {
       if (node->folders() != 0) return false;  // all confirmed and forgotten
@@ -264,7 +326,17 @@ class World {
   }
 
   static bool never_fits(const JobRecord& job) {
-    return job.state == JobState::pending && job.reason == Reason::partition_config;
+    return job.state == JobState::pending && (job.reason == Reason::partition_config ||
+                                              job.reason == Reason::dependency_never_satisfied);
+  }
+
+  // Or waits for one that never does.
+  bool never_starts(const JobRecord& job) const {
+    if (never_fits(job)) return true;
+    if (job.state != JobState::pending || job.reason != Reason::dependency) return false;
+    const auto& jobs = controller_->cluster().jobs();
+    return std::any_of(jobs.begin(), jobs.end(),
+                       [](const auto& one) { return never_fits(one.second.record); });
   }
 
   std::string last_words() {
@@ -276,14 +348,22 @@ class World {
       if (!job) return name + " was acknowledged and is gone";
       if (job->request != client.request) return name + " is another request's";
       if (!requests.insert(job->request).second) return name + " exists twice";
-      if (!ended(job->state) && !never_fits(*job)) {
+      if (!ended(job->state) && !never_starts(*job)) {
         return name + " never ended: " + std::string(long_name(job->state)) + " " +
-               std::string(gd::name(job->reason)) + " " + job->reason_text;
+               std::string(gd::name(job->reason)) + " " + job->reason_text + " " +
+               format_dependency(job->dependency);
       }
     }
-    if (controller_->cluster().counters().job - 1 > clients_.size()) {
+    uint64_t most = 0;  // records: one for each element at the very most
+    for (const Client& client : clients_) most += client.elements;
+    if (controller_->cluster().counters().job - 1 > most) {
       return std::to_string(controller_->cluster().counters().job - 1) + " jobs of " +
-             std::to_string(clients_.size()) + " submissions";
+             std::to_string(most) + " elements that were submitted";
+    }
+    for (const auto& [id, entry] : controller_->cluster().jobs()) {
+      if (ended(entry.record.state) || never_starts(entry.record)) continue;
+      return "job " + job_name_of(entry.record) +
+             " never ended: " + std::string(gd::name(entry.record.reason));
     }
     for (const auto& node : nodes_) {
       if (node->folders() != 0) return "node " + node->name() + " still keeps steps";

@@ -5,6 +5,7 @@
 #include "proto/codec.h"
 #include "server/core/invariants.h"
 #include "server/core/orders.h"
+#include "server/core/query.h"
 #include "server/core/react.h"
 #include "server/store/tables.h"
 
@@ -49,6 +50,22 @@ SimController::SimController(std::shared_ptr<const core::ClusterConfig> config, 
                              const Faults& faults, Network& network)
     : config_(std::move(config)), dice_(dice), faults_(faults), network_(network) {}
 
+// As the controller does it (hub_store.cc): what is not yet counted as gone stays live.
+void SimController::restore_arrays(store::Snapshot& stored) {
+  std::map<JobId, std::vector<JobRecord>> finished;
+  for_each<JobRecord>(stored, Table::finished, [&](JobRecord job) {
+    if (job.array && cluster_->find_job(job.id) == nullptr) {
+      finished[job.array->array].push_back(std::move(job));
+    }
+  });
+  for (auto& [array, records] : finished) {
+    if (cluster_->find_array(array) == nullptr) continue;
+    for (JobRecord& job : core::not_counted(*cluster_, array, std::move(records))) {
+      cluster_->restore(std::move(job));
+    }
+  }
+}
+
 void SimController::start(TimePoint now) {
   cluster_ = std::make_unique<core::Cluster>(config_, now);
   auto snapshot = store_.snapshot();
@@ -63,6 +80,7 @@ void SimController::start(TimePoint now) {
   for_each<JobRecord>(stored, Table::finished, [&](JobRecord job) {
     if (job.end_time >= now - config_->min_job_age) cluster_->restore(std::move(job));
   });
+  restore_arrays(stored);
   effects_ = core::Effects{};
   answers_.clear();
   core::react_to_start(*cluster_, effects_);

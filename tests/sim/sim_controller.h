@@ -39,6 +39,7 @@ class SimController {
 
  private:
   void start(TimePoint now);
+  void restore_arrays(store::Snapshot& stored);
   bool dies(TimePoint now);
   std::optional<core::Reply> handle(TimePoint now, const core::Command& command);
   store::Batch make_batch();

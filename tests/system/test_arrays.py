@@ -77,6 +77,19 @@ class Arrays(unittest.TestCase):
     def squeue(self, *options):
         return self.c.run(USER, "gdstat", "-h", *options).ok().out.strip()
 
+    def test_cancelling_what_waits_leaves_alone_what_runs(self):
+        c = self.c
+        job = self.submit("-J", "mixed", "-a", "1-3%1", "-o", "/dev/null", "--wrap", "sleep 60")
+
+        def running():
+            return c.admin("gdstat", "-h", "-t", "R", "-j", str(job), "-o", "%i").out.split()
+
+        wait_until("the first element runs", lambda: running() == [f"{job}_1"])
+        c.run(USER, "gdkill", "--name=mixed", "--state=pending").ok()
+        left = c.admin("gdstat", "-h", "-j", str(job), "-o", "%i|%T").ok().out.split()
+        self.assertEqual(left, [f"{job}_1|RUNNING"])
+        c.run(USER, "gdkill", str(job)).ok()
+
     def test_dependencies_hold_back_and_let_go(self):
         first = self.submit("-o", "/dev/null", "-H", "--wrap", "exit 3")
         bad = self.submit("-o", "/dev/null", "-d", f"afternotok:{first}", "--wrap", "true")
