@@ -25,7 +25,7 @@ as_root = $(if $(filter-out 0,$(shell id -u)),$(if $(shell command -v sudo),sudo
 meson_test = meson test --no-rebuild --print-errorlogs --num-processes=$(JOBS)
 suites = $(foreach suite,$(SUITES),--suite $(suite))
 
-.PHONY: all run test system asan tsan fuzz vm tidy format install bench clean help
+.PHONY: all run test system compat asan tsan fuzz vm tidy format install bench clean help
 
 all: | deps-build $(BUILD)/build.ninja  ## build everything
 	@ninja -C $(BUILD) -j $(JOBS)
@@ -52,6 +52,9 @@ tsan: | deps-test  ## tests of what has threads, under ThreadSanitizer
 
 system: | deps-test all  ## whole clusters as root: SYSTEM="test_batch test_kill_nine" for some
 	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/system/run $(SYSTEM)
+
+compat: | deps-test deps-bench all  ## the same command lines to real Slurm and to gd, as root
+	@GD_BUILD=$(abspath $(BUILD)) tests/compat/compat.py
 
 fuzz: | deps-ci  ## each fuzz target on its corpus, then FUZZ_SECONDS of new inputs
 	@[ -e $(FUZZ_DIR)/build.ninja ] || CXX=clang++-14 $(meson_setup) -Ddebug=true \
@@ -83,10 +86,11 @@ clean:  ## remove the build folders
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
-.PHONY: deps-build deps-test deps-ci deps-vm
+.PHONY: deps-build deps-test deps-ci deps-bench deps-vm
 deps-build: ; @tools/deps.sh build
 deps-test: ; @tools/deps.sh build test
 deps-ci: ; @tools/deps.sh build test ci
+deps-bench: ; @tools/deps.sh bench
 deps-vm: ; @tools/deps.sh build vm
 
 $(BUILD)/build.ninja: | deps-build

@@ -66,6 +66,7 @@ Result<int> show_nodes(const CtlOptions& options, Context& context, Words words)
   if (!words.empty()) query.names = TRY(expand_hostlist(words[0]));
   const auto nodes = TRY(TRY(context.controller())->ask<NodeQueryReply>(query)).nodes;
   if (nodes.empty() && !words.empty()) {
+    if (context.slurm()) return context.out.line("Node " + words[0] + " not found"), kExitRefused;
     return Error{ErrorCode::not_found, "node " + printable(words[0]) + ": no such node"};
   }
   if (options.json) {
@@ -82,6 +83,9 @@ Result<int> show_partitions(const CtlOptions& options, Context& context, Words w
   if (!words.empty()) {
     std::erase_if(all, [&](const PartitionView& view) { return view.name != words[0]; });
     if (all.empty()) {
+      if (context.slurm()) {
+        return context.out.line("Partition " + words[0] + " not found"), kExitRefused;
+      }
       return Error{ErrorCode::not_found,
                    "partition " + printable(words[0]) + ": no such partition"};
     }
@@ -162,12 +166,24 @@ Result<int> show_hostnames(const CtlOptions&, Context& context, Words words) {
   return kExitDone;
 }
 
-Result<int> show_hostlist(const CtlOptions&, Context& context, Words words) {
+Result<std::vector<std::string>> host_names(Words words) {
   if (words.empty()) return usage("no host names given");
   std::vector<std::string> names;
   for (const std::string& word : words) {
     for (std::string& name : TRY(expand_hostlist(word))) names.push_back(std::move(name));
   }
+  return names;
+}
+
+Result<int> show_hostlist(const CtlOptions&, Context& context, Words words) {
+  const std::vector<std::string> names = TRY(host_names(words));
+  context.out.line(fold_hostlist(names));
+  return kExitDone;
+}
+
+Result<int> show_sorted_hostlist(const CtlOptions&, Context& context, Words words) {
+  std::vector<std::string> names = TRY(host_names(words));
+  sort_hosts(names);
   context.out.line(fold_hostlist(names));
   return kExitDone;
 }
@@ -191,7 +207,7 @@ constexpr Shown kShown[] = {
     {"hostnames", show_hostnames},
     {"hostname", show_hostnames},
     {"hostlist", show_hostlist},
-    {"hostlistsorted", show_hostlist},
+    {"hostlistsorted", show_sorted_hostlist},
 };
 
 }  // namespace

@@ -193,6 +193,7 @@ Result<int> run_verb(const CtlOptions& options, Context& context) {
 Result<int> run(const CtlOptions& options, Context& context) {
   Result<int> code = run_verb(options, context);
   if (code.ok() || !context.slurm() || code.error().code == ErrorCode::usage) return code;
+  if (code.error().text.starts_with("slurm_load_")) return code;
   return Error{code.error().code, slurm_reason(code.error())};
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr char kDefaultFormat[] = "%9P %.5a %.10l %.6D %.6t %N";
 constexpr char kLongFormat[] = "%9P %.5a %.10l %.10s %.4r %.8h %.10g %.6D %.11T %N";
-constexpr char kNodeFormat[] = "%N %.6D %.9P %.6t";
+constexpr char kNodeFormat[] = "%N %.6D %.9P %6t";
 constexpr char kLongNodeFormat[] = "%N %.6D %.9P %.11T %.4c %.8z %.6m %.8d %.6w %.8f %20E";
 constexpr char kSummaryFormat[] = "%9P %.5a %.10l %.16F %N";
 constexpr char kReasonFormat[] = "%20E %9u %19H %N";

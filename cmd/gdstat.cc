@@ -16,7 +16,7 @@ namespace {
 
 constexpr char kDefaultFormat[] = "%.18i %.9P %.8j %.8u %.2t %.10M %.6D %R";
 constexpr char kLongFormat[] = "%.18i %.9P %.8j %.8u %.8T %.10M %.9l %.6D %R";
-constexpr char kStartFormat[] = "%.18i %.9P %.8j %.8u %.2t %.19S %.6D %R";
+constexpr char kStartFormat[] = "%.18i %.9P %.8j %.8u %.2t %.19S %.6D %20Y %R";
 constexpr char kDefaultSort[] = "P,t,-p,i";
 
 constexpr CommandInfo kInfo{.name = "gdstat",
@@ -102,7 +102,7 @@ Result<void> print_once(const StatOptions& options, const StatPlan& plan, Contex
   }
   if (!options.no_header) listing.header(text);
   for (const JobView& view : jobs) {
-    listing.row({view, now}, text);
+    listing.row({view, now, options.fixed_units}, text);
     if (text.size() > (size_t{32} << 10)) context.out << std::exchange(text, "");
   }
   context.out << text;
@@ -145,10 +145,11 @@ void define_gdstat(Cli& cli, StatOptions& options) {
       .env("SORT");
   cli.flag("--json", "All that is known, as JSON", options.json);
   cli.flag("-r,--array", "One line for each element of an array", options.array);
+  cli.flag("--noconvert", "Memory in MiB, however much it is", options.fixed_units);
   cli.count("-i,--iterate", "SECONDS", "Again and again", options.iterate);
   cli.refuse(
       "-A,--account --array-unique --federation --hide -L,--licenses --local -M,--clusters "
-      "--noconvert -q,--qos -R,--reservation --sibling -s,--steps -P,--priority --yaml");
+      "-q,--qos -R,--reservation --sibling -s,--steps -P,--priority --yaml");
   cli.rest(options.arguments);
 }
 

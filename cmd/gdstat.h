@@ -23,6 +23,7 @@ struct StatOptions {
   bool json = false;
   bool all = false;
   bool array = false;
+  bool fixed_units = false;
   std::optional<uint32_t> iterate;
 };
 

@@ -56,10 +56,14 @@ void time_left(const JobRow& row, Out out) {
   }
 }
 
+std::string memory_text(uint64_t mib, bool fixed_units) {
+  return fixed_units ? std::to_string(mib) + "M" : format_mib(mib);
+}
+
 void min_memory(const JobRow& row, Out out) {
   const JobSpec& spec = *row.view.job.spec;
   const auto amount = spec.memory_per_cpu_mib ? spec.memory_per_cpu_mib : spec.memory_per_node_mib;
-  out += amount && *amount > 0 ? format_mib(*amount) : "0";
+  out += amount && *amount > 0 ? memory_text(*amount, row.fixed_units) : "0";
 }
 
 void priority(const JobRow& row, Out out) {
@@ -82,7 +86,7 @@ constexpr auto kFields = std::to_array<Field<JobRow>>({
     {'P', "partition", "PARTITION", [](Row r, Out o) { o += spec(r).partition; }},
     {'j', "name", "NAME", [](Row r, Out o) { o += printable(spec(r).name, 1024); }},
     {'u', "username", "USER", [](Row r, Out o) { o += job(r).user; }},
-    {'U', "userid", "USER", [](Row r, Out o) { o += std::to_string(job(r).uid); }},
+    {'U', "userid", "UID", [](Row r, Out o) { o += std::to_string(job(r).uid); }},
     {'g', "groupname", "GROUP", [](Row r, Out o) { o += job(r).group; }},
     {'G', "groupid", "GROUP", [](Row r, Out o) { o += std::to_string(job(r).gid); }},
     {'a', "account", "ACCOUNT", [](Row r, Out o) { o += or_null(spec(r).account); }},
@@ -124,10 +128,21 @@ constexpr auto kFields = std::to_array<Field<JobRow>>({
     {'b', "tres-per-node", "TRES_PER_NODE",
      [](Row r,
         Out o) { o += spec(r).gres_per_node.empty() ? "N/A" : gres_text(spec(r).gres_per_node); }},
-    {0, "tres-alloc", "TRES_ALLOC", [](Row r, Out o) { o += tres_of(job(r)); }},
+    {0, "tres-alloc", "TRES_ALLOC", [](Row r, Out o) { o += tres_of(job(r), r.fixed_units); }},
     {0, "stdout", "STDOUT", [](Row r, Out o) { o += spec(r).output; }},
     {0, "stderr", "STDERR",
      [](Row r, Out o) { o += spec(r).error.empty() ? spec(r).output : spec(r).error; }},
+    // What gd has no such thing for reads as on a Slurm job that did not ask for it.
+    {'v', "reservation", "RESERVATION", [](Row, Out o) { o += "(null)"; }},
+    {'W', "licenses", "LICENSES", [](Row, Out o) { o += "(null)"; }},
+    {'w', "wckey", "WCKEY", [](Row, Out o) { o += "(null)"; }},
+    {'H', "sockets", "SOCKETS_PER_NODE", [](Row, Out o) { o += "*"; }},
+    {'I', "cores", "CORES_PER_SOCKET", [](Row, Out o) { o += "*"; }},
+    {'J', "threads", "THREADS_PER_CORE", [](Row, Out o) { o += "*"; }},
+    {'X', "corespec", "CORE_SPEC", [](Row, Out o) { o += "N/A"; }},
+    {'Y', "schednodes", "SCHEDNODES", [](Row, Out o) { o += "(null)"; }},
+    {'z', "sct", "S:C:T", [](Row, Out o) { o += "*:*:*"; }},
+    {0, "contiguous", "CONTIGUOUS", [](Row, Out o) { o += "0"; }},
     {0, "exit_code", "EXIT_CODE", [](Row r, Out o) { o += exit_text(job(r)); }},
     {0, "restartcnt", "RESTART_COUNT", [](Row r, Out o) { o += std::to_string(job(r).restarts); }},
 });
@@ -203,9 +218,10 @@ std::string exit_text(const JobRecord& job) {
   return std::to_string(job.exit.code) + ":" + std::to_string(job.exit.signal);
 }
 
-std::string tres_of(const JobRecord& job) {
+std::string tres_of(const JobRecord& job, bool fixed_units) {
   std::string out = "cpu=" + std::to_string(cpus_of(job));
-  if (const uint64_t memory = memory_of(job); memory > 0) out += ",mem=" + format_mib(memory);
+  if (const uint64_t memory = memory_of(job); memory > 0)
+    out += ",mem=" + memory_text(memory, fixed_units);
   out += ",node=" + std::to_string(nodes_of(job)) + ",billing=" + std::to_string(cpus_of(job));
   for (const GresCount& gres : job.spec->gres_per_node) {
     out += ",gres/" + gres.name + (gres.type.empty() ? "" : ":" + gres.type) + "=" +

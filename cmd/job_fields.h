@@ -15,6 +15,7 @@ namespace gd::cmd {
 struct JobRow {
   const JobView& view;
   TimePoint now;
+  bool fixed_units = false;  // memory in MiB, however much it is
 };
 
 std::span<const Field<JobRow>> job_fields();
@@ -28,8 +29,9 @@ uint64_t memory_of(const JobRecord& job);                        // MiB in all: 
 std::string reason_of(const JobRecord& job);                     // "Resources", "None"
 std::string moment_or(TimePoint moment, std::string_view none);  // "N/A" for zero
 std::string exit_text(const JobRecord& job);                     // "1:0"
-std::string tres_of(const JobRecord& job);                       // "cpu=2,mem=4G,node=1"
-std::string gres_text(const std::vector<GresCount>& all);        // "gres:gpu:2"
+// "cpu=2,mem=4G,node=1"; with fixed units "mem=4096M".
+std::string tres_of(const JobRecord& job, bool fixed_units = false);
+std::string gres_text(const std::vector<GresCount>& all);  // "gres:gpu:2"
 
 void write_json(JsonWriter& json, const JobView& view, TimePoint now);
 

@@ -21,11 +21,23 @@ constexpr std::string_view kStateNames[] = {"pending",    "configuring",   "runn
                                             "timeout",    "out_of_memory", "node_fail", "preempted",
                                             "deadline",   "boot_fail",     "all"};
 
+// Slurm's states that no job of gd is ever in: programs ask for them among others.
+constexpr std::string_view kNeverStates[] = {
+    "RF", "REQUEUE_FED", "RH", "REQUEUE_HOLD",  "RQ", "REQUEUED",     "RS", "RESIZING",
+    "RV", "REVOKED",     "SI", "SIGNALING",     "SE", "SPECIAL_EXIT", "SO", "STAGE_OUT",
+    "ST", "STOPPED",     "RD", "RESV_DEL_HOLD", "UN", "UPDATE_DB"};
+
+bool is_never(std::string_view name) {
+  return std::ranges::any_of(kNeverStates,
+                             [name](std::string_view each) { return equal_no_case(each, name); });
+}
+
 Result<std::vector<JobState>> parse_states(const std::vector<std::string>& names) {
   std::vector<JobState> states;
   for (const std::string& name : names) {
     if (equal_no_case(name, "all")) return std::vector<JobState>{};
     const std::optional<JobState> state = parse_job_state(name);
+    if (!state && is_never(name)) continue;
     if (!state) {
       return usage("invalid job state specified: '" + printable(name) + "'" +
                    did_you_mean(to_lower(name), kStateNames));
@@ -155,6 +167,9 @@ Result<JobFilter> to_filter(const FilterOptions& options, const std::string& me)
     else
       filter.jobs.push_back(argument.job);
   }
+  // Only states that never are: no job may match, and no job has the id 0.
+  const bool never = !options.states.empty() && std::ranges::all_of(options.states, is_never);
+  if (never) filter.jobs = {JobId{0}};
   return filter;
 }
 

@@ -204,6 +204,9 @@ constexpr auto kFields = std::to_array<Field<NodeRow>>({
      [](Row r, Out o) {
        o += r.partition != nullptr ? std::to_string(r.partition->priority_tier) : "1";
      }},
+    {'B', "maxcpuspernode", "MAX_CPUS_PER_NODE", [](Row, Out o) { o += "UNLIMITED"; }},
+    {'M', "preemptmode", "PREEMPT_MODE", [](Row, Out o) { o += "OFF"; }},
+    {'S', "allocnodes", "ALLOCNODES", [](Row, Out o) { o += "all"; }},
     {'s', "size", "JOB_SIZE", [](Row, Out o) { o += "1-infinite"; }},
     {'r', "root", "ROOT", [](Row, Out o) { o += "no"; }},
     {'h', "oversubscribe", "OVERSUBS", [](Row, Out o) { o += "NO"; }},

@@ -314,5 +314,20 @@ TEST(Gdinfo, NodesThatLookAlikeShareALine) {
   EXPECT_EQ(info({}, {}), "batch*       up   infinite      0    n/a \n");
 }
 
+// Programs ask for all of Slurm's states at once; some of them no job of gd is ever in.
+TEST(StatPlan, StatesThatNeverAreMatchNothingAndSpoilNothing) {
+  StatOptions some;
+  some.filter.states = {"PD", "RF", "SE"};
+  const Result<StatPlan> mixed = to_stat_plan(some, Dialect::slurm, "alice");
+  ASSERT_TRUE(mixed.ok());
+  EXPECT_EQ(mixed->states, std::vector<JobState>{JobState::pending});
+  EXPECT_TRUE(mixed->query.filter.jobs.empty());
+  StatOptions none;
+  none.filter.states = {"special_exit"};
+  const Result<StatPlan> never = to_stat_plan(none, Dialect::slurm, "alice");
+  ASSERT_TRUE(never.ok());
+  EXPECT_EQ(never->query.filter.jobs, std::vector<JobId>{JobId{0}});
+}
+
 }  // namespace
 }  // namespace gd::cmd
