@@ -81,7 +81,7 @@ void SimNode::start_agent(TimePoint now) {
     } else if (const auto shepherd = shepherds_.find(key); shepherd != shepherds_.end()) {
       one.state = agent::FoundStep::State::running;
       one.status = shepherd->second.status;
-    } else if (!folder.marked) {
+    } else if (!folder.marked && folder.boot == boot_) {  // of an earlier boot: lost
       one.state = agent::FoundStep::State::accepted;
     }
     found.push_back(std::move(one));
@@ -111,6 +111,7 @@ void SimNode::launch(TimePoint now, const StepLaunch& launch) {
   const StepKey key = key_of(launch);
   if (dies(now)) return;
   disk_[key].launch = launch;
+  disk_[key].boot = boot_;
   if (dies(now)) return;
   disk_[key].marked = true;
   if (dies(now)) return;

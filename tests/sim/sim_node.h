@@ -50,6 +50,7 @@ class SimNode {
   struct Folder {  // on the node's disk
     StepLaunch launch;
     bool marked = false;  // "starting" was written
+    uint64_t boot = 0;    // of the machine when it was written
     std::optional<StepStatus> ended;
   };
   struct Shepherd {
