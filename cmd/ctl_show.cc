@@ -64,11 +64,11 @@ Result<int> show_jobs(const CtlOptions& options, Context& context, Words words) 
 Result<int> show_nodes(const CtlOptions& options, Context& context, Words words) {
   NodeQuery query;
   if (!words.empty()) query.names = TRY(expand_hostlist(words[0]));
-  const auto nodes = TRY(TRY(context.controller())->ask<NodeQueryReply>(query)).nodes;
-  if (nodes.empty() && !words.empty()) {
-    if (context.slurm()) return context.out.line("Node " + words[0] + " not found"), kExitRefused;
-    return Error{ErrorCode::not_found, "node " + printable(words[0]) + ": no such node"};
+  Result<NodeQueryReply> reply = TRY(context.controller())->ask<NodeQueryReply>(query);
+  if (context.slurm() && !reply.ok() && reply.error().code == ErrorCode::not_found) {
+    return context.out.line("Node " + words[0] + " not found"), kExitRefused;
   }
+  const std::vector<NodeView> nodes = TRY(std::move(reply)).nodes;
   if (options.json) {
     context.out << json_list(
         "nodes", nodes, [](JsonWriter& json, const NodeView& view) { write_json(json, view); });
