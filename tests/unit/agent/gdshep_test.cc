@@ -4,6 +4,10 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
+
+#include "base/fd.h"
+#include "base/text.h"
 #include "server/agent/shepherd_door.h"
 #include "tests/unit/agent/shepherd_harness.h"
 
@@ -235,6 +239,19 @@ TEST_F(GdshepTest, StepsJoinTheJobsContainer) {
   EXPECT_TRUE(shepherds().groups().empty());
 }
 
+// Has it begun, in the process group that its terminal's Ctrl-C goes to? A child that the
+// shell has only forked has neither, and would miss it.
+bool in_foreground(pid_t pid, std::string_view program) {
+  const Result<Bytes> stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  if (!stat.ok()) return false;
+  const size_t name_end = stat->rfind(')');
+  if (stat->find("(" + std::string(program) + ")") == std::string::npos) return false;
+  const auto fields = split_words(std::string_view(*stat).substr(name_end + 1));
+  constexpr size_t kGroup = 2;
+  constexpr size_t kForeground = 5;
+  return fields.size() > kForeground && fields[kGroup] == fields[kForeground];
+}
+
 TEST_F(GdshepTest, TerminalHasJobControlAndOutlivesItsClient) {
   StepLaunch launch = shepherds().command({"/bin/sh", "-i"});
   launch.pty = true;
@@ -259,8 +276,12 @@ TEST_F(GdshepTest, TerminalHasJobControlAndOutlivesItsClient) {
   EXPECT_TRUE(await_text(client, "40 100"));
   type(client, "sleep 1000\n");
   EXPECT_TRUE(await_text(client, "sleep 1000"));
-  const Deadline deadline = Deadline::after(kPatience);  // until sleep is in the foreground
-  while (shepherds().processes().size() < 3 && !deadline.passed()) (void)::poll(nullptr, 0, 5);
+  const Deadline deadline = Deadline::after(kPatience);
+  const auto sleeps = [&] {
+    return std::ranges::any_of(shepherds().processes(),
+                               [](pid_t pid) { return in_foreground(pid, "sleep"); });
+  };
+  while (!sleeps() && !deadline.passed()) (void)::poll(nullptr, 0, 5);
   type(client, "\x03");  // Ctrl-C ends it, not the shell
   type(client, "echo al''ive\n");
   EXPECT_TRUE(await_text(client, "alive"));
