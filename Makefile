@@ -54,7 +54,7 @@ system: | deps-test all  ## whole clusters as root: SYSTEM="test_batch test_kill
 	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/system/run $(SYSTEM)
 
 compat: | deps-test deps-bench all  ## the same command lines to real Slurm and to gd, as root
-	@GD_BUILD=$(abspath $(BUILD)) tests/compat/compat.py
+	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/compat/compat.py
 
 fuzz: | deps-ci  ## each fuzz target on its corpus, then FUZZ_SECONDS of new inputs
 	@[ -e $(FUZZ_DIR)/build.ninja ] || CXX=clang++-14 $(meson_setup) -Ddebug=true \
