@@ -2,6 +2,7 @@
 #include "server/sched/placement.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 namespace gd::sched {
@@ -91,6 +92,7 @@ Resources held_by(const Need& need, const Node& node, const Resources& room, uin
 
 std::optional<std::vector<Offer>> choose(const Need& need, std::span<const Offer> offers,
                                          std::span<const NodeIndex> required) {
+  if (offers.size() < need.nodes_min) return std::nullopt;
   const auto is_required = [&](const Offer& offer) {
     return std::find(required.begin(), required.end(), offer.node) != required.end();
   };
@@ -134,6 +136,19 @@ std::optional<std::vector<Offer>> choose(const Need& need, std::span<const Offer
   }
   spread(chosen, std::move(capacities), need.tasks);
   return chosen;
+}
+
+std::vector<Offer> in_order_of(std::span<const NodeIndex> candidates,
+                               std::span<const Offer> chosen) {
+  std::map<NodeIndex, Offer> by_node;
+  for (const Offer& offer : chosen) by_node.emplace(offer.node, offer);
+  std::vector<Offer> result;
+  for (const NodeIndex index : candidates) {
+    if (const auto found = by_node.find(index); found != by_node.end()) {
+      result.push_back(found->second);
+    }
+  }
+  return result;
 }
 
 }  // namespace gd::sched

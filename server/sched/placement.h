@@ -40,9 +40,13 @@ struct Offer {  // a node that can take at least one task
   uint32_t tasks = 0;
 };
 
-// Nodes and tasks out of the offers (in the partition's order), or nothing if
-// they do not suffice. `required` nodes must be among them.
+// Nodes and tasks out of the offers (the ones to be taken first stand first), or
+// nothing if they do not suffice. `required` nodes must be among them.
 std::optional<std::vector<Offer>> choose(const Need& need, std::span<const Offer> offers,
                                          std::span<const NodeIndex> required);
+
+// The chosen ones in the candidates' order, whatever order they were offered in.
+std::vector<Offer> in_order_of(std::span<const NodeIndex> candidates,
+                               std::span<const Offer> chosen);
 
 }  // namespace gd::sched

@@ -35,7 +35,9 @@ class Pass {
         full_(view.shapes.fit_classes()) {
     if (view.array_room != nullptr) array_room_ = *view.array_room;
     for (const Node& node : view.nodes) {
-      if (node.open) most_cpus_free_ = std::max(most_cpus_free_, node.free.cpus);
+      if (!node.open) continue;
+      most_cpus_free_ = std::max(most_cpus_free_, node.free.cpus);
+      cpus_free_ += node.free.cpus;
     }
   }
 
@@ -84,6 +86,7 @@ class Pass {
     if (!shape.possible()) return give_up(head, Reason::partition_config);
     if (std::optional<Placement> placement = place_now(head.shape, shape)) {
       timeline_.start(*placement, shape.key.limit);
+      for (const NodeUse& use : placement->uses) cpus_free_ -= use.held.cpus;
       plan_.starts.push_back({job, std::move(*placement)});
       if (room != array_room_.end()) --room->second;
       --head.left;
@@ -142,6 +145,7 @@ class Pass {
     std::optional<Slot> slot = timeline_.earliest(shape, candidates, view_.now);
     if (!slot) return false;
     timeline_.promise(*slot);
+    for (const NodeUse& use : slot->placement.uses) promised_.push_back(use.node);
     ++pass.promises;
     plan_.promises.push_back({job, slot->start, std::move(slot->placement)});
     return true;
@@ -159,7 +163,9 @@ class Pass {
   }
 
   std::optional<Placement> place_now(ShapeId id, const Shape& shape) {
-    if (shape.key.need.cpus_per_task > most_cpus_free_) return std::nullopt;
+    const Need& need = shape.key.need;
+    if (need.cpus_per_task > most_cpus_free_) return std::nullopt;
+    if (uint64_t{need.tasks} * need.cpus_per_task > cpus_free_) return std::nullopt;
     for (uint32_t i = 0; i < shape.candidates.size(); ++i) {
       const Candidates& candidates = shape.candidates[i];
       const PartitionIndex partition = candidates.partition;
@@ -189,8 +195,13 @@ class Pass {
       promise_in_the_way = promise_in_the_way || tasks < room;
       if (tasks > 0) offers.push_back({index, tasks});
     }
-    const auto chosen = choose(shape.key.need, offers, shape.required);
-    if (chosen) return timeline_.placement_of(shape, candidates.partition, view_.now, *chosen);
+    // Who ends before a promise begins takes its nodes, and leaves the others to longer jobs.
+    std::stable_partition(offers.begin(), offers.end(),
+                          [&](const Offer& offer) { return timeline_.promised(offer.node); });
+    if (const auto chosen = choose(shape.key.need, offers, shape.required)) {
+      return timeline_.placement_of(shape, candidates.partition, view_.now,
+                                    in_order_of(candidates.nodes, *chosen));
+    }
     if (!promise_in_the_way) full_[shape.fit_class].push_back(which);
     blocked_.insert({id, which});
     return std::nullopt;
@@ -201,6 +212,7 @@ class Pass {
   std::optional<Placement> place_on_one(ShapeId id, const Shape& shape, uint32_t which) {
     const Candidates& candidates = shape.candidates[which];
     const Need& need = shape.key.need;
+    if (auto placement = place_on_promised(shape, candidates)) return placement;
     size_t& cursor = cursors_[{id, which}];
     bool promise_in_the_way = cursor > 0;  // perhaps: then nothing is learnt about the class
     for (; cursor < candidates.nodes.size(); ++cursor) {
@@ -217,6 +229,20 @@ class Pass {
     // No node has room for it: nor for others that differ in their limit only.
     const bool only_one = need.nodes_max == 1 || need.tasks == 1;
     if (only_one && !promise_in_the_way) full_[shape.fit_class].push_back(which);
+    return std::nullopt;
+  }
+
+  // A node that is promised for later, if the job will have ended by then.
+  std::optional<Placement> place_on_promised(const Shape& shape, const Candidates& candidates) {
+    const uint32_t tasks = shape.key.need.tasks;
+    for (const NodeIndex index : promised_) {
+      const uint32_t room = tasks_now(index, shape);
+      if (room < tasks || tasks_beside_promises(index, shape, room) < tasks) continue;
+      const auto& nodes = candidates.nodes;
+      if (std::find(nodes.begin(), nodes.end(), index) == nodes.end()) continue;
+      const Offer offer{index, tasks};
+      return timeline_.placement_of(shape, candidates.partition, view_.now, {&offer, 1});
+    }
     return std::nullopt;
   }
 
@@ -248,7 +274,9 @@ class Pass {
   std::vector<std::vector<uint32_t>> full_;         // by fit class: candidates without room now
   std::set<std::pair<ShapeId, uint32_t>> blocked_;  // shape and candidates: none for its limit
   std::map<std::pair<ShapeId, uint32_t>, size_t> cursors_;
-  uint32_t most_cpus_free_ = 0;
+  std::vector<NodeIndex> promised_;  // nodes that promises of this pass take
+  uint32_t most_cpus_free_ = 0;      // on one node, when the pass began
+  uint64_t cpus_free_ = 0;           // on all open nodes, less what this pass has started
   uint32_t searches_ = 0;
 };
 

@@ -128,16 +128,34 @@ Placement Timeline::placement_of(const Shape& shape, PartitionIndex partition, T
 
 std::optional<Placement> Timeline::place_at(const Shape& shape, const Candidates& candidates,
                                             TimePoint at) {
-  std::vector<Offer> offers;
+  struct Late {
+    TimePoint freed{};
+    Offer offer;
+  };
+  std::vector<Late> found;
   for (const NodeIndex index : candidates.nodes) {
     const Node& node = nodes_[index.value];
     if (!node.open) continue;
     const uint32_t tasks = tasks_that_fit(shape.key.need, node, room(index, at, shape.key.limit));
-    if (tasks > 0) offers.push_back({index, tasks});
+    if (tasks > 0) found.push_back({last_change(index, at), {index, tasks}});
   }
+  if (found.size() < shape.key.need.nodes_min) return std::nullopt;
+  // What became free last is of least use to others before then.
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Late& a, const Late& b) { return a.freed > b.freed; });
+  std::vector<Offer> offers;
+  for (const Late& late : found) offers.push_back(late.offer);
   const auto chosen = choose(shape.key.need, offers, shape.required);
   if (!chosen) return std::nullopt;
-  return placement_of(shape, candidates.partition, at, *chosen);
+  return placement_of(shape, candidates.partition, at, in_order_of(candidates.nodes, *chosen));
+}
+
+TimePoint Timeline::last_change(NodeIndex node, TimePoint at) {
+  Line& row = line(node);
+  make_steps(node, row);
+  const auto after = std::upper_bound(row.steps.begin(), row.steps.end(), at,
+                                      [](TimePoint t, const Step& s) { return t < s.at; });
+  return (after - 1)->at;
 }
 
 std::optional<Slot> Timeline::earliest(const Shape& shape, const Candidates& candidates,

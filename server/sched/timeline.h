@@ -4,6 +4,8 @@
 // A node's line is made when it is first asked for. Without promises the free
 // amounts only grow with time, so the earliest slot is found by halving; with
 // promises every moment is tried in turn.
+// A promise takes those nodes that become free last, so that the others stay of use
+// until then.
 // Cost: a line O(shares log shares); earliest() O(log moments x nodes) without,
 // O(moments x nodes) with promises.
 #pragma once
@@ -67,6 +69,7 @@ class Timeline {
   void make_steps(NodeIndex node, Line& line);
   static void take(Line& line, TimePoint from, TimePoint to, const Resources& amount);
   std::vector<TimePoint> moments(const Candidates& candidates, TimePoint from);
+  TimePoint last_change(NodeIndex node, TimePoint at);  // of what is free there, up to `at`
   std::optional<Placement> place_at(const Shape& shape, const Candidates& candidates, TimePoint at);
 
   std::span<const Node> nodes_;

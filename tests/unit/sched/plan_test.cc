@@ -47,9 +47,52 @@ constexpr char kTwoBlocked[] = R"(
   queue 4 cpus=1 limit=60
 )";
 
+// Two nodes will be free at 100, two are now; job 1 needs three of them.
+constexpr char kLongJobBehind[] = R"(
+  node 1
+  node 2
+  node 3
+  node 4
+  run 8 on=3 until=100
+  run 9 on=4 until=100
+  queue 1 nodes=3 limit=50
+  queue 2 limit=500
+)";
+
+// Job 1 is promised n2 to n4. Job 2 ends before that, job 3 does not.
+constexpr char kShortBeforeLong[] = R"(
+  node 1
+  node 2 features=a
+  node 3 features=a
+  node 4 features=a
+  run 8 on=3 until=100
+  run 9 on=4 until=100
+  queue 1 nodes=3 features=a limit=50
+  queue 2 limit=100
+  queue 3 limit=500
+)";
+
+// The same with jobs of two nodes each; job 1 is promised n3 to n5.
+constexpr char kShortBeforeLongOnTwo[] = R"(
+  node 1
+  node 2
+  node 3 features=a
+  node 4 features=a
+  node 5 features=a
+  run 9 on=5 until=100
+  queue 1 nodes=3 features=a limit=50
+  queue 2 nodes=2 tasks=2 limit=100
+  queue 3 nodes=2 tasks=2 limit=500
+)";
+
 const Case kCases[] = {
     {"FifoStopsAtBlockedHead", kFifo, kBlockedHead, ""},
     {"EasyFillsTheGapButNotPastIt", kEasy, kBlockedHead, "start 2 n1; reserve 1 @100"},
+    {"APromiseTakesWhatBecomesFreeLast", kEasy, kLongJobBehind, "start 2 n2; reserve 1 @100"},
+    {"WhoEndsBeforeAPromiseTakesItsNodes", kEasy, kShortBeforeLong,
+     "start 2 n2; start 3 n1; reserve 1 @100"},
+    {"WhoEndsBeforeAPromiseTakesItsNodesOfMany", kEasy, kShortBeforeLongOnTwo,
+     "start 2 n3+n4; start 3 n1+n2; reserve 1 @100"},
     {"ConservativePromisesEachInTurn", kConservative, kTwoBlocked,
      "reserve 1 @50; reserve 2 @150; reserve 3 @250; reserve 4 @250"},
     {"ImpossibleJobHoldsUpNobody", kFifo,
