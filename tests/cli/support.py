@@ -7,21 +7,23 @@ import sys
 GD = os.path.abspath(sys.argv[1])
 SOURCE = os.path.abspath(sys.argv[2])
 BUILD = os.path.dirname(os.path.dirname(GD))
+PROGRAMS = {"gdsim": os.path.join(BUILD, "gdsim", "gdsim")}  # with a binary of their own
 del sys.argv[1:3]  # unittest reads the rest
 
 LINKS = subprocess.run([GD, "--gd-links"], stdout=subprocess.PIPE, text=True,
                        check=True).stdout.split()
-COMMANDS = [name for name in LINKS if "/" not in name]
+COMMANDS = [name for name in LINKS if "/" not in name] + list(PROGRAMS)
 SLURM = [name.split("/")[1] for name in LINKS if "/" in name]
 
 
 def run(name, *args, **keywords):
-    """The binary under another name, as a link would call it."""
+    """A command by its name: most are the one binary, as a link would call it."""
     env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "GD_CONF": "/nonexistent/gd.conf",
            "LC_ALL": "C"}
     env.update(keywords.pop("env", {}))
-    return subprocess.run([name, *args], executable=GD, capture_output=True, text=True, timeout=60,
-                          env=env, stdin=keywords.pop("stdin", subprocess.DEVNULL), **keywords)
+    return subprocess.run([name, *args], executable=PROGRAMS.get(name, GD), capture_output=True,
+                          text=True, timeout=60, env=env,
+                          stdin=keywords.pop("stdin", subprocess.DEVNULL), **keywords)
 
 
 def built(*parts):

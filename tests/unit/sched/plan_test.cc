@@ -7,6 +7,7 @@
 
 #include <random>
 
+#include "server/sched/timeline.h"
 #include "tests/support/scenario.h"
 
 namespace gd::sched {

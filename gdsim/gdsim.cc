@@ -1,0 +1,160 @@
+#include "gdsim/gdsim.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "gdsim/metrics.h"
+#include "gdsim/plot.h"
+#include "gdsim/scenario.h"
+#include "gdsim/trace_file.h"
+
+namespace gd::sim {
+namespace {
+
+constexpr cmd::CommandInfo kInfo{
+    .name = "gdsim",
+    .slurm_name = "",
+    .summary = "Replay a workload trace or a text scenario through the scheduler",
+    .arguments = "FILE",
+    .examples =
+        "gdsim month.swf.gz                       # waits and slowdowns under EASY\n"
+        "gdsim --policy=fifo --nodes=64x32 month.swf  # another policy, another machine\n"
+        "gdsim --jobs-out=waits.txt month.swf     # the wait of every job\n"
+        "gdsim --schedule queue.txt               # who starts when, and where\n",
+    .completes = cmd::Completes::file};
+
+constexpr Milliseconds kProgressEvery{500};
+
+Error usage(std::string text) {
+  return Error{ErrorCode::usage, std::move(text)};
+}
+
+// "gdsim: 12000 of 28467 jobs" on one line of a terminal that is written over.
+class Progress {
+ public:
+  Progress(cmd::Output& out, size_t jobs) : out_(out), jobs_(jobs) {}
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() {
+    if (shown_) out_ << "\r\x1b[K";
+    (void)out_.flush();
+  }
+  void ended(size_t count) {
+    if (next_.remaining() > Milliseconds{0}) return;
+    next_ = Deadline::after(kProgressEvery);
+    shown_ = true;
+    out_ << "\rgdsim: " + std::to_string(count) + " of " + std::to_string(jobs_) + " jobs, " +
+                std::to_string(count * 100 / std::max<size_t>(1, jobs_)) + " %\x1b[K";
+    (void)out_.flush();
+  }
+
+ private:
+  cmd::Output& out_;
+  size_t jobs_;
+  Deadline next_ = Deadline::after(kProgressEvery);
+  bool shown_ = false;
+};
+
+Result<Workload> read_workload(const SimOptions& options) {
+  const std::string& path = options.sources.front();
+  const Bytes text = TRY(read_trace_file(path));
+  if (format_of(options, text) == Format::trace) {
+    std::vector<NodeClass> classes;
+    if (!options.nodes.empty()) classes = TRY(parse_node_classes(options.nodes));
+    Result<Trace> trace = parse_swf(text);
+    if (!trace.ok()) return std::move(trace).error().in(path);
+    Result<Workload> workload = workload_of(*trace, classes);
+    if (!workload.ok()) return std::move(workload).error().in(path);
+    return workload;
+  }
+  if (!options.nodes.empty()) return usage("--nodes: a scenario has its own nodes");
+  Result<Workload> workload = parse_scenario(text);
+  if (!workload.ok()) return std::move(workload).error().in(path);
+  return workload;
+}
+
+Result<int> run(const SimOptions& options, cmd::Context& context) {
+  if (options.sources.size() != 1) return usage("name one trace or scenario; - reads from a pipe");
+  ReplayOptions how{.policy = TRY(policy_of(options)), .keep = Keep::starts, .progress = {}};
+  if (options.schedule) how.keep = Keep::placements;
+  const Workload workload = TRY(read_workload(options));
+  Progress progress(context.err, workload.jobs.size());
+  if (!options.quiet && ::isatty(context.err.fd()) == 1) {
+    how.progress = [&](size_t ended) { progress.ended(ended); };
+  }
+  const Schedule schedule = TRY(replay(workload, how));
+  if (!options.jobs_out.empty()) {
+    TRY(replace_file(options.jobs_out, job_lines(workload, schedule), 0644));
+  }
+  if (!options.plot.empty()) {
+    TRY(replace_file(options.plot, plot_svg(workload, schedule), 0644));
+  }
+  if (options.schedule) {
+    context.out << start_lines(workload, schedule);
+    return cmd::kExitDone;
+  }
+  const Metrics metrics = measure(workload, schedule);
+  context.out << (options.json ? as_json(metrics) : as_text(metrics));
+  return cmd::kExitDone;
+}
+
+int start(const cmd::Invocation& call) {
+  return cmd::start_command<SimOptions, define_gdsim, run>(kInfo, call);
+}
+
+}  // namespace
+
+void define_gdsim(cmd::Cli& cli, SimOptions& options) {
+  cli.group("What is replayed");
+  cli.option("--format", "FORMAT", "FILE is swf or scenario, whatever it begins with",
+             options.format)
+      .choose({"swf", "scenario"});
+  cli.option("-N,--nodes", "CLASSES",
+             "Nodes for a trace, as COUNTxCPUS[xMEMORY],...; without it, one-processor nodes",
+             options.nodes);
+  cli.group("How");
+  cli.option("-p,--policy", "POLICY", "Who may overtake a blocked job: fifo, easy or conservative",
+             options.policy)
+      .choose({"fifo", "easy", "conservative"});
+  cli.count("--depth", "COUNT", "Blocked jobs of a partition that are promised a start",
+            options.depth);
+  cli.group("What is written");
+  cli.option("-o,--jobs-out", "FILE", "Each job's wait: job, submission, wait, run, cpus, limit",
+             options.jobs_out)
+      .complete(cmd::Completes::file);
+  cli.option("--plot", "FILE", "Cpus in use and jobs waiting over time, as SVG", options.plot)
+      .complete(cmd::Completes::file);
+  cli.flag("-s,--schedule", "Print each start with its time and nodes, not the figures",
+           options.schedule);
+  cli.flag("--json", "Print the figures as one line of JSON", options.json);
+  cli.flag("-Q,--quiet", "Show no progress", options.quiet);
+  cli.rest(options.sources);
+}
+
+Result<sched::Policy> policy_of(const SimOptions& options) {
+  sched::Policy policy;
+  if (options.policy == "fifo") policy.reservation_depth = 0;
+  if (options.policy == "conservative") policy.reservation_depth = policy.search_limit;
+  if (options.depth && options.policy == "fifo") {
+    return usage("--depth: under --policy=fifo nobody is promised a start");
+  }
+  if (options.depth) policy.reservation_depth = *options.depth;
+  policy.search_limit = std::max(policy.search_limit, policy.reservation_depth);
+  return policy;
+}
+
+Format format_of(const SimOptions& options, std::string_view text) {
+  if (!options.format.empty()) {
+    return options.format == "swf" ? Format::trace : Format::scenario;
+  }
+  const std::string_view start =
+      text.substr(std::min(text.size(), text.find_first_not_of(" \t\r\n")));
+  const bool number = !start.empty() &&
+                      (start[0] == ';' || start[0] == '-' || (start[0] >= '0' && start[0] <= '9'));
+  return number ? Format::trace : Format::scenario;
+}
+
+const cmd::Command kGdsim{&kInfo, start};
+
+}  // namespace gd::sim

@@ -1,0 +1,149 @@
+#include "gdsim/replay.h"
+
+#include <algorithm>
+#include <map>
+#include <queue>
+
+#include "base/check.h"
+#include "server/sched/explain.h"
+
+namespace gd::sim {
+
+namespace {
+
+constexpr uint32_t kFirstJob = 1;  // the planner's id of Workload::jobs[0]
+
+struct End {
+  Seconds at{};
+  JobId job;
+  bool operator>(const End& other) const {
+    return at != other.at ? at > other.at : job > other.job;
+  }
+};
+
+class Replay {
+ public:
+  Replay(const Workload& workload, const ReplayOptions& options)
+      : workload_(workload), options_(options), nodes_(workload.nodes) {
+    schedule_.jobs.resize(workload.jobs.size());
+    const auto first_old = static_cast<uint32_t>(kFirstJob + workload.jobs.size());
+    for (uint32_t i = 0; i < workload.running.size(); ++i) {
+      const Running& row = workload.running[i];
+      begin(JobId{first_old + i}, {{row.node, 1, row.held}}, row.until, row.until);
+    }
+  }
+
+  Result<Schedule> run() {
+    size_t submitted = 0;
+    size_t ended = 0;
+    while (submitted < workload_.jobs.size() || !ends_.empty()) {
+      now_ = Seconds::max();
+      if (submitted < workload_.jobs.size()) now_ = workload_.jobs[submitted].submit;
+      if (!ends_.empty()) now_ = std::min(now_, ends_.top().at);
+      for (; !ends_.empty() && ends_.top().at == now_; ends_.pop(), ++ended) {
+        finish(ends_.top().job);
+      }
+      for (; submitted < workload_.jobs.size() && workload_.jobs[submitted].submit == now_;
+           ++submitted) {
+        TRY(submit(submitted));
+      }
+      if (queue_.size() > 0) pass();
+      if (options_.progress) options_.progress(ended);
+    }
+    if (queue_.size() > 0) {
+      return Error{ErrorCode::invalid, std::to_string(queue_.size()) +
+                                           " jobs wait at the end, when nothing runs any more"};
+    }
+    return std::move(schedule_);
+  }
+
+ private:
+  const WorkJob& work(JobId id) const { return workload_.jobs[id.value - kFirstJob]; }
+
+  Result<void> submit(size_t index) {
+    const WorkJob& job = workload_.jobs[index];
+    const sched::ShapeKey& key = workload_.keys[job.key];
+    const JobId id{static_cast<uint32_t>(index + kFirstJob)};
+    const sched::ShapeId shape = shapes_.intern(key, nodes_, workload_.partitions);
+    if (!shapes_[shape].possible()) {
+      return Error{ErrorCode::invalid,
+                   "job " + std::to_string(job.id) + " can never start: " +
+                       sched::why_impossible(shapes_[shape], nodes_, workload_.partitions)};
+    }
+    sched::QueueKey place{1, -static_cast<double>(job.nice), id};
+    for (const sched::PartitionIndex partition : key.partitions) {
+      place.tier = std::max(place.tier, workload_.partitions[partition.value].tier);
+    }
+    queue_.add(place, shape);
+    waiting_.emplace(id, std::pair{place, shape});
+    schedule_.most_waiting = std::max(schedule_.most_waiting, queue_.size());
+    return {};
+  }
+
+  void pass() {
+    bool more = true;
+    while (more) {
+      const sched::View view{TimePoint{now_}, nodes_, workload_.partitions, shapes_, queue_};
+      sched::Plan plan = sched::plan(options_.policy, view);
+      more = plan.more;
+      ++schedule_.passes;
+      for (sched::Start& start : plan.starts) {
+        const auto waiting = waiting_.find(start.job);
+        const auto& [place, shape] = waiting->second;
+        queue_.remove(place, shape);
+        shapes_.release(shape);
+        waiting_.erase(waiting);
+        const WorkJob& job = work(start.job);
+        const Seconds limit = workload_.keys[job.key].limit;
+        JobRun& run = schedule_.jobs[start.job.value - kFirstJob];
+        run.start = now_;
+        if (options_.keep == Keep::placements) run.uses = start.placement.uses;
+        begin(start.job, std::move(start.placement.uses), now_ + job.run, now_ + limit);
+      }
+    }
+  }
+
+  void begin(JobId job, std::vector<sched::NodeUse> uses, Seconds end, Seconds limit) {
+    for (const sched::NodeUse& use : uses) {
+      sched::Node& node = nodes_[use.node.value];
+      subtract(node.free, use.held);
+      const sched::Share share{job, use.held, TimePoint{limit}};
+      const auto place = std::upper_bound(
+          node.shares.begin(), node.shares.end(), share,
+          [](const sched::Share& a, const sched::Share& b) { return a.job < b.job; });
+      node.shares.insert(place, share);
+    }
+    held_.emplace(job, std::move(uses));
+    ends_.push({end, job});
+  }
+
+  void finish(JobId job) {
+    const auto held = held_.find(job);
+    GD_CHECK(held != held_.end(), job);
+    for (const sched::NodeUse& use : held->second) {
+      sched::Node& node = nodes_[use.node.value];
+      add(node.free, use.held);
+      std::erase_if(node.shares, [&](const sched::Share& share) { return share.job == job; });
+    }
+    held_.erase(held);
+  }
+
+  const Workload& workload_;
+  const ReplayOptions& options_;
+  Seconds now_{};
+  std::vector<sched::Node> nodes_;
+  sched::ShapeTable shapes_;
+  sched::PendingQueue queue_;
+  std::map<JobId, std::pair<sched::QueueKey, sched::ShapeId>> waiting_;
+  std::map<JobId, std::vector<sched::NodeUse>> held_;
+  std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
+  Schedule schedule_;
+};
+
+}  // namespace
+
+Result<Schedule> replay(const Workload& workload, const ReplayOptions& options) {
+  return Replay(workload, options).run();
+}
+
+}  // namespace gd::sim

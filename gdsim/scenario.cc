@@ -1,0 +1,279 @@
+#include "gdsim/scenario.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "proto/job_spec.h"
+
+namespace gd::sim {
+
+namespace {
+
+using sched::NodeIndex;
+using sched::PartitionIndex;
+
+constexpr int64_t kMaxTime = 4'000'000'000;  // seconds
+constexpr uint32_t kMaxCount = 1'000'000;    // of cpus, tasks, nodes
+
+Error invalid(std::string text) {
+  return Error{ErrorCode::invalid, std::move(text)};
+}
+
+// One line: "kind name key=value word". Values are asked for by key; done() refuses the rest.
+class Line {
+ public:
+  static Result<Line> parse(std::string_view row) {
+    const std::vector<std::string_view> words = split_words(row);
+    Line line;
+    line.kind_ = words[0];
+    if (words.size() < 2) return invalid("'" + printable(words[0]) + "' lacks a name");
+    line.name_ = words[1];
+    for (size_t i = 2; i < words.size(); ++i) {
+      const size_t at = words[i].find('=');
+      const std::string_view value =
+          at == std::string_view::npos ? std::string_view{} : words[i].substr(at + 1);
+      if (!line.values_.emplace(words[i].substr(0, at), value).second) {
+        return invalid("'" + printable(words[i].substr(0, at)) + "' is given twice");
+      }
+    }
+    return line;
+  }
+
+  [[nodiscard]] std::string_view kind() const { return kind_; }
+  [[nodiscard]] std::string_view name() const { return name_; }
+  [[nodiscard]] Result<uint32_t> id() const { return parse_number<uint32_t>(name_, 1, 1U << 30); }
+  bool has(std::string_view key) {
+    asked_.insert(key);
+    return values_.contains(key);
+  }
+  std::string_view text(std::string_view key) { return has(key) ? values_.find(key)->second : ""; }
+  template <class T>
+  Result<T> number(std::string_view key, T otherwise, T least, T most) {
+    if (!has(key)) return otherwise;
+    Result<T> number = parse_number<T>(text(key), least, most);
+    if (!number.ok()) return std::move(number).error().in(key);
+    return number;
+  }
+  std::vector<std::string> list(std::string_view key) {
+    std::vector<std::string> result;
+    if (!has(key)) return result;
+    for (const std::string_view one : split(text(key), ',')) result.emplace_back(one);
+    return result;
+  }
+  Result<void> done() const {
+    for (const auto& [key, value] : values_) {
+      if (asked_.contains(key)) continue;
+      const std::vector<std::string_view> known(asked_.begin(), asked_.end());
+      return invalid("unknown word '" + printable(key) + "'" + did_you_mean(key, known));
+    }
+    return {};
+  }
+
+ private:
+  std::string_view kind_;
+  std::string_view name_;
+  std::map<std::string_view, std::string_view> values_;
+  std::set<std::string_view> asked_;
+};
+
+class Builder {
+ public:
+  Result<void> add(Line& line) {
+    if (line.kind() == "node") return add_node(line);
+    if (line.kind() == "partition") return add_partition(line);
+    if (line.kind() == "run") return add_run(line);
+    return add_job(line);
+  }
+
+  void all_nodes() {  // the partition of who names none
+    if (!workload_.partitions.empty()) return;
+    sched::Partition main;
+    main.name = "main";
+    for (uint32_t i = 0; i < workload_.nodes.size(); ++i) main.nodes.push_back(NodeIndex{i});
+    workload_.partitions.push_back(std::move(main));
+  }
+
+  Workload take() {
+    std::stable_sort(workload_.jobs.begin(), workload_.jobs.end(),
+                     [](const WorkJob& a, const WorkJob& b) { return a.submit < b.submit; });
+    return std::move(workload_);
+  }
+
+ private:
+  Result<void> add_node(Line& line) {
+    sched::Node node;
+    node.name = "n" + std::string(line.name());
+    node.features = line.list("features");
+    node.usable.cpus = TRY(line.number<uint32_t>("cpus", 1, 1, kMaxCount));
+    node.usable.memory_mib = TRY(line.number<uint64_t>("mem", 100'000, 0, uint64_t{1} << 40));
+    node.free = node.usable;
+    node.exists = true;
+    node.open = !line.has("closed");
+    const auto index = static_cast<uint32_t>(workload_.nodes.size());
+    if (index == kMaxSimNodes) return invalid("more than 1000000 nodes");
+    if (!nodes_.emplace(node.name, index).second) return invalid("it is there already");
+    workload_.nodes.push_back(std::move(node));
+    return {};
+  }
+
+  Result<void> add_partition(Line& line) {
+    sched::Partition partition;
+    partition.name = line.name();
+    partition.tier = TRY(line.number<uint32_t>("tier", 1, 0, 65'535));
+    partition.up = !line.has("down");
+    const std::vector<std::string> members = line.list("nodes");
+    const std::set<std::string_view> wanted(members.begin(), members.end());
+    for (uint32_t i = 0; i < workload_.nodes.size(); ++i) {
+      const std::string_view number = std::string_view(workload_.nodes[i].name).substr(1);
+      if (members.empty() || wanted.contains(number)) partition.nodes.push_back(NodeIndex{i});
+    }
+    if (partition.nodes.size() < wanted.size()) return invalid("a node of it is not there");
+    for (const sched::Partition& other : workload_.partitions) {
+      if (other.name == partition.name) return invalid("it is there already");
+    }
+    workload_.partitions.push_back(std::move(partition));
+    return {};
+  }
+
+  Result<void> add_run(Line& line) {
+    const auto node = nodes_.find("n" + std::string(line.text("on")));
+    if (node == nodes_.end()) {
+      return invalid("node '" + printable(line.text("on")) + "' is not there");
+    }
+    Running row;
+    row.job = JobId{TRY(line.id())};
+    row.node = NodeIndex{node->second};
+    row.held.cpus = TRY(line.number<uint32_t>("cpus", 1, 0, kMaxCount));
+    row.held.memory_mib = TRY(line.number<uint64_t>("mem", 0, 0, uint64_t{1} << 40));
+    row.until = Seconds{TRY(line.number<int64_t>("until", 1, 0, kMaxTime))};
+    Resources& used = used_[node->second];
+    add_to(used, row.held);
+    if (!fits_in(used, workload_.nodes[node->second].usable)) {
+      return invalid("it does not fit on " + workload_.nodes[node->second].name);
+    }
+    workload_.running.push_back(std::move(row));
+    return {};
+  }
+
+  static void add_to(Resources& total, const Resources& more) { gd::add(total, more); }
+
+  Result<JobSpec> spec_of(Line& line) {
+    JobSpec spec;
+    spec.cpus_per_task = TRY(line.number<uint32_t>("cpus", 1, 1, kMaxCount));
+    if (line.has("nodes")) {
+      spec.nodes_min = TRY(line.number<uint32_t>("nodes", 1, 1, kMaxCount));
+      spec.nodes_max = spec.nodes_min;
+    }
+    if (line.has("tasks")) spec.tasks = TRY(line.number<uint32_t>("tasks", 1, 1, kMaxCount));
+    if (line.has("per_node")) {
+      spec.tasks_per_node = TRY(line.number<uint32_t>("per_node", 1, 1, 4'000));
+    }
+    spec.memory_per_node_mib = TRY(line.number<uint64_t>("mem", 0, 0, uint64_t{1} << 40));
+    spec.exclusive = line.has("exclusive");
+    return spec;
+  }
+
+  Result<sched::ShapeKey> key_of(Line& line) {
+    sched::ShapeKey key;
+    const JobSpec spec = TRY(spec_of(line));
+    key.need = sched::need_of(spec);
+    key.constraint = line.text("features");
+    TRY(sched::check_constraint(key.constraint));
+    key.node_list = line.list("list");
+    key.exclude = line.list("exclude");
+    key.limit = Seconds{TRY(line.number<int64_t>("limit", 100, 1, kMaxTime))};
+    const std::string_view wanted =
+        line.has("partition") ? line.text("partition") : workload_.partitions[0].name;
+    for (const std::string_view name : split(wanted, ',')) {
+      const auto& all = workload_.partitions;
+      const auto found = std::find_if(all.begin(), all.end(),
+                                      [&](const sched::Partition& p) { return p.name == name; });
+      if (found == all.end()) return invalid("partition '" + printable(name) + "' is not there");
+      key.partitions.push_back(PartitionIndex{static_cast<uint32_t>(found - all.begin())});
+    }
+    return key;
+  }
+
+  Result<void> add_job(Line& line) {
+    WorkJob job;
+    job.id = TRY(line.id());
+    const sched::ShapeKey key = TRY(key_of(line));
+    job.submit = Seconds{TRY(line.number<int64_t>("at", 0, 0, kMaxTime))};
+    job.run = Seconds{TRY(line.number<int64_t>("run", key.limit.count(), 0, kMaxTime))};
+    job.run = std::min(job.run, key.limit);
+    job.nice = TRY(line.number<int32_t>("nice", 0, -1'000'000, 1'000'000));
+    job.cpus = static_cast<uint32_t>(
+        std::min<uint64_t>(kMaxCount, uint64_t{key.need.tasks} * key.need.cpus_per_task));
+    const auto user = static_cast<uint32_t>(users_.size());
+    job.user = users_.try_emplace(line.text("user"), user).first->second;
+    const auto next = static_cast<uint32_t>(workload_.keys.size());
+    const auto [place, is_new] = keys_.try_emplace(key, next);
+    if (is_new) workload_.keys.push_back(key);
+    job.key = place->second;
+    if (!jobs_.insert(job.id).second) return invalid("it is there already");
+    workload_.jobs.push_back(job);
+    return {};
+  }
+
+  Workload workload_;
+  std::map<std::string, uint32_t, std::less<>> nodes_;
+  std::map<uint32_t, Resources> used_;
+  std::map<sched::ShapeKey, uint32_t> keys_;
+  std::map<std::string_view, uint32_t> users_;
+  std::set<int64_t> jobs_;
+};
+
+struct NumberedLine {
+  size_t number = 0;
+  Line line;
+};
+
+Result<std::vector<NumberedLine>> lines_of(std::string_view text) {
+  std::vector<NumberedLine> lines;
+  size_t number = 0;
+  for (const std::string_view row : split(text, '\n')) {
+    ++number;
+    const std::string_view content = trim(row);
+    if (content.empty() || content.starts_with('#')) continue;
+    Result<Line> line = Line::parse(content);
+    if (!line.ok()) return std::move(line).error().in("line " + std::to_string(number));
+    lines.push_back({number, std::move(line).take()});
+  }
+  return lines;
+}
+
+}  // namespace
+
+Result<Workload> parse_scenario(std::string_view text) {
+  if (text.size() > kMaxScenarioBytes) {
+    return Error{ErrorCode::exhausted, std::to_string(text.size()) +
+                                           " octets, a scenario has at "
+                                           "most " +
+                                           std::to_string(kMaxScenarioBytes)};
+  }
+  std::vector<NumberedLine> lines = TRY(lines_of(text));
+  constexpr std::string_view kKinds[] = {"node", "partition", "run", "queue"};
+  for (const NumberedLine& row : lines) {
+    const std::string_view kind = row.line.kind();
+    if (std::find(std::begin(kKinds), std::end(kKinds), kind) == std::end(kKinds)) {
+      return invalid("line " + std::to_string(row.number) + ": unknown kind '" + printable(kind) +
+                     "'" + did_you_mean(kind, kKinds));
+    }
+  }
+  Builder builder;
+  for (const std::string_view kind : kKinds) {  // whatever their order in the text
+    if (kind == "run") builder.all_nodes();
+    for (auto& [number, line] : lines) {
+      if (line.kind() != kind) continue;
+      Result<void> added = builder.add(line);
+      if (added.ok()) added = line.done();
+      if (added.ok()) continue;
+      return std::move(added).error().in("line " + std::to_string(number) + ": " +
+                                         std::string(kind) + " " + printable(line.name(), 40));
+    }
+  }
+  return builder.take();
+}
+
+}  // namespace gd::sim
