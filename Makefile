@@ -12,6 +12,7 @@ ASAN_DIR ?= $(BUILD)-asan
 TSAN_DIR ?= $(BUILD)-tsan
 FUZZ_DIR ?= $(BUILD)-fuzz
 FUZZ_SECONDS ?= 20
+ENGINE ?= native
 ASAN_TARGETS ?=
 
 export ASAN_OPTIONS ?= detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1
@@ -50,8 +51,8 @@ tsan: | deps-test  ## tests of what has threads, under ThreadSanitizer
 	@$(meson_test) -C $(TSAN_DIR) --timeout-multiplier=3 \
 	  $(if $(SUITES),$(suites),--suite base --suite proto --suite store --suite controller)
 
-system: | deps-test all  ## whole clusters as root: SYSTEM="test_batch test_kill_nine" for some
-	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/system/run $(SYSTEM)
+system: | deps-test all  ## whole clusters as root: SYSTEM="test_batch test_kill_nine" ENGINE=crun
+	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) GD_TEST_ENGINE=$(ENGINE) tests/system/run $(SYSTEM)
 
 compat: | deps-test deps-bench all  ## the same command lines to real Slurm and to gd, as root
 	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/compat/compat.py

@@ -1,9 +1,10 @@
 // Times container launches: N of `true`-like programs, one after another or by W workers.
 //
-//   launch_bench [-n LAUNCHES] [-w WORKERS] [-i IMAGE_DIRECTORY] [-f] [-g] COMMAND...
+//   launch_bench [-n LAUNCHES] [-w WORKERS] [-i IMAGE_DIRECTORY] [-e ENGINE] [-f] [-g] COMMAND...
 //
 //   -i  image folder instead of the host image     -f  with the default seccomp filter
 //   -g  with a control group each (made and removed)
+//   -e  crun or runc instead of our own engine; GD_INIT names gdinit then
 //
 // Prints the median of one launch, start to reaped, and launches a second over all
 // workers. REQUIRES: root. The user is uid 65432 with a subordinate range far away.
@@ -14,14 +15,16 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/fd.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "server/container/cgroup.h"
+#include "server/container/engine.h"
 #include "server/container/idmap.h"
-#include "server/container/launch.h"
 #include "server/container/seccomp.h"
 
 namespace {
@@ -35,6 +38,7 @@ struct Options {
   int launches = 300;
   int workers = 1;
   std::string image;
+  std::unique_ptr<gd::container::Engine> engine = std::make_unique<gd::container::NativeEngine>();
   enum class Use : uint8_t { no, yes } filter = Use::no, groups = Use::no;
   std::vector<std::string> command;
 };
@@ -55,14 +59,15 @@ LaunchPlan plan_for(const Options& options) {
   return plan;
 }
 
-gd::Result<double> one_launch(LaunchPlan& plan, Tree* tree, int number) {
+gd::Result<double> one_launch(const gd::container::Engine& engine, LaunchPlan& plan, Tree* tree,
+                              int number) {
   const auto start = Clock::now();
   std::optional<Cgroup> group;
   if (tree != nullptr) {
     group = TRY(tree->create("bench_" + std::to_string(::getpid()) + "." + std::to_string(number)));
     plan.cgroup = TRY(group->attach_points());
   }
-  Process process = TRY(launch(plan));
+  Process process = TRY(engine.launch(plan));
   const ExitReport report = TRY(process.wait());
   if (report.kind != ExitReport::Kind::exited || report.wait_status != 0) {
     return gd::Error{gd::ErrorCode::internal,
@@ -84,7 +89,7 @@ gd::Result<std::vector<double>> run(const Options& options) {
   plan.userns_fd = userns.get();
   std::vector<double> times;
   for (int i = 0; i < options.launches; ++i) {
-    times.push_back(TRY(one_launch(plan, tree ? &*tree : nullptr, i)));
+    times.push_back(TRY(one_launch(*options.engine, plan, tree ? &*tree : nullptr, i)));
   }
   return times;
 }
@@ -110,15 +115,29 @@ int number(const char* text) {
   std::exit(2);
 }
 
+std::unique_ptr<gd::container::Engine> runtime(const std::string& name) {
+  const gd::Result<std::string> path = gd::find_program(name, "/usr/sbin:/usr/bin:/sbin:/bin");
+  const std::optional<std::string> init = gd::get_env("GD_INIT");
+  if (!path.ok() || !init) {
+    std::fprintf(stderr, "launch_bench: no %s, or GD_INIT is not set\n", name.c_str());
+    std::exit(2);
+  }
+  const auto kind =
+      name == "runc" ? gd::container::RuntimeKind::runc : gd::container::RuntimeKind::crun;
+  return std::make_unique<gd::container::OciEngine>(
+      gd::container::OciPrograms{.kind = kind, .runtime = *path, .init = *init});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Options options;
-  for (int option = 0; (option = ::getopt(argc, argv, "+n:w:i:fg")) != -1;) {
+  for (int option = 0; (option = ::getopt(argc, argv, "+n:w:i:e:fg")) != -1;) {
     switch (option) {
       case 'n': options.launches = number(optarg); break;
       case 'w': options.workers = number(optarg); break;
       case 'i': options.image = optarg; break;
+      case 'e': options.engine = runtime(optarg); break;
       case 'f': options.filter = Options::Use::yes; break;
       case 'g': options.groups = Options::Use::yes; break;
       default: return 2;

@@ -153,6 +153,7 @@ struct StepLaunch {
   std::string client_key;  // the CURVE key that may open the stream at first; may be empty
   JobId array_job;         // 0: no part of an array
   uint32_t array_task = 0;
+  std::string engine;  // that makes the container: empty (ours), crun, runc
   bool operator==(const StepLaunch&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -182,6 +183,7 @@ struct StepLaunch {
     field("ckey", self.client_key);
     field("array_job", self.array_job);
     field("array_task", self.array_task);
+    field("engine", self.engine);
   }
 };
 

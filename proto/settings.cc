@@ -130,6 +130,7 @@ Result<PartitionSettings> read_partition(const ConfigView& view) {
   out.priority_job_factor = static_cast<uint32_t>(view.integer("priority_job_factor"));
   out.allow_users = view.list("allow_users");
   out.allow_groups = view.list("allow_groups");
+  if (view.text("engine") != "native") out.engine = view.text("engine");
   return out;
 }
 

@@ -75,6 +75,7 @@ struct PartitionSettings {
   uint32_t priority_job_factor = 1;
   std::vector<std::string> allow_users;  // both empty: everybody
   std::vector<std::string> allow_groups;
+  std::string engine;  // empty (ours), crun, runc
   bool operator==(const PartitionSettings&) const = default;
 };
 

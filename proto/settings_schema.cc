@@ -88,6 +88,10 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
     {"priority_job_factor", integer, "1", "Raises the priority of the partition's jobs.", 0, 65535},
     {"allow_users", list, "", "Users that may submit here; with allow_groups empty too: all."},
     {"allow_groups", list, "", "Groups that may submit here."},
+    {"engine", choice, "native",
+     "What makes the jobs' containers: gd itself, or an OCI runtime "
+     "that its nodes have in their path.",
+     INT64_MIN, INT64_MAX, "native|crun|runc"},
 });
 
 constexpr auto kNode = std::to_array<ConfigKey>({

@@ -120,7 +120,7 @@ void AgentCore::confirm(const StepKey& step, std::vector<Action>& actions) {
   if (known == steps_.end() || known->second.phase != StepPhase::ended) return;
   steps_.erase(known);
   news_.erase(step);
-  actions.push_back(ForgetStep{step});
+  actions.emplace_back(ForgetStep{step});  // in place: a variant's move costs
 }
 
 void AgentCore::finish(const StepKey& step, EndCause cause, std::string error, TimePoint now) {

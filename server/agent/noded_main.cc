@@ -87,6 +87,7 @@ Result<std::string> prepare_shepherds(const AgentSettings& settings, const std::
   shepherd.writable_mib = settings.writable_size_mib;
   shepherd.tmp_mib = settings.tmp_size_mib;
   shepherd.shm_mib = settings.shm_size_mib;
+  shepherd.init_program = TRY(beside_us("gdinit"));
   const std::string path = settings.spool_dir + "/shepherd.conf";
   TRY(replace_file(path, render(shepherd), 0600));
   return path;

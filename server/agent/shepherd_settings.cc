@@ -23,6 +23,7 @@ Result<void> take(ShepherdSettings& settings, std::string_view key, const std::s
   if (key == "writable_mib") settings.writable_mib = TRY(parse_number<uint64_t>(value));
   if (key == "tmp_mib") settings.tmp_mib = TRY(parse_number<uint64_t>(value));
   if (key == "shm_mib") settings.shm_mib = TRY(parse_number<uint64_t>(value));
+  if (key == "init_program") settings.init_program = value;
   if (key == "append_output") settings.append_output = value == "yes";
   return {};
 }
@@ -43,6 +44,7 @@ std::string render(const ShepherdSettings& settings) {
   line(out, "writable_mib", std::to_string(settings.writable_mib));
   line(out, "tmp_mib", std::to_string(settings.tmp_mib));
   line(out, "shm_mib", std::to_string(settings.shm_mib));
+  line(out, "init_program", settings.init_program);
   line(out, "append_output", settings.append_output ? "yes" : "no");
   return out;
 }

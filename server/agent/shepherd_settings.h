@@ -30,6 +30,7 @@ struct ShepherdSettings {
   uint64_t writable_mib = 1024;             // a job's layer over its image
   uint64_t tmp_mib = 1024;
   uint64_t shm_mib = 1024;
+  std::string init_program;     // gdinit, for engines that need it
   bool append_output = false;  // open mode of output files unless the job says
   bool operator==(const ShepherdSettings&) const = default;
 };

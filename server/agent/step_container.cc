@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/process.h"
+#include "server/agent/step_engine.h"
 #include "server/agent/step_plan.h"
 
 namespace gd::agent {
@@ -65,6 +66,7 @@ Result<StepContainer::Start> StepContainer::start_in_groups() {
     init = TRY(find_container());
     if (!init) return Start::not_yet;
   }
+  const std::unique_ptr<container::Engine> engine = TRY(engine_of(launch_, settings_));
   container::Identity identity = TRY(identify(launch_));
   request_at_fault_ =
       true;  // from here on it is the image, the files, the program that are missing
@@ -75,7 +77,7 @@ Result<StepContainer::Start> StepContainer::start_in_groups() {
   Result<container::Process> process =
       joined_ ? container::join(init->get(), step.plan.identity, step.plan.process,
                                 step.plan.cgroup, step.plan.root_mode)
-              : container::launch(step.plan);
+              : engine->launch(step.plan);
   if (!process.ok()) {
     request_at_fault_ = process.error().text.starts_with("exec ");
     return std::move(process).error();

@@ -18,7 +18,6 @@
 #include "server/container/syscalls.h"
 
 namespace gd::container {
-namespace {
 
 void send_report(int link, const LinkReport& report, int fd) {
   iovec part{const_cast<LinkReport*>(&report), sizeof report};
@@ -39,7 +38,6 @@ void send_report(int link, const LinkReport& report, int fd) {
   }
 }
 
-// Runs the steps; on failure `report` says which. 0 or an errno.
 int run_steps(StepList list, int first_number, ChildContext& context, LinkReport& report) {
   for (int i = 0; i < list.count; ++i) {
     const int error = list.steps[i].run(context);
@@ -52,6 +50,8 @@ int run_steps(StepList list, int first_number, ChildContext& context, LinkReport
   }
   return 0;
 }
+
+namespace {
 
 // The child of vfork() shares our memory until exec, so a failed step is simply written
 // into `report`; we go on when it has either exec'ed or left.
@@ -125,10 +125,10 @@ void take_request(Loop& loop) {
   const ssize_t count = ::recv(loop.context.link, &request, sizeof request, 0);
   if (count < 0 && errno == EINTR) return;
   if (count != sizeof request || request.kind == LinkRequest::Kind::end) {
-    if (!loop.context.own_pid_namespace && loop.program > 0) ::kill(-loop.program, SIGKILL);
+    if (loop.context.course == Course::join && loop.program > 0) ::kill(-loop.program, SIGKILL);
     ::_exit(0);  // as pid 1: the kernel kills the rest
   }
-  if (request.target == Process::Target::all && loop.context.own_pid_namespace) {
+  if (request.target == Process::Target::all && loop.context.course != Course::join) {
     ::kill(-1, request.number);
   } else if (loop.program > 0) {
     // Outside the pid namespace -1 would mean all that the user runs on this node.
@@ -146,24 +146,39 @@ void take_request(Loop& loop) {
   }
 }
 
+// Of a monitor that a runtime has started; false when the link is closed instead.
+bool told_to_go(int link) {
+  LinkReport report;
+  report.kind = LinkReport::Kind::ready;
+  send_report(link, report, -1);
+  LinkRequest request;
+  ssize_t count = 0;
+  do {
+    count = ::recv(link, &request, sizeof request, 0);
+  } while (count < 0 && errno == EINTR);
+  return count == sizeof request && request.kind == LinkRequest::Kind::go;
+}
+
 }  // namespace
 
 void run_monitor(ChildContext& context, StepList steps) {
   LinkReport report;
   const int signals = take_signals();
   Loop loop{context, signals, -1};
-  bool fine = signals >= 0 && run_steps(steps, 0, context, report) == 0;
+  bool fine = signals >= 0 && run_steps(steps, context.first_step, context, report) == 0;
+  if (fine && context.course == Course::runtime && !told_to_go(context.link)) ::_exit(126);
   if (fine) {  // whoever loses sight of us from here on cannot say that nothing ran
     report.kind = LinkReport::Kind::launching;
     send_report(context.link, report, -1);
   }
   report.kind = fine ? LinkReport::Kind::started : LinkReport::Kind::failed;
+  const int first_of_program = context.first_step + steps.count;
   if (fine && !context.process->argv.empty() && context.process->argv[0] != nullptr) {
-    loop.program = start_program(context, steps.count, report);
+    loop.program = start_program(context, first_of_program, report);
     if (loop.program < 0) {
       report.kind = LinkReport::Kind::failed;
       report.error = errno;
-      report.step = steps.count;
+      report.step = first_of_program;
     }
     fine = report.kind == LinkReport::Kind::started;
   }

@@ -293,6 +293,24 @@ Result<void> check(const MountTree& tree) {
   return {};
 }
 
+void hand_to_runtime(MountTree& tree, Network network) {
+  for (MountOp& op : tree.ops) {
+    switch (op.kind) {
+      case OpKind::proc:
+      case OpKind::cgroup2:
+      case OpKind::devpts:
+      case OpKind::mqueue:
+      case OpKind::device:
+      case OpKind::mask:
+      case OpKind::read_only: op.maker = Maker::runtime; break;
+      case OpKind::sysfs:
+        if (network == Network::none) op.maker = Maker::runtime;
+        break;
+      default: break;
+    }
+  }
+}
+
 std::string render(const MountOp& op) {
   std::string text = std::string(kind_name(op.kind)) + " " + op.target;
   switch (op.kind) {

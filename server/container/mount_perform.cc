@@ -270,7 +270,17 @@ Result<PreparedMounts> PreparedMounts::prepare(MountTree tree, int userns_fd) {
 
 namespace {
 
+// What a runtime mounts needs a folder that it finds, in a root that may be read-only to it.
+int make_place(int root, const MountOp& op) {
+  const bool needs_none =
+      op.kind == OpKind::device || op.kind == OpKind::mask || op.kind == OpKind::read_only;
+  if (needs_none) return 0;
+  const ScopedFd target(open_target(root, op.target.c_str(), Want::folder, {op.uid, op.gid}));
+  return target.fd < 0 ? -1 : 0;
+}
+
 int perform_one(int root, int empty_folder, const MountOp& op, int source, Want want) {
+  if (op.maker == Maker::runtime) return make_place(root, op);
   switch (op.kind) {
     case OpKind::bind: {
       const ScopedFd target(open_target(root, op.target.c_str(), want, {op.uid, op.gid}));
@@ -295,13 +305,13 @@ int perform_one(int root, int empty_folder, const MountOp& op, int source, Want 
 
 }  // namespace
 
-int PreparedMounts::perform(int* where) const {
+int PreparedMounts::make(int* where) const {
   ::umask(0);
   *where = kAtStage;
   if (make_stage(tree_, stage_options_.c_str()) != 0) return errno;
   *where = kAtRoot;
   if (make_root(image_.get()) != 0) return errno;
-  const ScopedFd root(::open("root", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const ScopedFd root(::open(kRootName, O_PATH | O_DIRECTORY | O_CLOEXEC));
   const ScopedFd empty(::open("empty", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (root.fd < 0 || empty.fd < 0) return errno;
   for (size_t i = 0; i < tree_.ops.size(); ++i) {
@@ -310,9 +320,14 @@ int PreparedMounts::perform(int* where) const {
     if (perform_one(root.fd, empty.fd, tree_.ops[i], sources_[i].get(), want) != 0) return errno;
   }
   *where = kAtSeal;
-  if (seal(root.fd, tree_.root_access) != 0) return errno;
+  return seal(root.fd, tree_.root_access) == 0 ? 0 : errno;
+}
+
+int PreparedMounts::perform(int* where) const {
+  const int made = make(where);
+  if (made != 0) return made;
   *where = kAtPivot;
-  if (::fchdir(root.fd) != 0) return errno;
+  if (::chdir(kRootName) != 0) return errno;
   if (sys_pivot_root(".", ".") != 0) return errno;
   if (::umount2(".", MNT_DETACH) != 0) return errno;
   return ::chdir("/") == 0 ? 0 : errno;

@@ -2,7 +2,8 @@
 //
 //   build_mounts()   pure: plan + the node's mount table -> a list of operations
 //   prepare()        parent, root: opens every source as a detached, id-mapped clone
-//   perform()        child, after clone3(): makes the tree and pivots into it; allocates nothing
+//   make()           child, after clone3(): makes the tree; allocates nothing
+//   perform()        the same, and pivots into it
 //
 // The root is an overlay: below, an id-mapped read-only clone of the image; above, a
 // tmpfs of limited size. All mounts are made by root of the initial user namespace, so
@@ -31,6 +32,9 @@ struct HostMount {
   bool operator==(const HostMount&) const = default;
 };
 std::vector<HostMount> parse_host_mounts(std::string_view mountinfo);
+
+// Who makes an operation's mount: we, or an OCI runtime from the bundle's description.
+enum class Maker : uint8_t { us, runtime };
 
 enum class OpKind : uint8_t {
   bind,  // a detached tree is moved here
@@ -64,6 +68,7 @@ struct MountOp {
   uint32_t gid = 0;
   uint32_t device_major = 0;
   uint32_t device_minor = 0;
+  Maker maker = Maker::us;
 };
 std::string render(const MountOp& op);
 
@@ -81,14 +86,24 @@ MountTree build_mounts(const LaunchPlan& plan, const IdMaps& maps,
                        const std::vector<HostMount>& host, const std::vector<FileSpec>& files);
 Result<void> check(const MountTree& tree);
 
+// Leaves to a runtime what only a process in the container's own namespaces can mount, what is
+// to be hidden in it, and the standard devices, which it binds unasked; sysfs too, if it shows a
+// network of the container's own.
+void hand_to_runtime(MountTree& tree, Network network);
+
 class PreparedMounts {
  public:
   static Result<PreparedMounts> prepare(MountTree tree, int userns_fd);
 
-  // In the child. 0, or an errno; then `where` is the operation for describe().
+  // In the child. 0, or an errno; then `where` is the operation for describe(). make() leaves
+  // the tree in the folder kRootName of the working folder, a private tmpfs on the staging
+  // folder, with empty folders for what a runtime makes.
+  int make(int* where) const;
   int perform(int* where) const;
+  static constexpr const char* kRootName = "root";
   [[nodiscard]] std::string describe(int where) const;
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+  [[nodiscard]] const MountTree& tree() const { return tree_; }
 
  private:
   MountTree tree_;

@@ -19,6 +19,7 @@ core::PartitionConfig partition_config(const PartitionSettings& from) {
   to.priority_job_factor = from.priority_job_factor;
   to.allow_groups = from.allow_groups;
   to.allow_users = from.allow_users;
+  to.engine = from.engine;
   return to;
 }
 

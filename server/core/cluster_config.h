@@ -26,6 +26,7 @@ struct PartitionConfig {
   uint32_t priority_job_factor = 1;
   std::vector<std::string> allow_groups;  // empty: everybody
   std::vector<std::string> allow_users;
+  std::string engine;  // that makes the containers: StepLaunch::engine
   bool operator==(const PartitionConfig&) const = default;
 };
 

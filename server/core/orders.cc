@@ -14,6 +14,11 @@ uint32_t node_index(const JobRecord& job, std::string_view node) {
   return 0;
 }
 
+std::string engine_of(const Cluster& cluster, const std::string& partition) {
+  const auto index = cluster.find_partition(partition);
+  return index ? cluster.partition_configs()[index->value].engine : std::string();
+}
+
 StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRecord& step) {
   StepLaunch launch;
   launch.job = job.id;
@@ -26,6 +31,7 @@ StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRec
   launch.spec = *job.spec;
   launch.cluster = cluster.config().cluster;
   launch.partition = job.partition;
+  launch.engine = engine_of(cluster, job.partition);
   launch.node_index = node_index(job, step.node);
   launch.held = job.nodes[launch.node_index].held;
   for (const NodeShare& share : job.nodes) {

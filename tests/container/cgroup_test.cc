@@ -107,7 +107,7 @@ TEST_F(CgroupTest, DestroyKillsWhatForksAndLeavesNothing) {
   const Result<CgroupAttach> attach = group.attach_points();
   LaunchPlan plan = shell_plan("while :; do (sleep 1000 &); done");
   plan.cgroup = *attach;
-  Result<Process> process = launch(plan);
+  Result<Process> process = engine().launch(plan);
   ASSERT_TRUE(process.ok()) << process.error().text;
   EXPECT_TRUE(*group.populated());
   const Result<void> done = group.destroy(kWaitMs);
@@ -135,7 +135,7 @@ TEST_F(CgroupTest, NothingIsLeftAfterAKill) {
     Cgroup group = make_group("killed", {});
     LaunchPlan plan = shell_plan("sleep 1000 & sleep 1000");
     plan.cgroup = *group.attach_points();
-    Result<Process> process = launch(plan);
+    Result<Process> process = engine().launch(plan);
     ASSERT_TRUE(process.ok()) << process.error().text;
     EXPECT_EQ(mounts_of_node(), before) << "a mount of the container shows on the node";
     ASSERT_TRUE(process->kill().ok());
@@ -155,7 +155,7 @@ TEST_F(CgroupTest, ASweepEndsWhatNobodyOwns) {
   Cgroup lost = make_group("job_2.1", {});
   LaunchPlan plan = helper_plan({"sleep"});
   plan.cgroup = *lost.attach_points();
-  Result<Process> process = launch(plan);
+  Result<Process> process = engine().launch(plan);
   ASSERT_TRUE(process.ok()) << process.error().text;
   const Result<std::vector<Leftover>> found =
       leftovers(tree(), [](const std::string& name) { return name == "job_1.1"; });

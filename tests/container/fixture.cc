@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 
 #include "base/check.h"
+#include "base/process.h"
 #include "server/container/seccomp.h"
 
 namespace gd::container {
@@ -21,6 +23,11 @@ const std::string& standard_filter() {
     return std::move(built).take();
   }();
   return program;
+}
+
+std::string environment_or(const char* name, const char* otherwise) {
+  const char* value = ::secure_getenv(name);
+  return value == nullptr ? otherwise : value;
 }
 
 void copy_program(const std::string& from, const std::string& to) {
@@ -111,7 +118,7 @@ Outcome ContainerTest::run(LaunchPlan plan) {
   GD_CHECK(pipe.ok(), pipe.error().text);
   plan.process.stdio.out = pipe->write.get();
   plan.process.stdio.err = pipe->write.get();
-  Result<Process> process = launch(plan);
+  Result<Process> process = engine().launch(plan);
   pipe->write.reset();
   return collect(std::move(process), pipe->read);
 }
@@ -125,6 +132,25 @@ std::string helper_path() {
   const char* path = ::secure_getenv("GD_CONTAINER_HELPER");
   GD_CHECK(path != nullptr && *path != '\0', "set GD_CONTAINER_HELPER; meson test does");
   return path;
+}
+
+const Engine& engine() {
+  static const std::unique_ptr<Engine> chosen = []() -> std::unique_ptr<Engine> {
+    const std::string name = environment_or("GD_CONTAINER_ENGINE", "native");
+    if (name == "native") return std::make_unique<NativeEngine>();
+    GD_CHECK(name == "crun" || name == "runc", name);
+    const Result<std::string> runtime = find_program(name, "/usr/sbin:/usr/bin:/sbin:/bin");
+    GD_CHECK(runtime.ok(), runtime.error().text);
+    return std::make_unique<OciEngine>(
+        OciPrograms{.kind = name == "crun" ? RuntimeKind::crun : RuntimeKind::runc,
+                    .runtime = *runtime,
+                    .init = environment_or("GD_INIT", "")});
+  }();
+  return *chosen;
+}
+
+bool by_runtime() {
+  return environment_or("GD_CONTAINER_ENGINE", "native") != "native";
 }
 
 TestTree::TestTree()

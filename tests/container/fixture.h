@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "server/container/cgroup.h"
-#include "server/container/launch.h"
+#include "server/container/engine.h"
 #include "tests/support/temp_dir.h"
 
 namespace gd::container {
@@ -52,6 +52,11 @@ class ContainerTest : public ::testing::Test {
   std::string home_;
   std::string image_;
 };
+
+// What makes the containers: ours, or the runtime that GD_CONTAINER_ENGINE names (with gdinit at
+// GD_INIT). The same tests hold for all.
+const Engine& engine();
+bool by_runtime();  // crun or runc
 
 // Text of a pipe until all writers have closed it.
 std::string drain(const UniqueFd& read_end);

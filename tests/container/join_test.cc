@@ -18,7 +18,7 @@ class JoinTest : public ContainerTest {
     LaunchPlan plan = plan_of({});
     plan.lifetime = Lifetime::until_closed;
     plan.hostname = "holder";
-    return launch(plan);
+    return engine().launch(plan);
   }
 
   Outcome join_shell(const Process& container, const std::string& script) {
@@ -89,7 +89,7 @@ TEST_F(JoinTest, WhenTheShepherdIsKilledTheContainerAndTheJoinedProgramDie) {
   if (shepherd == 0) {
     LaunchPlan plan = shell_plan("sleep 1000 & sleep 1000");
     plan.process.stdio.out = alive->write.get();
-    Result<Process> first = launch(plan);
+    Result<Process> first = engine().launch(plan);
     Result<Process> second = join(first->pidfd(), plan.identity, plan.process, {});
     const char fine = first.ok() && second.ok() ? 'y' : 'n';
     (void)!::write(ready->write.get(), &fine, 1);

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <chrono>
+
 #include "base/text.h"
 #include "tests/container/fixture.h"
 
@@ -170,7 +172,7 @@ TEST_F(LaunchTest, SignalsGoToTheProgramByItsMonitor) {
   Result<Pipe> pipe = make_pipe();
   LaunchPlan plan = helper_plan({"catch", std::to_string(SIGUSR1)});
   plan.process.stdio.out = pipe->write.get();
-  Result<Process> process = launch(plan);
+  Result<Process> process = engine().launch(plan);
   pipe->write.reset();
   ASSERT_TRUE(process.ok()) << process.error().text;
   char ready[6] = {};
@@ -182,16 +184,17 @@ TEST_F(LaunchTest, SignalsGoToTheProgramByItsMonitor) {
   EXPECT_TRUE(outcome.exited(3));
 }
 
-// Kills every child that this process has, over and over, until it is killed itself.
-pid_t start_assassin() {
+// Kills every child that this process has, over and over, until it is killed itself; waits up to
+// `longest` in between, to meet a launch at another step each time.
+pid_t start_assassin(std::chrono::nanoseconds longest) {
   const pid_t target = ::getpid();
   const pid_t assassin = ::fork();
   if (assassin != 0) return assassin;
   const std::string list =
       "/proc/" + std::to_string(target) + "/task/" + std::to_string(target) + "/children";
   for (unsigned round = 0;; ++round) {
-    const timespec pause{.tv_sec = 0, .tv_nsec = round % 40 * 100'000};
-    ::ppoll(nullptr, 0, &pause, nullptr);  // to meet a launch at another step each time
+    const timespec pause{.tv_sec = 0, .tv_nsec = longest.count() / 40 * (round % 40)};
+    ::ppoll(nullptr, 0, &pause, nullptr);
     const Result<Bytes> children = read_file(list, 4096);
     if (!children.ok()) ::_exit(0);
     for (const std::string_view word : split_words(*children)) {
@@ -204,7 +207,9 @@ pid_t start_assassin() {
 // A job ran twice: its monitor was killed between the exec and the report of it, the launch
 // was told as failed, and what has failed to launch is launched again.
 TEST_F(LaunchTest, AnErrorMeansThatTheProgramHasNotRun) {
-  const pid_t assassin = start_assassin();
+  const auto before = std::chrono::steady_clock::now();
+  ASSERT_TRUE(run(shell_plan("true")).exited(0));
+  const pid_t assassin = start_assassin((std::chrono::steady_clock::now() - before) * 3);
   ASSERT_GT(assassin, 0);
   int errors = 0;
   int launched = 0;
@@ -232,7 +237,7 @@ TEST_F(LaunchTest, ATerminalIsTheUsersOwnAndInTheForeground) {
   LaunchPlan plan = shell_plan("tty; stty size; stat -c %u $(tty); test -t 0 && exit 5");
   plan.process.stdio = {};
   plan.process.stdio.terminal = TerminalSize{33, 101};
-  Result<Process> process = launch(plan);
+  Result<Process> process = engine().launch(plan);
   ASSERT_TRUE(process.ok()) << process.error().text;
   const UniqueFd master = process->take_terminal();
   ASSERT_TRUE(master.valid());
@@ -250,7 +255,7 @@ TEST_F(LaunchTest, CtrlCReachesTheForegroundProgram) {
   LaunchPlan plan = helper_plan({"sleep"});
   plan.process.stdio = {};
   plan.process.stdio.terminal = TerminalSize{};
-  Result<Process> process = launch(plan);
+  Result<Process> process = engine().launch(plan);
   ASSERT_TRUE(process.ok()) << process.error().text;
   const UniqueFd master = process->take_terminal();
   ASSERT_EQ(::write(master.get(), "\x03", 1), 1);

@@ -20,6 +20,7 @@ import time
 
 BUILD = os.environ.get("GD_BUILD", os.path.join(os.path.dirname(__file__), "../../build"))
 USERS = ("gdtest1", "gdtest2")
+ENGINE = os.environ.get("GD_TEST_ENGINE", "native")  # that makes the containers
 DEADLINE = float(os.environ.get("GD_TEST_PATIENCE", "60"))
 SANITIZED = bool(os.environ.get("GD_SANITIZED"))
 
@@ -145,7 +146,8 @@ class Cluster:
         self.tag = os.path.basename(self.dir)[8:]
         self.net = net
         self.namespaces = []
-        self.extra, self.node_extra, self.partitions = config, node_config, partitions
+        self.extra, self.node_extra = config, node_config
+        self.partitions = partitions or f"[partition batch]\nengine = {ENGINE}\n"
         self.names = [f"n{i + 1}" for i in range(nodes)]
         self.nodes = {}
         self.controller = None

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from cluster import Cluster, USERS, wait_until
+from cluster import Cluster, ENGINE, USERS, wait_until
 
 ALICE, BOB = USERS
 
@@ -37,6 +37,10 @@ class Isolation(unittest.TestCase):
         if state:
             self.assertEqual(record["state"], state, text)
         return text
+
+    def test_the_container_is_made_by_the_engine_of_the_partition(self):
+        text = self.attempt("#!/bin/sh\ncat /proc/1/comm\n")
+        self.assertEqual(text, "gdshep\n" if ENGINE == "native" else "init\n")
 
     def test_files_of_another_user(self):
         home = pwd.getpwnam(BOB).pw_dir

@@ -6,6 +6,7 @@
 
 #include "server/agent/batch_script.h"
 #include "server/agent/inventory.h"
+#include "server/agent/step_engine.h"
 #include "server/agent/step_files.h"
 
 namespace gd::agent {
@@ -117,6 +118,18 @@ TEST(LimitsTest, HeldAmountsBecomeLimits) {
   EXPECT_FALSE(limits_of(launch, {}).memory_bytes);
 }
 
+TEST(EngineTest, IsThePartitionsAndMustBeHere) {
+  StepLaunch launch = batch();
+  launch.partition = "boxes";
+  EXPECT_TRUE(engine_of(launch, {}).ok());
+  launch.engine = "crun";
+  EXPECT_TRUE(engine_of(launch, {}).ok());
+  launch.engine = "docker";
+  const auto unknown = engine_of(launch, {});
+  EXPECT_EQ(unknown.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(unknown.error().text, "engine 'docker' of partition boxes is not known to this node");
+}
+
 TEST(ShepherdSettingsTest, SurviveTheirFile) {
   ShepherdSettings settings{.node = "n1",
                             .cgroup_root = "x",
@@ -130,6 +143,7 @@ TEST(ShepherdSettingsTest, SurviveTheirFile) {
                             .writable_mib = 8,
                             .tmp_mib = 9,
                             .shm_mib = 10,
+                            .init_program = "/i",
                             .append_output = true};
   EXPECT_EQ(*parse_shepherd_settings(render(settings)), settings);
   EXPECT_EQ(*parse_shepherd_settings("unknown 1\n"), ShepherdSettings{});

@@ -43,6 +43,7 @@ nodes = n[1-3]
 max_time = 7-00:00:00
 default_time = 60
 allow_groups = staff, phd
+engine = runc
 [partition short]
 default = yes
 state = down
@@ -61,6 +62,8 @@ name = n1
   EXPECT_EQ(settings.partitions[0].max_time, Seconds{7 * 86400});
   EXPECT_EQ(settings.partitions[0].default_time, Seconds{3600});
   EXPECT_EQ(settings.partitions[0].allow_groups, (std::vector<std::string>{"staff", "phd"}));
+  EXPECT_EQ(settings.partitions[0].engine, "runc");
+  EXPECT_EQ(settings.partitions[1].engine, "");
   EXPECT_TRUE(settings.partitions[1].is_default);
   EXPECT_FALSE(settings.partitions[1].up);
   ASSERT_EQ(settings.nodes.size(), 1U);
