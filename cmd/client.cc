@@ -91,6 +91,7 @@ Result<Tagged> Client::call_tagged(const Message& request) {
   if (refused->code == ErrorCode::unauthenticated && !renewed_) {
     renewed_ = true;
     Result<Identity> fresh = renew_identity(settings_, identity_);
+    if (!fresh.ok() && identity_.job) return fresh.error();  // it says why there is none
     if (fresh.ok()) {
       identity_ = std::move(fresh).take();
       TRY(open());

@@ -112,7 +112,8 @@ Result<std::string> key_file_path(const LoginSettings& settings) {
 Result<Identity> read_key_file(const std::string& path) {
   const SecretString text = TRY(read_secret_file(path));
   const std::vector<std::string_view> words = split_words(text.reveal());
-  const bool named = words.size() == 4 && is_curve_key(words[3]);
+  const bool of_job = words.size() == 6 && words[4] == "job";
+  const bool named = (words.size() == 4 || of_job) && is_curve_key(words[3]);
   if ((words.size() != 2 && !named) || !is_curve_key(words[0]) || !is_curve_key(words[1])) {
     return Error{ErrorCode::invalid, path + ": is no key file; remove it and try again"};
   }
@@ -122,6 +123,7 @@ Result<Identity> read_key_file(const std::string& path) {
     identity.controller = words[2];
     identity.controller_key = words[3];
   }
+  if (of_job) identity.job = JobId{TRY(parse_number<uint32_t>(words[5], 1))};
   return identity;
 }
 
@@ -145,6 +147,11 @@ Result<Identity> ensure_identity(const LoginSettings& settings) {
 }
 
 Result<Identity> renew_identity(const LoginSettings& settings, const Identity& rejected) {
+  if (rejected.job) {
+    return Error{ErrorCode::unauthenticated,
+                 "the key of job " + std::to_string(rejected.job->value) +
+                     " is known no more: the job has ended, or the key was revoked"};
+  }
   const std::string path = TRY(key_file_path(settings));
   return enrol_and_store(settings, path, rejected.keys.public_key);
 }

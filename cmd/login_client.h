@@ -1,22 +1,25 @@
 // The client's identity: its key file, silent enrolment, and the login dialogue.
 //
 //   key file   $GD_KEY, or ~/.config/gd/CLUSTER.key; 0600, ours, no symbolic link
-//              line 1: PUBLIC SECRET        line 2, optional: CONTROLLER CONTROLLER_KEY
+//              line 1: PUBLIC SECRET
+//              line 2, optional: CONTROLLER CONTROLLER_KEY [job ID]
 //
 // A new enrolment always makes a new pair: an old public key, which others may have
 // seen, is never bound again. Line 2 is what the enrolment told, for machines without
-// a controller.pub; jobs' keys carry it too.
+// a controller.pub. Jobs' keys carry it too, and say whose they are: such a key is never
+// renewed, since who holds it has that job's rights and no others.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "proto/ids.h"
 #include "proto/messages_identity.h"
+#include "proto/paths.h"
 #include "proto/socket.h"
 
 namespace gd::cmd {
-
-inline constexpr char kKeyVariable[] = "GD_KEY";
 
 struct LoginSettings {
   std::string cluster;
@@ -29,6 +32,7 @@ struct Identity {
   CurveKeys keys;
   std::string controller;
   std::string controller_key;
+  std::optional<JobId> job;  // the key is this job's own
 };
 
 Result<std::string> key_file_path(const LoginSettings& settings);
@@ -39,6 +43,7 @@ Result<Identity> ensure_identity(const LoginSettings& settings);
 
 // After the controller answered ErrorCode::unauthenticated: enrols a new key, silently,
 // unless the file has changed meanwhile (then that one is given). To be tried once.
+// A job's key is not renewed: the error says so.
 Result<Identity> renew_identity(const LoginSettings& settings, const Identity& rejected);
 
 // How the dialogue asks its person; a terminal, or lines of standard input.

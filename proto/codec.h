@@ -15,7 +15,8 @@ Bytes encode(const Message& message);
 Result<Message> decode(std::string_view bytes);
 
 // Records, as the store keeps them: the same fields without version and type.
-// Defined for JobRecord, NodeRecord, KeyRecord, JoinTokenRecord, StepStatus, StepLaunch, Ticket.
+// Defined for JobRecord, NodeRecord, KeyRecord, JobKeyRecord, JoinTokenRecord, StepStatus,
+// StepLaunch, Ticket.
 template <class Record>
 Bytes encode_record(const Record& record);
 template <class Record>

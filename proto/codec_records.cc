@@ -67,6 +67,7 @@ GD_RECORD(JobRecord);
 GD_RECORD(JobSpec);
 GD_RECORD(NodeRecord);
 GD_RECORD(KeyRecord);
+GD_RECORD(JobKeyRecord);
 GD_RECORD(JoinTokenRecord);
 GD_RECORD(StepStatus);
 GD_RECORD(StepLaunch);

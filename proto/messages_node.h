@@ -151,7 +151,9 @@ struct StepLaunch {
   bool stream = false;          // stdio goes to a client; else to files
   Bytes environment;
   std::string client_key;  // the CURVE key that may open the stream at first; may be empty
-  JobId array_job;         // 0: no part of an array
+  std::string job_key;     // the job's own CURVE pair, for commands inside; empty: it has none
+  std::string job_secret;
+  JobId array_job;  // 0: no part of an array
   uint32_t array_task = 0;
   std::string engine;  // that makes the container: empty (ours), crun, runc
   bool operator==(const StepLaunch&) const = default;
@@ -184,6 +186,8 @@ struct StepLaunch {
     field("array_job", self.array_job);
     field("array_task", self.array_task);
     field("engine", self.engine);
+    field("job_key", self.job_key);
+    field("job_secret", self.job_secret);
   }
 };
 

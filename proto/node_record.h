@@ -102,6 +102,23 @@ struct KeyRecord {
   }
 };
 
+// The secret half of a job's key, kept so that a launch which is sent again carries the same
+// one. Of one life of the job: gone in the batch in which that ends.
+struct JobKeyRecord {
+  JobId job;
+  LaunchNumber launch;
+  std::string public_key;  // Z85, 40 characters each
+  std::string secret_key;
+  bool operator==(const JobKeyRecord&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("job", self.job);
+    field("launch", self.launch);
+    field("key", self.public_key);
+    field("secret", self.secret_key);
+  }
+};
+
 // A join token, kept by the digest of its secret until it is used or expires.
 struct JoinTokenRecord {
   Digest digest;

@@ -207,6 +207,7 @@ Result<AgentSettings> read_agent(const ConfigView& view) {
   out.writable_size_mib = view.mib("writable_size");
   out.tmp_size_mib = view.mib("tmp_size");
   out.shm_size_mib = view.mib("shm_size");
+  out.client_dir = text_or_empty(view, "client_dir");
   out.mount_prefixes = view.list("mount_prefixes");
   out.image_prefixes = view.list("image_prefixes");
   return out;

@@ -105,6 +105,7 @@ struct AgentSettings {
   uint64_t writable_size_mib = 0;  // a job's layer over its image
   uint64_t tmp_size_mib = 0;
   uint64_t shm_size_mib = 0;
+  std::string client_dir;  // empty: as installed
   std::vector<std::string> mount_prefixes;
   std::vector<std::string> image_prefixes;
   bool operator==(const AgentSettings&) const = default;

@@ -127,6 +127,9 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
     {"writable_size", size_mib, "1G", "Most a job may write over its image.", 1, int64_t{1} << 30},
     {"tmp_size", size_mib, "1G", "Size of a job's own /tmp.", 1, int64_t{1} << 30},
     {"shm_size", size_mib, "1G", "Size of a job's own /dev/shm.", 1, int64_t{1} << 30},
+    {"client_dir", path, nullptr,
+     "Folder of the static commands that are bound into each container; "
+     "where gd was installed if not given."},
     {"mount_prefixes", list, "/home, /scratch, /data, /srv, /mnt, /media, /opt, /work",
      "Paths below these may be mounted by users who can open them."},
     {"image_prefixes", list, "/", "Directories below these may be images."},

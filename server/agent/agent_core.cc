@@ -81,7 +81,7 @@ void AgentCore::start(const StepLaunch& launch, std::vector<Action>& actions) {
   status.time_limit = launch.time_limit;
   steps_[key] = std::move(status);
   news_.insert(key);
-  actions.push_back(StartStep{launch});
+  actions.emplace_back(StartStep{launch});
 }
 
 void AgentCore::end(const EndOrder& order, TimePoint now, std::vector<Action>& actions) {
@@ -93,7 +93,7 @@ void AgentCore::end(const EndOrder& order, TimePoint now, std::vector<Action>& a
   } else if (known->second.phase == StepPhase::ended) {
     news_.insert(order.step);
   } else {
-    actions.push_back(EndStep{order});
+    actions.emplace_back(EndStep{order});
   }
 }
 
@@ -103,7 +103,7 @@ void AgentCore::signal(const SignalOrder& order, std::vector<Action>& actions) {
   if (order.serial <= known->second.signal_serial) return;
   known->second.signal_serial = order.serial;
   news_.insert(order.step);
-  actions.push_back(SignalStep{order});
+  actions.emplace_back(SignalStep{order});
 }
 
 void AgentCore::limit(const LimitOrder& order, std::vector<Action>& actions) {
@@ -112,7 +112,7 @@ void AgentCore::limit(const LimitOrder& order, std::vector<Action>& actions) {
   if (order.time_limit == known->second.time_limit) return;
   known->second.time_limit = order.time_limit;
   news_.insert(order.step);
-  actions.push_back(LimitStep{order});
+  actions.emplace_back(LimitStep{order});
 }
 
 void AgentCore::confirm(const StepKey& step, std::vector<Action>& actions) {

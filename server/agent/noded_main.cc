@@ -62,16 +62,31 @@ void raise_descriptor_limit() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-Result<std::string> beside_us(const char* program) {
+Result<std::string> own_folder() {
   std::array<char, 4096> path;
   const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
   if (length < 0) return os_error("readlink /proc/self/exe");
   const std::string self(path.data(), static_cast<size_t>(length));
-  return self.substr(0, self.rfind('/') + 1) + program;
+  return self.substr(0, self.rfind('/'));
+}
+
+// The commands that are bound into containers: as installed, unless the configuration says
+// where. A node without them still runs jobs, whose images must then bring their own.
+Result<std::string> client_folder(const AgentSettings& settings) {
+  std::string folder = settings.client_dir;
+  if (folder.empty()) {
+    folder = TRY(own_folder());
+    folder = folder.substr(0, folder.rfind('/')) + "/libexec/gd/client";
+  }
+  if (::access((folder + "/gd").c_str(), X_OK) == 0) return folder;
+  if (!settings.client_dir.empty()) return os_error("client_dir: " + folder + "/gd");
+  log_notice("no_client_folder", {{"folder", folder}});
+  return std::string();
 }
 
 // The dear part of a container is done once, here: the filter as bytes in a file.
-Result<std::string> prepare_shepherds(const AgentSettings& settings, const std::string& node) {
+Result<std::string> prepare_shepherds(const AgentSettings& settings, const std::string& node,
+                                      const NodeIdentity& identity) {
   const std::string program = TRY(container::build_seccomp(container::SeccompProfile::standard));
   const std::string filter = settings.spool_dir + "/seccomp";
   TRY(replace_file(filter, program, 0600));
@@ -87,7 +102,10 @@ Result<std::string> prepare_shepherds(const AgentSettings& settings, const std::
   shepherd.writable_mib = settings.writable_size_mib;
   shepherd.tmp_mib = settings.tmp_size_mib;
   shepherd.shm_mib = settings.shm_size_mib;
-  shepherd.init_program = TRY(beside_us("gdinit"));
+  shepherd.init_program = TRY(own_folder()) + "/gdinit";
+  shepherd.controller = identity.controller;
+  shepherd.controller_key = identity.controller_key;
+  shepherd.client_dir = TRY(client_folder(settings));
   const std::string path = settings.spool_dir + "/shepherd.conf";
   TRY(replace_file(path, render(shepherd), 0600));
   return path;
@@ -125,8 +143,8 @@ Result<void> run(const Settings& settings) {
   container::Tree tree = TRY(container::Tree::discover(cgroup_root));
   for (const std::string& warning : tree.warnings()) log_notice("cgroup", {{"text", warning}});
   parts.info = TRY(take_inventory(own, container::cgroup_mode_name(tree.mode())));
-  ShepherdPaths paths{.program = TRY(beside_us("gdshep")),
-                      .settings = TRY(prepare_shepherds(own, parts.info.name)),
+  ShepherdPaths paths{.program = TRY(own_folder()) + "/gdshep",
+                      .settings = TRY(prepare_shepherds(own, parts.info.name, parts.identity)),
                       .jobs_dir = own.spool_dir + "/jobs",
                       .boot_id = parts.info.boot_id};
   const SpoolFindings findings =

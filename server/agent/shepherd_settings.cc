@@ -24,6 +24,9 @@ Result<void> take(ShepherdSettings& settings, std::string_view key, const std::s
   if (key == "tmp_mib") settings.tmp_mib = TRY(parse_number<uint64_t>(value));
   if (key == "shm_mib") settings.shm_mib = TRY(parse_number<uint64_t>(value));
   if (key == "init_program") settings.init_program = value;
+  if (key == "controller") settings.controller = value;
+  if (key == "controller_key") settings.controller_key = value;
+  if (key == "client_dir") settings.client_dir = value;
   if (key == "append_output") settings.append_output = value == "yes";
   return {};
 }
@@ -45,6 +48,9 @@ std::string render(const ShepherdSettings& settings) {
   line(out, "tmp_mib", std::to_string(settings.tmp_mib));
   line(out, "shm_mib", std::to_string(settings.shm_mib));
   line(out, "init_program", settings.init_program);
+  line(out, "controller", settings.controller);
+  line(out, "controller_key", settings.controller_key);
+  line(out, "client_dir", settings.client_dir);
   line(out, "append_output", settings.append_output ? "yes" : "no");
   return out;
 }

@@ -31,6 +31,9 @@ struct ShepherdSettings {
   uint64_t tmp_mib = 1024;
   uint64_t shm_mib = 1024;
   std::string init_program;     // gdinit, for engines that need it
+  std::string controller;      // HOST:PORT, as this node reaches it
+  std::string controller_key;  // its public key
+  std::string client_dir;      // gd's commands for inside of containers; empty: there are none
   bool append_output = false;  // open mode of output files unless the job says
   bool operator==(const ShepherdSettings&) const = default;
 };

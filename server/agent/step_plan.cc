@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/user.h"
 #include "server/agent/batch_script.h"
+#include "server/agent/inside.h"
 #include "server/agent/step_environment.h"
 #include "server/agent/step_files.h"
 #include "server/container/user_file.h"
@@ -129,8 +130,9 @@ Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
                       .group = identity.group};
   container::ProcessPlan& process = step.plan.process;
   process.umask = user_umask(exported);
-  process.env =
-      render_environment(step_environment(launch, std::move(exported), user, settings.node));
+  Environment env = step_environment(launch, std::move(exported), user, settings.node);
+  set_inside(env, launch, settings);
+  process.env = render_environment(env);
   process.argv = TRY(command_of(launch, identity.shell));
   if (!settings.seccomp_file.empty()) {
     process.seccomp = TRY(read_file(settings.seccomp_file, size_t{1} << 20));
@@ -266,6 +268,9 @@ Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettin
   TRY(describe_process(step, launch, settings));
   if (plan.process.argv.empty()) plan.lifetime = container::Lifetime::until_closed;
   if (launch.step == kBatchStep) plan.files.push_back(script_file(launch.script));
+
+  std::ranges::move(inside_files(launch, settings), std::back_inserter(plan.files));
+  if (auto client = inside_client(settings)) plan.mounts.push_back(*std::move(client));
 
   const std::string folder = working_folder(launch, plan.identity.home);
   bind_folder(step, plan.identity.home, "home");

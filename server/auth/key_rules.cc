@@ -113,6 +113,10 @@ KeyChange revoke_job(const KeyBook& book, JobId job) {
   return erase_of(book.of_job(job));
 }
 
+std::string job_key_store_key(JobId job) {
+  return kJobKeyPrefix + std::to_string(job.value);
+}
+
 Result<KeyChange> revoke_keys(const KeyBook& book, const Revoker& caller,
                               const std::string& fingerprint, const std::string& user) {
   if (fingerprint.empty() == user.empty()) {
@@ -164,7 +168,7 @@ Digest join_token_digest(const Bytes& secret) {
 }
 
 std::string token_store_key(const Digest& digest) {
-  return "~join~" + digest.hex();
+  return kJoinTokenPrefix + digest.hex();
 }
 
 Result<KeyChange> join_node(const KeyBook& book, const JoinTokenRecord* token,

@@ -56,10 +56,14 @@ struct UserEvidence {
 Result<KeyChange> enrol_user(const KeyBook& book, const UserEvidence& evidence, Seconds lifetime,
                              TimePoint now);
 
-// A key for a job that starts; revoke_job() when it has ended.
+// A key for a job that starts; revoke_job() when it has ended. It has its owner's rights over
+// jobs for so long, and may neither administer nor deal with keys (permission.cc).
 Result<KeyChange> enrol_job(const KeyBook& book, const UserEvidence& owner, JobId job,
                             TimePoint now);
 KeyChange revoke_job(const KeyBook& book, JobId job);
+// Key in the store's `keys` table of the secret half; no public key begins with it.
+inline constexpr char kJobKeyPrefix[] = "~job~";
+std::string job_key_store_key(JobId job);
 
 // KeyRevokeRequest; `caller` limits a user to his own keys unless he administers.
 struct Revoker {
@@ -84,6 +88,7 @@ Result<NewJoinToken> make_join_token(const NodeTokenRequest& request, Uid made_b
                                      TimePoint now);
 Digest join_token_digest(const Bytes& secret);
 // Key in the store's `keys` table; no public key begins with it.
+inline constexpr char kJoinTokenPrefix[] = "~join~";
 std::string token_store_key(const Digest& digest);
 
 // `token` is the stored record for the digest of what the node sent, or nullptr.

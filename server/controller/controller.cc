@@ -211,6 +211,7 @@ void Controller::tell() {
 Result<void> Controller::finish_turn(Milliseconds boot_now) {
   run_timers();
   run_pass(boot_now);
+  settle_job_keys(*hub_);
   TRY(commit());
   tell();
   return {};

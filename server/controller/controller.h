@@ -1,8 +1,8 @@
 // Controller: the owner thread's loop body. DESIGN section 4 in one class:
 //
 //   take() any number of messages   decide, apply; answers are kept back
-//   finish_turn()                   timers and the scheduling pass, then ONE commit,
-//                                   then answers, notices, welcomes, orders
+//   finish_turn()                   timers, the scheduling pass, keys of jobs, then ONE
+//                                   commit, then answers, notices, welcomes, orders
 //
 // It knows no socket and no clock: gdctld's loop (loop.h) and the tests drive it.
 // Cost: a turn is one or two disk syncs, shared by all that it took.
@@ -52,6 +52,10 @@ class Controller {
 // housekeeping.cc: forgets what is older than history_age and audit_age, some at a time.
 Result<void> forget_old(Hub& hub);
 inline constexpr size_t kMaxForgotten = 1000;  // records of one run
+
+// job_keys.cc: a key for each job that holds nodes, and for no other. After the last decision
+// of a turn, before its commit.
+void settle_job_keys(Hub& hub);
 
 // launches.cc: what goes to nodes.
 void send_orders(Hub& hub, const std::set<std::string>& nodes);

@@ -81,6 +81,7 @@ struct Hub {
   std::shared_ptr<const std::vector<NodeView>> node_views;  // of this turn, if somebody asked
   auth::KeyBook keys;
   std::map<std::string, JoinTokenRecord, std::less<>> tokens;  // by store key
+  std::map<JobId, JobKeyRecord> job_keys;                      // of the jobs that hold nodes
   auth::Administrators administrators;
   Blobs blobs;
   Waiters waiters;

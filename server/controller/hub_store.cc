@@ -55,10 +55,14 @@ Result<void> load_records(store::Snapshot& snapshot, Table table, const Use& use
 
 Result<void> load_keys(store::Snapshot& snapshot, Hub& hub) {
   Result<void> failed;
-  std::string token_prefix = auth::token_store_key(Digest{});
-  token_prefix.resize(token_prefix.size() - Digest{}.hex().size());
   TRY(snapshot.scan(Table::keys, "", [&](std::string_view key, std::string_view value) {
-    if (key.starts_with(token_prefix)) {
+    if (key.starts_with(auth::kJobKeyPrefix)) {
+      Result<JobKeyRecord> record = decode_record<JobKeyRecord>(value);
+      if (!record.ok())
+        failed = std::move(record).error().in("store: the key of a job");
+      else
+        hub.job_keys.emplace(record->job, std::move(record).take());
+    } else if (key.starts_with(auth::kJoinTokenPrefix)) {
       Result<JoinTokenRecord> token = decode_record<JoinTokenRecord>(value);
       if (!token.ok())
         failed = std::move(token).error().in("store: a join token");

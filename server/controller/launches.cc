@@ -21,6 +21,16 @@ Result<void> fill_blobs(Hub& hub, core::OrdersDraft& draft, store::Snapshot& sna
   return {};
 }
 
+// The job's own key, which its commands inside speak with.
+void fill_keys(const Hub& hub, NodeOrders& orders) {
+  for (StepLaunch& launch : orders.launches) {
+    const auto key = hub.job_keys.find(launch.job);
+    if (key == hub.job_keys.end()) continue;
+    launch.job_key = key->second.public_key;
+    launch.job_secret = key->second.secret_key;
+  }
+}
+
 }  // namespace
 
 void send_orders(Hub& hub, const std::set<std::string>& nodes) {
@@ -42,6 +52,7 @@ void send_orders(Hub& hub, const std::set<std::string>& nodes) {
         continue;
       }
     }
+    fill_keys(hub, draft->orders);
     hub.parts.outbox->send(route->second, 0, encode(std::move(draft->orders)));
   }
 }

@@ -7,6 +7,8 @@
 //   blobs            digest (32)                script or environment as it came
 //   nodes            name                       NodeRecord
 //   keys             public key, Z85 (40)       KeyRecord
+//                    "~join~" digest            JoinTokenRecord
+//                    "~job~" job                JobKeyRecord, of jobs that hold nodes
 //   meta             name                       counters as decimal text, "format", ...
 //   events           time ms (8) serial (4)     audit line
 //   arrays           array (4) job (4)          nothing; a record of an array, live or finished

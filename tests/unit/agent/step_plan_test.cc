@@ -144,6 +144,9 @@ TEST(ShepherdSettingsTest, SurviveTheirFile) {
                             .tmp_mib = 9,
                             .shm_mib = 10,
                             .init_program = "/i",
+                            .controller = "head:1",
+                            .controller_key = "key",
+                            .client_dir = "/c",
                             .append_output = true};
   EXPECT_EQ(*parse_shepherd_settings(render(settings)), settings);
   EXPECT_EQ(*parse_shepherd_settings("unknown 1\n"), ShepherdSettings{});

@@ -147,6 +147,29 @@ TEST_F(LoginClientTest, TheVariableNamesAnotherFile) {
   ::unsetenv(kKeyVariable);
 }
 
+TEST_F(LoginClientTest, AJobsKeyIsReadAsSuchAndNeverRenewed) {
+  const Enroller enroller(auth_socket_, good_);
+  const CurveKeys keys = make_curve_keys();
+  const std::string line = keys.public_key + " " + keys.secret_key + "\nfar:1 " + kController;
+  ASSERT_TRUE(replace_file(dir_ / "job.key", line + " job 7\n", 0600).ok());
+  ::setenv(kKeyVariable, (dir_ / "job.key").c_str(), 1);
+  const auto identity = ensure_identity(settings_);
+  ASSERT_TRUE(identity.ok()) << identity.error().text;
+  EXPECT_EQ(identity->job, JobId{7});
+  EXPECT_EQ(identity->controller, "far:1");
+  const auto renewed = renew_identity(settings_, *identity);
+  EXPECT_EQ(
+      renewed.error(),
+      (Error{ErrorCode::unauthenticated,
+             "the key of job 7 is known no more: the job has ended, or the key was revoked"}));
+  EXPECT_EQ(enroller.asked, 0);
+  for (const char* bad : {" job 0\n", " job x\n", " task 7\n", " job\n", " job 7 8\n"}) {
+    ASSERT_TRUE(replace_file(dir_ / "job.key", line + bad, 0600).ok());
+    EXPECT_EQ(ensure_identity(settings_).error().code, ErrorCode::invalid) << bad;
+  }
+  ::unsetenv(kKeyVariable);
+}
+
 TEST_F(LoginClientTest, DamagedFilesAndMissingControllersAreTold) {
   ASSERT_TRUE(write_key_file(path_, {make_curve_keys(), "", ""}).ok());
   EXPECT_EQ(ensure_identity(settings_).error().code, ErrorCode::invalid);

@@ -71,5 +71,139 @@ TEST_F(ControllerTest, ANodeThatIsNotTrustedEnrolsNobody) {
   EXPECT_EQ(ask<ErrorReply>(kNode, request).code, ErrorCode::denied);
 }
 
+// ---- keys of jobs
+
+class JobKeyTest : public ControllerTest {
+ protected:
+  // The one launch among what left.
+  StepLaunch launched() {
+    StepLaunch found;
+    for (const Left& each : outbox_.left) {
+      const auto* orders = std::get_if<NodeOrders>(&each.message);
+      if (orders != nullptr && !orders->launches.empty()) found = orders->launches.front();
+    }
+    return found;
+  }
+  StepLaunch run_a_job() {
+    session_ = bring_node_up().session;
+    ask_all(kAlice, submission("#!/bin/sh\nsbatch next\n"));
+    return launched();
+  }
+  void report(const StepLaunch& launch, StepPhase phase) {
+    NodeReport report;
+    report.session = session_;
+    report.number = ++number_;
+    report.steps.push_back(
+        {.job = launch.job, .launch = launch.launch, .step = launch.step, .phase = phase});
+    ask_all(kNode, report);
+  }
+  [[nodiscard]] Peer identified(const std::string& key) const {
+    return directory_.current()->identify(key, "", now_);
+  }
+  // As a client inside would, with the job's key instead of a letter's.
+  Message ask_with(const std::string& key, const Message& message) {
+    outbox_.left.clear();
+    Incoming incoming;
+    incoming.route = "route of a job";
+    incoming.peer.public_key = key;
+    incoming.body = encode(message);
+    controller_->begin_turn(now_);
+    controller_->take(std::move(incoming));
+    mailbox_->run(100);
+    finish();
+    for (const Left& each : outbox_.left) {
+      if (each.route == "route of a job") return each.message;
+    }
+    return OkReply{};
+  }
+
+  uint64_t session_ = 0;
+  uint64_t number_ = 1;
+};
+
+TEST_F(JobKeyTest, ALaunchBringsAKeyThatIsBoundToTheJobBeforeItLeaves) {
+  const StepLaunch launch = run_a_job();
+  ASSERT_EQ(launch.job_key.size(), 40U);
+  EXPECT_EQ(*curve_public_of(launch.job_secret), launch.job_key);
+  const Peer peer = identified(launch.job_key);
+  EXPECT_EQ(peer.kind, PeerKind::job);
+  EXPECT_EQ(peer.uid, 1001U);
+  EXPECT_EQ(rows(store::Table::keys), 6U);  // four of the fixture, both halves of the job's
+}
+
+TEST_F(JobKeyTest, AWaitingJobHasNone) {
+  submit(kAlice);
+  EXPECT_EQ(rows(store::Table::keys), 4U);
+}
+
+TEST_F(JobKeyTest, ItSubmitsAsItsUserAndTouchesNobodyElsesJobsNorKeys) {
+  const StepLaunch launch = run_a_job();
+  const JobId bobs = submit(kBob);
+  const Message reply = ask_with(launch.job_key, submission("#!/bin/sh\ntrue\n", 9));
+  ASSERT_TRUE(std::holds_alternative<SubmitReply>(reply));
+  const JobId next = std::get<SubmitReply>(reply).job;
+  EXPECT_EQ(controller_->hub().cluster.find_job(next)->uid, 1001U);
+  CancelRequest cancel;
+  cancel.filter.jobs = {bobs};
+  (void)ask_with(launch.job_key, cancel);
+  EXPECT_FALSE(ended(controller_->hub().cluster.find_job(bobs)->state));
+  for (const Message& forbidden :
+       {Message{KeyListRequest{}}, Message{KeyRevokeRequest{.fingerprint = "", .user = "alice"}},
+        Message{NodeTokenRequest{}}, Message{ShutdownRequest{}}, Message{LoginStart{"alice"}}}) {
+    const Message refused = ask_with(launch.job_key, forbidden);
+    ASSERT_TRUE(std::holds_alternative<ErrorReply>(refused)) << describe(forbidden);
+    EXPECT_EQ(std::get<ErrorReply>(refused).code, ErrorCode::denied);
+  }
+}
+
+TEST_F(JobKeyTest, TheJobsEndIsTheKeysEndInTheSameCommit) {
+  const StepLaunch launch = run_a_job();
+  report(launch, StepPhase::running);
+  EXPECT_EQ(identified(launch.job_key).kind, PeerKind::job);
+  report(launch, StepPhase::ended);
+  ASSERT_TRUE(ended(controller_->hub().cluster.find_job(launch.job)->state));
+  EXPECT_EQ(identified(launch.job_key).kind, PeerKind::nobody);
+  EXPECT_EQ(rows(store::Table::keys), 4U);
+  const Message reply = ask_with(launch.job_key, PingRequest{});
+  EXPECT_EQ(std::get<ErrorReply>(reply).code, ErrorCode::unauthenticated);
+  start();
+  EXPECT_EQ(identified(launch.job_key).kind, PeerKind::nobody);
+}
+
+TEST_F(JobKeyTest, ALaunchThatIsSentAgainAfterARestartCarriesTheSameKey) {
+  const StepLaunch launch = run_a_job();
+  start();
+  bring_node_up();
+  EXPECT_EQ(launched().job_key, launch.job_key);
+  EXPECT_EQ(launched().job_secret, launch.job_secret);
+}
+
+TEST_F(JobKeyTest, TheNextLifeOfARequeuedJobHasAnotherKey) {
+  const StepLaunch first = run_a_job();
+  report(first, StepPhase::running);
+  JobControlRequest requeue;
+  requeue.jobs = {first.job};
+  requeue.action = JobAction::requeue;
+  ask_all(kAlice, requeue);
+  EXPECT_EQ(identified(first.job_key).kind, PeerKind::job);  // until its script has gone
+  report(first, StepPhase::ended);
+  EXPECT_EQ(identified(first.job_key).kind, PeerKind::nobody);
+  const StepLaunch second = launched();
+  ASSERT_EQ(second.job, first.job);
+  EXPECT_GT(second.launch.value, first.launch.value);
+  EXPECT_NE(second.job_key, first.job_key);
+  EXPECT_EQ(identified(second.job_key).kind, PeerKind::job);
+  EXPECT_EQ(rows(store::Table::keys), 6U);
+}
+
+TEST_F(JobKeyTest, RootsJobsHaveNone) {
+  start("allow_root_jobs = yes\n");
+  bring_node_up();
+  ask_all(kRoot, submission("#!/bin/sh\ntrue\n"));
+  EXPECT_EQ(launched().uid, 0U);
+  EXPECT_EQ(launched().job, JobId{1});
+  EXPECT_TRUE(launched().job_key.empty());
+}
+
 }  // namespace
 }  // namespace gd::controller::test
