@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/duration.h"
 #include "base/text.h"
 #include "gdsim/metrics.h"
 #include "gdsim/plot.h"
@@ -18,10 +19,10 @@ constexpr cmd::CommandInfo kInfo{
     .summary = "Replay a workload trace or a text scenario through the scheduler",
     .arguments = "FILE",
     .examples =
-        "gdsim month.swf.gz                       # waits and slowdowns under EASY\n"
-        "gdsim --policy=fifo --nodes=64x32 month.swf  # another policy, another machine\n"
-        "gdsim --jobs-out=waits.txt month.swf     # the wait of every job\n"
-        "gdsim --schedule queue.txt               # who starts when, and where\n",
+        "gdsim month.swf.gz                     # waits and slowdowns under the defaults\n"
+        "gdsim --order=fcfs -N 64x32 month.swf  # another order, another machine\n"
+        "gdsim --jobs-out=waits.txt month.swf   # the wait of every job\n"
+        "gdsim --schedule queue.txt             # who starts when, and where\n",
     .completes = cmd::Completes::file};
 
 constexpr Milliseconds kProgressEvery{500};
@@ -76,7 +77,10 @@ Result<Workload> read_workload(const SimOptions& options) {
 
 Result<int> run(const SimOptions& options, cmd::Context& context) {
   if (options.sources.size() != 1) return usage("name one trace or scenario; - reads from a pipe");
-  ReplayOptions how{.policy = TRY(policy_of(options)), .keep = Keep::starts, .progress = {}};
+  ReplayOptions how{.policy = TRY(policy_of(options)),
+                    .half_life = options.half_life,
+                    .keep = Keep::starts,
+                    .progress = {}};
   if (options.schedule) how.keep = Keep::placements;
   const Workload workload = TRY(read_workload(options));
   Progress progress(context.err, workload.jobs.size());
@@ -99,6 +103,20 @@ Result<int> run(const SimOptions& options, cmd::Context& context) {
   return cmd::kExitDone;
 }
 
+Seconds whole(Milliseconds time) {
+  return std::chrono::ceil<Seconds>(time);
+}
+
+Result<void> set_weights(std::string_view value, sched::Weights& weights) {
+  const std::vector<std::string_view> parts = split(value, ',');
+  double* const targets[] = {&weights.age, &weights.fair_share, &weights.stretch, &weights.size};
+  if (parts.size() != std::size(targets)) {
+    return Error{ErrorCode::invalid, "four numbers are needed, AGE,FAIR,STRETCH,SIZE"};
+  }
+  for (size_t i = 0; i < parts.size(); ++i) *targets[i] = TRY(parse_real(parts[i]));
+  return {};
+}
+
 int start(const cmd::Invocation& call) {
   return cmd::start_command<SimOptions, define_gdsim, run>(kInfo, call);
 }
@@ -119,6 +137,24 @@ void define_gdsim(cmd::Cli& cli, SimOptions& options) {
       .choose({"fifo", "easy", "conservative"});
   cli.count("--depth", "COUNT", "Blocked jobs of a partition that are promised a start",
             options.depth);
+  cli.option("--order", "ORDER", "Who is first in line: by priority, or by submission (fcfs)",
+             options.order)
+      .choose({"priority", "fcfs"});
+  cli.on("--weights", "AGE,FAIR,STRETCH,SIZE",
+         "Points of the priority for waiting, fair share, waiting by the own limit, and size",
+         [&](std::string_view value) { return set_weights(value, options.weights); });
+  cli.on("--overdue", "TIME", "Who waited longer goes first; 0: nobody does",
+         [&](std::string_view value) -> Result<void> {
+           const Milliseconds time = TRY(parse_interval(value));
+           options.weights.overdue_after.reset();
+           if (time > Milliseconds{0}) options.weights.overdue_after = whole(time);
+           return {};
+         });
+  cli.on("--half-life", "TIME", "A user's usage loses half of its weight in it; 0: never",
+         [&](std::string_view value) -> Result<void> {
+           options.half_life = whole(TRY(parse_interval(value)));
+           return {};
+         });
   cli.group("What is written");
   cli.option("-o,--jobs-out", "FILE", "Each job's wait: job, submission, wait, run, cpus, limit",
              options.jobs_out)
@@ -134,6 +170,7 @@ void define_gdsim(cmd::Cli& cli, SimOptions& options) {
 
 Result<sched::Policy> policy_of(const SimOptions& options) {
   sched::Policy policy;
+  policy.weights = options.order == "fcfs" ? sched::kInOrder : options.weights;
   if (options.policy == "fifo") policy.reservation_depth = 0;
   if (options.policy == "conservative") policy.reservation_depth = policy.search_limit;
   if (options.depth && options.policy == "fifo") {

@@ -16,6 +16,9 @@ struct SimOptions {
   std::vector<std::string> sources;  // one: a trace or a scenario
   std::string policy = "easy";
   std::optional<uint32_t> depth;
+  std::string order = "priority";
+  sched::Weights weights;
+  Seconds half_life{7 * 24 * 3600};
   std::string nodes;
   std::string format;
   std::string jobs_out;

@@ -5,6 +5,7 @@
 #include <queue>
 
 #include "base/check.h"
+#include "gdsim/users.h"
 #include "server/sched/explain.h"
 
 namespace gd::sim {
@@ -21,10 +22,16 @@ struct End {
   }
 };
 
+struct Waiting {
+  sched::QueueKey key;
+  sched::Standing standing;
+  sched::ShapeId shape;
+};
+
 class Replay {
  public:
   Replay(const Workload& workload, const ReplayOptions& options)
-      : workload_(workload), options_(options), nodes_(workload.nodes) {
+      : workload_(workload), options_(options), nodes_(workload.nodes), users_(options.half_life) {
     schedule_.jobs.resize(workload.jobs.size());
     const auto first_old = static_cast<uint32_t>(kFirstJob + workload.jobs.size());
     for (uint32_t i = 0; i < workload.running.size(); ++i) {
@@ -60,47 +67,67 @@ class Replay {
  private:
   const WorkJob& work(JobId id) const { return workload_.jobs[id.value - kFirstJob]; }
 
-  Result<void> submit(size_t index) {
-    const WorkJob& job = workload_.jobs[index];
+  Result<void> submit(size_t at) {
+    const WorkJob& job = workload_.jobs[at];
     const sched::ShapeKey& key = workload_.keys[job.key];
-    const JobId id{static_cast<uint32_t>(index + kFirstJob)};
+    const JobId id{static_cast<uint32_t>(at + kFirstJob)};
     const sched::ShapeId shape = shapes_.intern(key, nodes_, workload_.partitions);
     if (!shapes_[shape].possible()) {
       return Error{ErrorCode::invalid,
                    "job " + std::to_string(job.id) + " can never start: " +
                        sched::why_impossible(shapes_[shape], nodes_, workload_.partitions)};
     }
-    sched::QueueKey place{1, -static_cast<double>(job.nice), id};
-    for (const sched::PartitionIndex partition : key.partitions) {
-      place.tier = std::max(place.tier, workload_.partitions[partition.value].tier);
+    Waiting row{.key = {.eligible = TimePoint{now_}, .job = id},
+                .standing = {.tier = 0, .facts = facts_of(job)},
+                .shape = shape};
+    for (const sched::PartitionIndex index : key.partitions) {
+      const uint32_t tier = workload_.partitions[index.value].tier;
+      row.standing.tier = std::max(row.standing.tier, tier);
     }
-    queue_.add(place, shape);
-    waiting_.emplace(id, std::pair{place, shape});
+    queue_.add(row.shape, row.standing, row.key);
+    waiting_.emplace(id, row);
     schedule_.most_waiting = std::max(schedule_.most_waiting, queue_.size());
     return {};
   }
 
+  sched::PriorityFacts facts_of(const WorkJob& job) {
+    sched::PriorityFacts facts;
+    facts.share = users_.share_of(job.user);
+    facts.size = static_cast<double>(job.cpus) / static_cast<double>(cpus_);
+    facts.nice = job.nice;
+    return sched::that_count(options_.policy.weights, facts);
+  }
+
   void pass() {
+    if (options_.policy.weights.fair_share != 0) users_.rank(TimePoint{now_});
     bool more = true;
     while (more) {
-      const sched::View view{TimePoint{now_}, nodes_, workload_.partitions, shapes_, queue_};
+      const sched::View view{.now = TimePoint{now_},
+                             .nodes = nodes_,
+                             .partitions = workload_.partitions,
+                             .shapes = shapes_,
+                             .queue = queue_,
+                             .fair_share = users_.factors()};
       sched::Plan plan = sched::plan(options_.policy, view);
       more = plan.more;
       ++schedule_.passes;
-      for (sched::Start& start : plan.starts) {
-        const auto waiting = waiting_.find(start.job);
-        const auto& [place, shape] = waiting->second;
-        queue_.remove(place, shape);
-        shapes_.release(shape);
-        waiting_.erase(waiting);
-        const WorkJob& job = work(start.job);
-        const Seconds limit = workload_.keys[job.key].limit;
-        JobRun& run = schedule_.jobs[start.job.value - kFirstJob];
-        run.start = now_;
-        if (options_.keep == Keep::placements) run.uses = start.placement.uses;
-        begin(start.job, std::move(start.placement.uses), now_ + job.run, now_ + limit);
-      }
+      for (sched::Start& one : plan.starts) start(one);
     }
+  }
+
+  void start(sched::Start& one) {
+    const auto waiting = waiting_.find(one.job);
+    const Waiting& row = waiting->second;
+    queue_.remove(row.shape, row.standing, row.key);
+    shapes_.release(row.shape);
+    waiting_.erase(waiting);
+    const WorkJob& job = work(one.job);
+    const Seconds limit = workload_.keys[job.key].limit;
+    JobRun& run = schedule_.jobs[one.job.value - kFirstJob];
+    run.start = now_;
+    if (options_.keep == Keep::placements) run.uses = one.placement.uses;
+    users_.began(job.user, job.cpus, TimePoint{now_});
+    begin(one.job, std::move(one.placement.uses), now_ + job.run, now_ + limit);
   }
 
   void begin(JobId job, std::vector<sched::NodeUse> uses, Seconds end, Seconds limit) {
@@ -126,6 +153,10 @@ class Replay {
       std::erase_if(node.shares, [&](const sched::Share& share) { return share.job == job; });
     }
     held_.erase(held);
+    const size_t index = job.value - kFirstJob;
+    if (index >= workload_.jobs.size()) return;  // it ran before the beginning, as nobody's
+    const WorkJob& row = workload_.jobs[index];
+    users_.ended(row.user, row.cpus, TimePoint{now_ - row.run}, TimePoint{now_});
   }
 
   const Workload& workload_;
@@ -134,9 +165,11 @@ class Replay {
   std::vector<sched::Node> nodes_;
   sched::ShapeTable shapes_;
   sched::PendingQueue queue_;
-  std::map<JobId, std::pair<sched::QueueKey, sched::ShapeId>> waiting_;
+  std::map<JobId, Waiting> waiting_;
   std::map<JobId, std::vector<sched::NodeUse>> held_;
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
+  Users users_;
+  uint64_t cpus_ = workload_.cpus();
   Schedule schedule_;
 };
 

@@ -33,6 +33,7 @@ enum class Keep : uint8_t { starts, placements };
 
 struct ReplayOptions {
   sched::Policy policy;
+  Seconds half_life{7 * 24 * 3600};  // of the users' usage, for their fair share
   Keep keep = Keep::starts;
   std::function<void(size_t ended)> progress;  // after each moment; may be empty
 };

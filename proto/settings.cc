@@ -98,9 +98,13 @@ Result<ControllerSettings> read_top(const ConfigView& top) {
   out.promise_limit = static_cast<uint32_t>(top.integer("promise_limit"));
   out.enforce_part_limits = top.flag("enforce_part_limits");
   out.priority_weight_age = top.real("priority_weight_age");
+  out.priority_weight_stretch = top.real("priority_weight_stretch");
   out.priority_weight_size = top.real("priority_weight_size");
   out.priority_weight_partition = top.real("priority_weight_partition");
   out.priority_age_max = whole_seconds(top, "priority_age_max");
+  if (top.interval("priority_overdue_after") > 0s) {
+    out.priority_overdue_after = whole_seconds(top, "priority_overdue_after");
+  }
   return out;
 }
 

@@ -52,12 +52,14 @@ struct ControllerSettings {
   SchedulerPolicy policy = SchedulerPolicy::easy;
   uint32_t promise_limit = 0;  // searches for a promised start in one pass
   bool enforce_part_limits = false;
-  // Of a job's priority: points for `priority_age_max` of waiting, for all of the cluster's
-  // cpus, and for the highest factor of a partition.
+  // Of a job's priority: points for `priority_age_max` of waiting, for having waited many times
+  // the job's own limit, for all of the cluster's cpus, for the highest factor of a partition.
   double priority_weight_age = 0;
+  double priority_weight_stretch = 0;
   double priority_weight_size = 0;
   double priority_weight_partition = 0;
   Seconds priority_age_max{};
+  std::optional<Seconds> priority_overdue_after;  // who waited longer goes first; empty: nobody
 
   bool operator==(const ControllerSettings&) const = default;
 };

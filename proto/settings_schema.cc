@@ -68,10 +68,16 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      "Whether a job that its partition could never run is "
      "refused; else it waits, and says why."},
     {"priority_weight_age", real, "1000", "Points for priority_age_max of waiting."},
+    {"priority_weight_stretch", real, "20000",
+     "Points for having waited 1023 times the job's time limit; they grow as the logarithm."},
     {"priority_weight_size", real, "0", "Points for asking for all cpus of the cluster."},
     {"priority_weight_partition", real, "1000", "Points for the highest priority_job_factor."},
     {"priority_age_max", interval, "7d", "The waiting that counts priority_weight_age points.",
      1000, kYearMs},
+    {"priority_overdue_after", interval, "3d",
+     "Who waited longer goes first, the longest wait before "
+     "others, unless it is nice; 0: nobody does.",
+     0, kYearMs},
 });
 
 constexpr auto kPartition = std::to_array<ConfigKey>({

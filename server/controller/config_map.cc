@@ -33,6 +33,12 @@ sched::Policy policy_of(const ControllerSettings& from) {
       break;
   }
   policy.search_limit = from.promise_limit;
+  policy.weights = {.age = from.priority_weight_age,
+                    .stretch = from.priority_weight_stretch,
+                    .size = from.priority_weight_size,
+                    .partition = from.priority_weight_partition,
+                    .age_max = from.priority_age_max,
+                    .overdue_after = from.priority_overdue_after};
   return policy;
 }
 
@@ -64,10 +70,6 @@ std::shared_ptr<const core::ClusterConfig> cluster_config(const Settings& settin
   to->allow_root_jobs = from.allow_root_jobs;
   to->default_image = from.default_image;
   to->policy = policy_of(from);
-  to->weights = {.age = from.priority_weight_age,
-                 .size = from.priority_weight_size,
-                 .partition = from.priority_weight_partition,
-                 .age_max = from.priority_age_max};
   return to;
 }
 

@@ -75,8 +75,7 @@ struct JobEntry {
   // In the queue of the planner, and where.
   bool queued = false;
   sched::ShapeId shape;
-  uint32_t tier = 0;
-  double score = 0;
+  sched::Standing standing;
   std::optional<TimePoint> timer;  // as it stands in Cluster::timers()
 };
 
@@ -242,6 +241,8 @@ const StepRecord* find_step(const JobRecord& job, StepId id);
 void take_from(Resources& free, const Resources& held);  // down to nothing, never below
 Resources free_of(const sched::Node& node);              // from its shares
 
+// Its place among the waiting ones of its shape and standing.
+sched::QueueKey queue_key_of(const JobRecord& job);
 // Is this waiting job one for the planner, or is there something to wait for first?
 bool belongs_in_queue(const JobRecord& job);
 

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "server/sched/plan.h"
-#include "server/sched/priority.h"
 
 namespace gd::core {
 
@@ -61,7 +60,6 @@ struct ClusterConfig {
   std::string default_image = "host";
   uint64_t default_memory_per_cpu_mib = 0;  // 0: each cpu takes along its part of the node's
   sched::Policy policy;
-  sched::Weights weights;
   bool operator==(const ClusterConfig&) const = default;
 };
 

@@ -128,7 +128,7 @@ void Cluster::refresh_partitions() {
     }
   }
   shapes_.refresh(machine_, partitions_);
-  if (config_->weights.size != 0) requeue_all();  // job size is a part of the whole
+  if (config_->policy.weights.size != 0) requeue_all();  // job size is a part of the whole
 }
 
 void Cluster::set_config(std::shared_ptr<const ClusterConfig> config) {
@@ -150,27 +150,32 @@ void Cluster::enqueue(JobEntry& entry) {
   const sched::ShapeKey key = shape_key_of(*this, job);
   if (key.partitions.empty()) return;  // its partition is no longer there
   entry.shape = shapes_.intern(key, machine_, partitions_);
-  entry.tier = 0;
+  entry.standing.tier = 0;
   double factor = 0;
   for (const sched::PartitionIndex index : key.partitions) {
-    entry.tier = std::max(entry.tier, partitions_[index.value].tier);
+    entry.standing.tier = std::max(entry.standing.tier, partitions_[index.value].tier);
     factor = std::max(factor, partitions_[index.value].factor);
   }
-  entry.score = sched::score(config_->weights, priority_facts(*config_, total_cpus_, job, factor));
-  sched::QueueKey place{entry.tier, entry.score, job.id, 1, {}};
-  if (job.array) {
-    place.count = job.array->elements.size();
-    place.array = job.array->array;
-  }
-  queue_.add(place, entry.shape);
+  entry.standing.facts =
+      sched::that_count(config_->policy.weights, priority_facts(total_cpus_, job, factor));
+  queue_.add(entry.shape, entry.standing, queue_key_of(job));
   entry.queued = true;
 }
 
 void Cluster::dequeue(JobEntry& entry) {
   if (!entry.queued) return;
-  queue_.remove({entry.tier, entry.score, entry.record.id, 1, {}}, entry.shape);
+  queue_.remove(entry.shape, entry.standing, queue_key_of(entry.record));
   shapes_.release(entry.shape);
   entry.queued = false;
+}
+
+sched::QueueKey queue_key_of(const JobRecord& job) {
+  sched::QueueKey key{.eligible = job.eligible_time, .job = job.id, .count = 1, .array = {}};
+  if (job.array) {
+    key.count = job.array->elements.size();
+    key.array = job.array->array;
+  }
+  return key;
 }
 
 void Cluster::requeue_all() {

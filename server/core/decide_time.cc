@@ -110,6 +110,22 @@ bool give_reason(Draft& draft, JobId id, Reason reason) {
   return true;
 }
 
+// What a pass found out about a shape goes for its jobs that it did not look at.
+void give_reason_to_shape(Draft& draft, const sched::PendingQueue::Lanes& lanes, Reason reason,
+                          const std::set<JobId>& done, size_t& budget) {
+  size_t left = kReasonsPerShape;
+  size_t right = 0;
+  for (const auto& [standing, jobs] : lanes) {
+    for (const sched::QueueKey& key : jobs) {
+      if (left == 0 || budget == 0 || right == kReasonsInARow) return;
+      if (done.contains(key.job)) continue;
+      --left;
+      --budget;
+      right = give_reason(draft, key.job, reason) ? 0 : right + 1;
+    }
+  }
+}
+
 void give_reasons(Draft& draft, const sched::Plan& plan) {
   std::set<JobId> done;
   for (const sched::Start& start : plan.starts) {
@@ -121,15 +137,7 @@ void give_reasons(Draft& draft, const sched::Plan& plan) {
   size_t budget = kReasonsPerPass;
   const auto& by_shape = draft.cluster.queue().by_shape();
   for (const sched::ShapeVerdict& verdict : plan.shapes) {
-    size_t left = kReasonsPerShape;
-    size_t right = 0;
-    for (const sched::QueueKey& key : by_shape.at(verdict.shape)) {
-      if (left == 0 || budget == 0 || right == kReasonsInARow) break;
-      if (done.contains(key.job)) continue;
-      --left;
-      --budget;
-      right = give_reason(draft, key.job, verdict.reason) ? 0 : right + 1;
-    }
+    give_reason_to_shape(draft, by_shape.at(verdict.shape), verdict.reason, done, budget);
   }
 }
 

@@ -179,10 +179,7 @@ struct Auditor {
     if (job.avoid.empty() && c.shapes_[entry.shape].key != key) {
       return broken(job_text(job) + "is queued with another shape");
     }
-    const auto& by_shape = c.queue_.by_shape();
-    const auto jobs = by_shape.find(entry.shape);
-    if (jobs == by_shape.end() ||
-        !jobs->second.contains({entry.tier, entry.score, job.id, 1, {}})) {
+    if (!c.queue_.contains(entry.shape, entry.standing, queue_key_of(job))) {
       return broken(job_text(job) + "is not where it should be in the queue");
     }
     return {};

@@ -88,14 +88,13 @@ bool owns(const Actor& actor, const JobRecord& job) {
   return actor.administrator || actor.uid == job.uid;
 }
 
-sched::PriorityFacts priority_facts(const ClusterConfig& config, uint64_t total_cpus,
-                                    const JobRecord& job, double partition_factor) {
+sched::PriorityFacts priority_facts(uint64_t total_cpus, const JobRecord& job,
+                                    double partition_factor) {
   sched::PriorityFacts facts;
-  facts.eligible = job.eligible_time;
   facts.partition_factor = partition_factor;
   facts.nice = job.spec->nice;
   facts.fixed = job.spec->priority;
-  if (config.weights.size != 0 && total_cpus != 0) {
+  if (total_cpus != 0) {
     facts.size = static_cast<double>(gd::total_cpus(*job.spec)) / static_cast<double>(total_cpus);
   }
   return facts;
@@ -111,8 +110,9 @@ std::optional<sched::PriorityTerms> priority_of(const ClusterConfig& config, uin
     if (in_partitions({partition.name}, job)) mine = std::max(mine, partition.priority_job_factor);
   }
   const double factor = static_cast<double>(mine) / most;
-  return sched::priority_terms(config.weights, priority_facts(config, total_cpus, job, factor),
-                               now);
+  const sched::Wait wait{now - job.eligible_time, job.time_limit.value_or(sched::kForever)};
+  return sched::priority_terms(config.policy.weights, priority_facts(total_cpus, job, factor), 1,
+                               wait);
 }
 
 NodeView view_of(const Cluster& cluster, const NodeEntry& node) {

@@ -21,8 +21,8 @@ namespace gd::core {
 bool matches(const JobFilter& filter, const JobRecord& job);
 bool is_empty(const JobFilter& filter);  // no condition at all
 
-sched::PriorityFacts priority_facts(const ClusterConfig& config, uint64_t total_cpus,
-                                    const JobRecord& job, double partition_factor);
+sched::PriorityFacts priority_facts(uint64_t total_cpus, const JobRecord& job,
+                                    double partition_factor);
 // Waiting jobs only; total_cpus is of the cluster (Cluster::total_cpus()).
 std::optional<sched::PriorityTerms> priority_of(const ClusterConfig& config, uint64_t total_cpus,
                                                 const JobRecord& job, TimePoint now);

@@ -14,15 +14,21 @@ namespace gd::sched {
 
 namespace {
 
-struct Head {  // the first job of a shape that has not been looked at
+struct Head {  // the first job of a lane that has not been looked at
   PendingQueue::Jobs::const_iterator job;
   PendingQueue::Jobs::const_iterator end;
+  const Standing* standing;
   ShapeId shape;
   uint32_t left = 1;  // of this job's count
+  double priority = 0;
 };
 
 struct Later {  // for a heap whose top is the job that is served first
-  bool operator()(const Head& a, const Head& b) const { return *b.job < *a.job; }
+  bool operator()(const Head& a, const Head& b) const {
+    if (a.standing->tier != b.standing->tier) return a.standing->tier < b.standing->tier;
+    if (a.priority != b.priority) return a.priority < b.priority;
+    return a.job->job > b.job->job;
+  }
 };
 
 class Pass {
@@ -42,10 +48,8 @@ class Pass {
   }
 
   Plan run() {
-    std::priority_queue<Head, std::vector<Head>, Later> heads;
-    for (const auto& [shape, jobs] : view_.queue.by_shape()) {
-      heads.push({jobs.begin(), jobs.end(), shape, jobs.begin()->count});
-    }
+    std::priority_queue<Head, std::vector<Head>, Later> heads{Later{}, all_heads()};
+    std::vector<bool> dropped(view_.shapes.slots());
     while (!heads.empty()) {
       if (plan_.starts.size() >= policy_.start_limit) {
         plan_.more = true;
@@ -53,8 +57,11 @@ class Pass {
       }
       Head head = heads.top();
       heads.pop();
-      if (visit(head) == Next::drop_shape) continue;
-      if (head.left > 0 || next_job(head)) heads.push(head);
+      if (dropped[head.shape.value]) continue;  // another lane of it found no room
+      if (visit(head) == Next::drop_shape)
+        dropped[head.shape.value] = true;
+      else if (head.left > 0 || next_job(head))
+        heads.push(head);
     }
     return std::move(plan_);
   }
@@ -67,9 +74,33 @@ class Pass {
     bool stopped = false;  // FIFO: nothing overtakes
   };
 
-  static bool next_job(Head& head) {
+  std::vector<Head> all_heads() const {
+    std::vector<Head> heads;
+    heads.reserve(view_.queue.by_shape().size());
+    for (const auto& [shape, lanes] : view_.queue.by_shape()) {
+      for (const auto& [standing, jobs] : lanes) {
+        heads.push_back({.job = jobs.begin(),
+                         .end = jobs.end(),
+                         .standing = &standing,
+                         .shape = shape,
+                         .left = jobs.begin()->count});
+        rank(heads.back());
+      }
+    }
+    return heads;
+  }
+
+  void rank(Head& head) const {
+    const PriorityFacts& facts = head.standing->facts;
+    const double factor = facts.share < view_.fair_share.size() ? view_.fair_share[facts.share] : 1;
+    const Wait wait{view_.now - head.job->eligible, view_.shapes[head.shape].key.limit};
+    head.priority = priority_terms(policy_.weights, facts, factor, wait).total();
+  }
+
+  bool next_job(Head& head) const {
     if (++head.job == head.end) return false;
     head.left = head.job->count;
+    rank(head);
     return true;
   }
 

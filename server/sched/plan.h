@@ -11,7 +11,8 @@
 //
 // Every waiting job gets a verdict: jobs that were looked at by name, the others
 // through their shape (explain.h).
-// Cost: O(shapes x nodes + starts x nodes of a start + reservations x Timeline::earliest).
+// Cost: O(lanes log lanes + shapes x nodes + starts x nodes of a start + reservations x
+// Timeline::earliest).
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,7 @@
 namespace gd::sched {
 
 struct Policy {
+  Weights weights;  // who is first in line
   uint32_t reservation_depth = 1;
   // Searches in time a pass may make; past it blocked jobs get no promise.
   uint32_t search_limit = 1000;
@@ -46,6 +48,8 @@ struct View {
   const PendingQueue& queue;
   // How many more elements may start now, of arrays with a limit; null: none has one.
   const std::map<JobId, uint32_t>* array_room = nullptr;
+  // The factors that PriorityFacts::share names; past the end: 1.
+  std::span<const double> fair_share = {};
 };
 
 struct Start {  // of an array's job: one of its elements

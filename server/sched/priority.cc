@@ -2,39 +2,47 @@
 #include "server/sched/priority.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace gd::sched {
 
 namespace {
 
-double age_points(const Weights& weights, std::chrono::duration<double> age) {
-  const int64_t full = std::max<int64_t>(1, weights.age_max.count());
-  return weights.age * age.count() / static_cast<double>(full);
-}
+constexpr double kFullStretch = 10;  // a wait of 2^10 limits counts full
 
-PriorityTerms without_age(const Weights& weights, const PriorityFacts& facts) {
-  PriorityTerms terms;
-  if (facts.fixed) {
-    terms.fixed = *facts.fixed;
-    return terms;
-  }
-  terms.size = weights.size * facts.size;
-  terms.partition = weights.partition * facts.partition_factor;
-  terms.nice = -static_cast<double>(facts.nice);
-  return terms;
+double seconds(std::chrono::duration<double> length) {
+  return length.count();
 }
 
 }  // namespace
 
-PriorityTerms priority_terms(const Weights& weights, const PriorityFacts& facts, TimePoint now) {
-  PriorityTerms terms = without_age(weights, facts);
-  terms.age = age_points(weights, std::max(Milliseconds{0}, now - facts.eligible));
+PriorityTerms priority_terms(const Weights& weights, const PriorityFacts& facts,
+                             double fair_share_factor, const Wait& wait) {
+  const double length = seconds(std::max(Milliseconds{0}, wait.length));
+  PriorityTerms terms;
+  terms.age = weights.age * std::min(1.0, length / std::max(1.0, seconds(weights.age_max)));
+  if (facts.fixed) {
+    terms.fixed = *facts.fixed;
+    return terms;
+  }
+  terms.fair_share = weights.fair_share * fair_share_factor;
+  if (weights.stretch != 0) {
+    const double limits = length / std::max(1.0, seconds(wait.limit));
+    terms.stretch = weights.stretch * std::min(1.0, std::log2(1 + limits) / kFullStretch);
+  }
+  terms.size = weights.size * facts.size;
+  terms.partition = weights.partition * facts.partition_factor;
+  terms.nice = -static_cast<double>(facts.nice);
+  const bool overdue = weights.overdue_after && wait.length > *weights.overdue_after;
+  if (overdue && facts.nice <= 0) terms.overdue = kOverdue + length;
   return terms;
 }
 
-double score(const Weights& weights, const PriorityFacts& facts) {
-  return without_age(weights, facts).total() -
-         age_points(weights, facts.eligible.time_since_epoch());
+PriorityFacts that_count(const Weights& weights, PriorityFacts facts) {
+  if (weights.fair_share == 0 || facts.fixed) facts.share = 0;
+  if (weights.size == 0 || facts.fixed) facts.size = 0;
+  if (weights.partition == 0 || facts.fixed) facts.partition_factor = 0;
+  return facts;
 }
 
 }  // namespace gd::sched

@@ -1,9 +1,13 @@
-// The waiting jobs that may start, in order, by shape.
+// The waiting jobs that may start, by shape and by standing.
 //
-// A pass asks for the first job of each shape and drops a shape as soon as its
-// first job finds no room: the cost of a pass grows with the number of distinct
-// shapes and of starts, not with the number of jobs.
-// Cost: add and remove O(log jobs); about 100 octets a job.
+// A lane holds the jobs of one shape and one standing: all that a priority depends on but
+// time is equal in it, so its jobs are in the order of their waiting, at every moment. Only
+// the heads of the lanes have to be compared, by their priority at the time of a pass: no
+// order is stored that time could make wrong.
+//
+// A pass drops a shape as soon as one of its jobs finds no room: the cost of a pass grows
+// with the number of lanes and of starts, not with the number of jobs.
+// Cost: add and remove O(log jobs); about 100 octets a job, 200 a lane.
 #pragma once
 
 #include <cstdint>
@@ -11,22 +15,32 @@
 #include <set>
 #include <vector>
 
+#include "base/clock.h"
 #include "proto/ids.h"
+#include "server/sched/priority.h"
 #include "server/sched/shape.h"
 
 namespace gd::sched {
 
+struct Standing {
+  uint32_t tier = 1;  // a higher one is served first, whatever the priorities
+  PriorityFacts facts;
+  bool operator==(const Standing&) const = default;
+  bool operator<(const Standing& other) const {
+    if (tier != other.tier) return tier < other.tier;
+    return facts < other.facts;
+  }
+};
+
 struct QueueKey {
-  uint32_t tier = 1;
-  double score = 0;
+  TimePoint eligible{};  // its waiting is counted from here
   JobId job;
   uint32_t count = 1;  // so many of this shape: the elements of an array that wait
   JobId array;         // whose room View::array_room may limit; 0: of no array
   bool operator==(const QueueKey&) const = default;
-  // Served first: higher tier, higher score, older job.
+  // Within a lane: who waits longer, then the older job.
   bool operator<(const QueueKey& other) const {
-    if (tier != other.tier) return tier > other.tier;
-    if (score != other.score) return score > other.score;
+    if (eligible != other.eligible) return eligible < other.eligible;
     return job < other.job;
   }
 };
@@ -34,15 +48,17 @@ struct QueueKey {
 class PendingQueue {
  public:
   using Jobs = std::set<QueueKey>;
+  using Lanes = std::map<Standing, Jobs>;  // no empty sets
 
-  void add(const QueueKey& key, ShapeId shape);
-  void remove(const QueueKey& key, ShapeId shape);
+  void add(ShapeId shape, const Standing& standing, const QueueKey& key);
+  void remove(ShapeId shape, const Standing& standing, const QueueKey& key);
+  [[nodiscard]] bool contains(ShapeId shape, const Standing& standing, const QueueKey& key) const;
 
-  [[nodiscard]] const std::map<ShapeId, Jobs>& by_shape() const { return by_shape_; }
+  [[nodiscard]] const std::map<ShapeId, Lanes>& by_shape() const { return by_shape_; }
   [[nodiscard]] size_t size() const { return size_; }
 
  private:
-  std::map<ShapeId, Jobs> by_shape_;  // no empty sets
+  std::map<ShapeId, Lanes> by_shape_;  // no empty maps
   size_t size_ = 0;
 };
 

@@ -15,8 +15,8 @@ TRACE = os.path.join(DATA, "mixed.swf")
 class Gdsim(unittest.TestCase):
     def test_files(self):
         with tempfile.TemporaryDirectory() as folder:
-            done = run("gdsim", "--policy=easy", "--json", "-o", "waits", "--plot=a.svg", TRACE,
-                       cwd=folder)
+            done = run("gdsim", "--policy=easy", "--order=fcfs", "--json", "-o", "waits",
+                       "--plot=a.svg", TRACE, cwd=folder)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             figures = json.loads(done.stdout)
             self.assertEqual((figures["jobs"], figures["procs"]), (390, 24))

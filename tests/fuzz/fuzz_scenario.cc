@@ -12,8 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     GD_CHECK(workload.error().text.find('\n') == std::string::npos, workload.error().text);
     return 0;
   }
-  const gd::Result<gd::sim::Schedule> schedule =
-      gd::sim::replay(*workload, {.policy = {}, .keep = {}, .progress = {}});
+  const gd::Result<gd::sim::Schedule> schedule = gd::sim::replay(*workload, {});
   if (!schedule.ok()) return 0;
   for (size_t i = 0; i < workload->jobs.size(); ++i) {
     GD_CHECK(schedule->jobs[i].start >= workload->jobs[i].submit, i);

@@ -19,8 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const gd::Result<gd::sim::Workload> workload =
       gd::sim::workload_of(*trace, {{.count = 3, .cpus = 2, .memory_mib = 0}});
   if (!workload.ok()) return 0;
-  const gd::Result<gd::sim::Schedule> schedule =
-      gd::sim::replay(*workload, {.policy = {}, .keep = {}, .progress = {}});
+  const gd::Result<gd::sim::Schedule> schedule = gd::sim::replay(*workload, {});
   GD_CHECK(schedule.ok(), schedule.error().text);
   for (size_t i = 0; i < workload->jobs.size(); ++i) {
     GD_CHECK(schedule->jobs[i].start >= workload->jobs[i].submit, i);

@@ -19,12 +19,12 @@ Scenario Scenario::parse(std::string_view text) {
   for (const sim::WorkJob& job : all.jobs) {
     const sched::ShapeKey& key = all.keys[job.key];
     const JobId id{static_cast<uint32_t>(job.id)};
-    sched::QueueKey place{0, -static_cast<double>(job.nice), id};
+    sched::Standing standing{.tier = 0, .facts = {.nice = job.nice}};
     for (const sched::PartitionIndex partition : key.partitions) {
-      place.tier = std::max(place.tier, all.partitions[partition.value].tier);
+      standing.tier = std::max(standing.tier, all.partitions[partition.value].tier);
     }
     const sched::ShapeId shape = scenario.shapes_.intern(key, all.nodes, all.partitions);
-    scenario.queue_.add(place, shape);
+    scenario.queue_.add(shape, standing, {.eligible = TimePoint{job.submit}, .job = id});
     scenario.shape_of_[id] = shape;
   }
   return scenario;

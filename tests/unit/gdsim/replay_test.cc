@@ -13,13 +13,14 @@
 namespace gd::sim {
 namespace {
 
-constexpr sched::Policy kFifo{.reservation_depth = 0};
-constexpr sched::Policy kEasy{.reservation_depth = 1};
+constexpr sched::Policy kFifo{.weights = sched::kInOrder, .reservation_depth = 0};
+constexpr sched::Policy kEasy{.weights = sched::kInOrder, .reservation_depth = 1};
 
 std::string schedule_of(std::string_view scenario, const sched::Policy& policy) {
   const Result<Workload> workload = parse_scenario(scenario);
   if (!workload.ok()) return workload.error().text;
-  const ReplayOptions options{.policy = policy, .keep = Keep::placements, .progress = {}};
+  const ReplayOptions options{
+      .policy = policy, .half_life = {}, .keep = Keep::placements, .progress = {}};
   const Result<Schedule> schedule = replay(*workload, options);
   return schedule.ok() ? start_lines(*workload, *schedule) : schedule.error().text;
 }
@@ -68,7 +69,9 @@ TEST_P(KnownTrace, EveryJobStartsAtTheSecondOfTheIndependentSimulator) {
   const Result<Workload> workload = workload_of(*trace, {});
   SimOptions options;
   options.policy = GetParam().policy;
-  const ReplayOptions how{.policy = policy_of(options).value(), .keep = {}, .progress = {}};
+  options.order = "fcfs";
+  const ReplayOptions how{
+      .policy = policy_of(options).value(), .half_life = {}, .keep = {}, .progress = {}};
   const Result<Schedule> schedule = replay(*workload, how);
   ASSERT_TRUE(schedule.ok()) << schedule.error().text;
   EXPECT_GT(schedule->most_waiting, 20U) << "nobody waits: nothing is shown";
@@ -84,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(Policies, KnownTrace,
 TEST(Metrics, OfTwoJobs) {
   const Result<Workload> workload = parse_scenario("node 1\n queue 1 run=90\n queue 2 run=5");
   const Result<Schedule> schedule =
-      replay(*workload, {.policy = kEasy, .keep = {}, .progress = {}});
+      replay(*workload, {.policy = kEasy, .half_life = {}, .keep = {}, .progress = {}});
   ASSERT_TRUE(schedule.ok());
   const Metrics m = measure(*workload, *schedule);
   EXPECT_DOUBLE_EQ(m.mean_wait, 45);
@@ -102,7 +105,7 @@ TEST(Plot, ShowsTheShareInUse) {
   // Half of the cpus over all of the time: the line runs at half the height, 30 + 180 / 2.
   const Result<Workload> workload = parse_scenario("node 1 cpus=2\n queue 1 run=100");
   const Result<Schedule> schedule =
-      replay(*workload, {.policy = kEasy, .keep = {}, .progress = {}});
+      replay(*workload, {.policy = kEasy, .half_life = {}, .keep = {}, .progress = {}});
   const std::string svg = plot_svg(*workload, *schedule);
   EXPECT_NE(svg.find("M70 210V120H71V120H72"), std::string::npos) << svg;
   EXPECT_TRUE(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
