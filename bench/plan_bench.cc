@@ -3,9 +3,11 @@
 //
 //   plan_bench [JOBS] [NODES] [SHAPES]      defaults: 10000 100 10
 //
-// No disk, no network: what is measured is decide() + apply().
+// Nodes are of 20 classes with cpus, memory, GPUs and scratch disks; each shape asks for other
+// amounts and another time limit. No disk, no network: what is measured is decide() + apply().
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -50,7 +52,10 @@ struct Bench {
     NodeInfo info;
     info.name = "n" + std::to_string(number);
     info.boot_id = "b";
-    info.total = {32, 128'000, {}};
+    const uint32_t kind = number % 20;
+    info.total = {32 + 16 * (kind % 5), 128'000 + 64'000 * (kind % 4), {}};
+    if (kind % 4 == 0) info.total.gres.push_back({"gpu", "a100", 4 + kind % 8});
+    if (kind % 3 == 0) info.total.gres.push_back({"nvme", "", 8});
     run(NodeArrived{NodeHello{info, 1}});
     NodeReport report;
     report.session = cluster.find_node(info.name)->link.session;
@@ -65,7 +70,14 @@ struct Bench {
     command.request = {++requests, 1};
     command.spec.name = "bench";
     command.spec.cpus_per_task = 1 + shape % 8;
-    command.spec.time_limit = Seconds{600 + 60 * shape};
+    command.spec.time_limit = Seconds{600 + 60 * (shape % 5000)};
+    command.spec.memory_per_node_mib = 2'000 + 10 * (shape % 4000);
+    if (shape % 5 == 0) command.spec.gres_per_node.push_back({"gpu", "", 1 + shape % 3});
+    if (shape % 7 == 0) command.spec.gres_per_node.push_back({"nvme", "", 1 + shape % 4});
+    if (shape % 11 == 0) {
+      command.spec.nodes_min = 2 + shape % 7;
+      command.spec.nodes_max = command.spec.nodes_min;
+    }
     command.script = Digest{};
     return command;
   }
@@ -88,11 +100,17 @@ struct Bench {
   }
 };
 
-double mean(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
+struct Times {  // milliseconds
+  std::vector<double> values;
+
+  std::string text() {
+    std::sort(values.begin(), values.end());
+    char text[80];
+    (void)std::snprintf(text, sizeof text, "median %.3f ms, longest %.3f ms",
+                        values[values.size() / 2], values.back());
+    return text;
+  }
+};
 
 int bench(int argc, char** argv) {
   const auto number = [&](int at, uint32_t otherwise) {
@@ -106,17 +124,17 @@ int bench(int argc, char** argv) {
   const size_t before = mallinfo2().uordblks;
   for (uint32_t i = 0; i < jobs; ++i) bed.run(bed.submission(i % shapes));
   const size_t after = mallinfo2().uordblks;
-  std::printf("%u jobs of %u shapes, %u nodes of 32 cpus\n", jobs, shapes, nodes);
+  std::printf("%u jobs of %u shapes, %u nodes of 20 classes\n", jobs, shapes, nodes);
   std::printf("memory of a waiting job   %zu octets\n", (after - before) / jobs);
   std::printf("first pass                %.2f ms, ", bed.timed_ms(SchedulePass{}));
   std::printf("%zu jobs started\n", bed.cluster.allocated_jobs().size());
-  std::vector<double> submit, pass_after_submit, end, pass_after_end;
+  Times submit, pass_after_submit, end, pass_after_end;
   for (uint32_t i = 0; i < 200; ++i) {
     bed.now += 10ms;
-    submit.push_back(bed.timed_ms(bed.submission(i % shapes)));
-    pass_after_submit.push_back(bed.timed_ms(SchedulePass{}));
-    end.push_back(bed.end_one_ms());
-    pass_after_end.push_back(bed.timed_ms(SchedulePass{}));
+    submit.values.push_back(bed.timed_ms(bed.submission(i % shapes)));
+    pass_after_submit.values.push_back(bed.timed_ms(SchedulePass{}));
+    end.values.push_back(bed.end_one_ms());
+    pass_after_end.values.push_back(bed.timed_ms(SchedulePass{}));
   }
   const double begin = Bench::cpu_ms();
   Cluster again(std::make_shared<const ClusterConfig>(), bed.now);
@@ -125,10 +143,10 @@ int bench(int argc, char** argv) {
   for (const auto& [id, entry] : bed.cluster.jobs()) again.restore(entry.record);
   std::printf("all restored in           %.0f ms, without reading and decoding\n",
               Bench::cpu_ms() - begin);
-  std::printf("submission                %.3f ms, and the pass after it %.3f ms\n", mean(submit),
-              mean(pass_after_submit));
-  std::printf("end of a job              %.3f ms, and the pass after it %.3f ms\n", mean(end),
-              mean(pass_after_end));
+  std::printf("submission                %s\n", submit.text().c_str());
+  std::printf("the pass after it         %s\n", pass_after_submit.text().c_str());
+  std::printf("end of a job              %s\n", end.text().c_str());
+  std::printf("the pass after it         %s\n", pass_after_end.text().c_str());
   return 0;
 }
 

@@ -63,13 +63,16 @@ std::string lack_in(const Shape& shape, const Candidates& candidates, const Part
            " are on the largest" + where;
   }
   uint64_t tasks = 0;
-  for (const NodeIndex index : candidates.nodes) {
+  size_t with_room = 0;
+  for (const NodeIndex index : candidates.nodes()) {
     const Node& node = nodes[index.value];
-    tasks += tasks_that_fit(need, node, node.usable);
+    const uint32_t fit = tasks_that_fit(need, node, node.usable);
+    tasks += fit;
+    with_room += fit > 0 ? 1 : 0;
   }
-  if (candidates.nodes.size() < need.nodes_min) {
-    return count(need.nodes_min, "node") + " asked, " + std::to_string(candidates.nodes.size()) +
-           where + " could hold a task";
+  if (with_room < need.nodes_min) {
+    return count(need.nodes_min, "node") + " asked, " + std::to_string(with_room) + where +
+           " could hold a task";
   }
   return count(need.tasks, "task") + " of " + count(need.cpus_per_task, "cpu") + " asked, " +
          std::to_string(tasks) + " fit on the nodes" + where;
@@ -93,8 +96,11 @@ Reason reason_without_nodes(const Shape& shape, std::span<const Node> nodes,
   if (!shape.required.empty()) return Reason::req_node_not_avail;
   for (const Candidates& candidates : shape.candidates) {
     if (!partitions[candidates.partition.value].up) return Reason::partition_down;
-    for (const NodeIndex index : candidates.nodes) {
-      if (nodes[index.value].open) return Reason::req_node_not_avail;
+    for (const NodeIndex index : candidates.nodes()) {
+      const Node& node = nodes[index.value];
+      if (node.open && tasks_that_fit(shape.key.need, node, node.usable) > 0) {
+        return Reason::req_node_not_avail;
+      }
     }
   }
   return Reason::nodes_down;

@@ -8,6 +8,8 @@
 #include <queue>
 
 #include "server/sched/explain.h"
+#include "server/sched/free_index.h"
+#include "server/sched/node_set.h"
 #include "server/sched/timeline.h"
 
 namespace gd::sched {
@@ -31,6 +33,11 @@ struct Later {  // for a heap whose top is the job that is served first
   }
 };
 
+struct SetIndex {
+  FreeIndex free;                  // by place in NodeSet::nodes
+  std::vector<uint32_t> place_of;  // by node: 1 + its place, or 0
+};
+
 class Pass {
  public:
   Pass(const Policy& policy, const View& view)
@@ -38,7 +45,8 @@ class Pass {
         view_(view),
         timeline_(view.nodes, view.now),
         partitions_(view.partitions.size()),
-        full_(view.shapes.fit_classes()) {
+        full_(view.shapes.fit_classes()),
+        sets_(view.shapes.set_slots()) {
     if (view.array_room != nullptr) array_room_ = *view.array_room;
     for (const Node& node : view.nodes) {
       if (!node.open) continue;
@@ -116,8 +124,7 @@ class Pass {
     }
     if (!shape.possible()) return give_up(head, Reason::partition_config);
     if (std::optional<Placement> placement = place_now(head.shape, shape)) {
-      timeline_.start(*placement, shape.key.limit);
-      for (const NodeUse& use : placement->uses) cpus_free_ -= use.held.cpus;
+      begin(*placement, shape.key.limit);
       plan_.starts.push_back({job, std::move(*placement)});
       if (room != array_room_.end()) --room->second;
       --head.left;
@@ -176,7 +183,10 @@ class Pass {
     std::optional<Slot> slot = timeline_.earliest(shape, candidates, view_.now);
     if (!slot) return false;
     timeline_.promise(*slot);
-    for (const NodeUse& use : slot->placement.uses) promised_.push_back(use.node);
+    for (const NodeUse& use : slot->placement.uses) {
+      const auto place = std::lower_bound(promised_.begin(), promised_.end(), use.node);
+      if (place == promised_.end() || *place != use.node) promised_.insert(place, use.node);
+    }
     ++pass.promises;
     plan_.promises.push_back({job, slot->start, std::move(slot->placement)});
     return true;
@@ -185,10 +195,11 @@ class Pass {
   // Would it fit if all that runs on open nodes had ended?
   bool could_ever_start(const Shape& shape, const Candidates& candidates) const {
     std::vector<Offer> offers;
-    for (const NodeIndex index : candidates.nodes) {
+    for (const NodeIndex index : candidates.nodes()) {
       const Node& node = view_.nodes[index.value];
       if (!node.open) continue;
-      offers.push_back({index, tasks_that_fit(shape.key.need, node, node.usable)});
+      const uint32_t tasks = tasks_that_fit(shape.key.need, node, node.usable);
+      if (tasks > 0) offers.push_back({index, tasks});
     }
     return choose(shape.key.need, offers, shape.required).has_value();
   }
@@ -211,43 +222,62 @@ class Pass {
   std::optional<Placement> place_in(ShapeId id, const Shape& shape, uint32_t which) {
     const Candidates& candidates = shape.candidates[which];
     if (shape.key.need.nodes_min == 1 && shape.required.empty()) {
-      if (auto placement = place_on_one(id, shape, which)) return placement;
+      if (auto placement = place_on_one(shape, which)) return placement;
       if (shape.key.need.nodes_max == 1 || shape.key.need.tasks == 1) {
         blocked_.insert({id, which});
         return std::nullopt;
       }
     }
-    std::vector<Offer> offers;
     bool promise_in_the_way = false;
-    for (const NodeIndex index : candidates.nodes) {
-      const uint32_t room = tasks_now(index, shape);
-      if (room == 0) continue;
-      const uint32_t tasks = tasks_beside_promises(index, shape, room);
-      promise_in_the_way = promise_in_the_way || tasks < room;
-      if (tasks > 0) offers.push_back({index, tasks});
-    }
-    // Who ends before a promise begins takes its nodes, and leaves the others to longer jobs.
-    std::stable_partition(offers.begin(), offers.end(),
-                          [&](const Offer& offer) { return timeline_.promised(offer.node); });
+    const std::vector<Offer> offers = offers_now(shape, candidates, promise_in_the_way);
     if (const auto chosen = choose(shape.key.need, offers, shape.required)) {
       return timeline_.placement_of(shape, candidates.partition, view_.now,
-                                    in_order_of(candidates.nodes, *chosen));
+                                    in_order_of(candidates.nodes(), *chosen));
     }
     if (!promise_in_the_way) full_[shape.fit_class].push_back(which);
     blocked_.insert({id, which});
     return std::nullopt;
   }
 
-  // The first node that takes all of it. Nodes before the cursor had no room earlier in this
-  // pass, so they have none now.
-  std::optional<Placement> place_on_one(ShapeId id, const Shape& shape, uint32_t which) {
+  // Nodes that take at least one task. Who ends before a promise begins takes its nodes first,
+  // and leaves the others to longer jobs.
+  std::vector<Offer> offers_now(const Shape& shape, const Candidates& candidates,
+                                bool& promise_in_the_way) {
+    const Need& need = shape.key.need;
+    std::vector<Offer> offers;
+    for (const NodeIndex index : promised_) {
+      const uint32_t room = candidates.set->contains(index) ? tasks_now(index, shape) : 0;
+      if (room == 0) continue;
+      const uint32_t tasks = tasks_beside_promises(index, shape, room);
+      promise_in_the_way = promise_in_the_way || tasks < room;
+      if (tasks > 0) offers.push_back({index, tasks});
+    }
+    // One task a node, wherever: the first nodes are as good as all of them.
+    const bool first_will_do = need.tasks == need.nodes_min && shape.required.empty();
+    const SetIndex& set = index_of(*candidates.set);
+    const FreeAmounts least = least_of(need, 1);
+    for (size_t at = set.free.next(0, least); at != FreeIndex::kNone;
+         at = set.free.next(at + 1, least)) {
+      if (first_will_do && offers.size() >= need.nodes_min) break;
+      const NodeIndex index = candidates.nodes()[at];
+      if (timeline_.promised(index)) continue;
+      const uint32_t tasks = tasks_now(index, shape);
+      if (tasks > 0) offers.push_back({index, tasks});
+    }
+    return offers;
+  }
+
+  // The first node that takes all of it.
+  std::optional<Placement> place_on_one(const Shape& shape, uint32_t which) {
     const Candidates& candidates = shape.candidates[which];
     const Need& need = shape.key.need;
     if (auto placement = place_on_promised(shape, candidates)) return placement;
-    size_t& cursor = cursors_[{id, which}];
-    bool promise_in_the_way = cursor > 0;  // perhaps: then nothing is learnt about the class
-    for (; cursor < candidates.nodes.size(); ++cursor) {
-      const NodeIndex index = candidates.nodes[cursor];
+    bool promise_in_the_way = false;
+    const SetIndex& set = index_of(*candidates.set);
+    const FreeAmounts least = least_of(need, need.tasks);
+    for (size_t at = set.free.next(0, least); at != FreeIndex::kNone;
+         at = set.free.next(at + 1, least)) {
+      const NodeIndex index = candidates.nodes()[at];
       const uint32_t room = tasks_now(index, shape);
       if (room < need.tasks) continue;
       if (tasks_beside_promises(index, shape, room) < need.tasks) {
@@ -269,8 +299,7 @@ class Pass {
     for (const NodeIndex index : promised_) {
       const uint32_t room = tasks_now(index, shape);
       if (room < tasks || tasks_beside_promises(index, shape, room) < tasks) continue;
-      const auto& nodes = candidates.nodes;
-      if (std::find(nodes.begin(), nodes.end(), index) == nodes.end()) continue;
+      if (!candidates.set->contains(index)) continue;
       const Offer offer{index, tasks};
       return timeline_.placement_of(shape, candidates.partition, view_.now, {&offer, 1});
     }
@@ -291,6 +320,49 @@ class Pass {
                           timeline_.room(index, view_.now, shape.key.limit));
   }
 
+  // What a node must have free at least to take so many tasks.
+  static FreeAmounts least_of(const Need& need, uint32_t tasks) {
+    const uint64_t cpus = uint64_t{tasks} * need.cpus_per_task;
+    FreeAmounts least;
+    least.cpus = static_cast<uint32_t>(std::min<uint64_t>(cpus, kNoLimit));
+    least.memory_mib =
+        need.memory_per_node_mib.value_or(need.memory_per_cpu_mib.value_or(0) * cpus);
+    least.whole = need.exclusive;
+    return least;
+  }
+
+  FreeAmounts amounts_of(NodeIndex index) const {
+    const Node& node = view_.nodes[index.value];
+    if (!node.open) return {};
+    const Resources& free = timeline_.free_now(index);
+    return {free.cpus, free.memory_mib, free.cpus == node.usable.cpus};
+  }
+
+  const SetIndex& index_of(const NodeSet& set) {
+    std::optional<SetIndex>& index = sets_[set.id];
+    if (!index) {
+      std::vector<FreeAmounts> places;
+      std::vector<uint32_t> place_of(view_.nodes.size());
+      for (const NodeIndex node : set.nodes) {
+        places.push_back(amounts_of(node));
+        place_of[node.value] = static_cast<uint32_t>(places.size());
+      }
+      index.emplace(SetIndex{FreeIndex(places), std::move(place_of)});
+    }
+    return *index;
+  }
+
+  void begin(const Placement& placement, Seconds limit) {
+    timeline_.start(placement, limit);
+    for (const NodeUse& use : placement.uses) {
+      cpus_free_ -= use.held.cpus;
+      for (std::optional<SetIndex>& index : sets_) {
+        const uint32_t place = index ? index->place_of[use.node.value] : 0;
+        if (place > 0) index->free.set(place - 1, amounts_of(use.node));
+      }
+    }
+  }
+
   bool is_full(const Shape& shape, uint32_t which) const {
     const std::vector<uint32_t>& full = full_[shape.fit_class];
     return std::find(full.begin(), full.end(), which) != full.end();
@@ -304,10 +376,10 @@ class Pass {
   std::map<JobId, uint32_t> array_room_;            // of arrays with a limit: what may still start
   std::vector<std::vector<uint32_t>> full_;         // by fit class: candidates without room now
   std::set<std::pair<ShapeId, uint32_t>> blocked_;  // shape and candidates: none for its limit
-  std::map<std::pair<ShapeId, uint32_t>, size_t> cursors_;
-  std::vector<NodeIndex> promised_;  // nodes that promises of this pass take
-  uint32_t most_cpus_free_ = 0;      // on one node, when the pass began
-  uint64_t cpus_free_ = 0;           // on all open nodes, less what this pass has started
+  std::vector<std::optional<SetIndex>> sets_;       // by NodeSet::id, made when asked for
+  std::vector<NodeIndex> promised_;                 // by index; promises of this pass take them
+  uint32_t most_cpus_free_ = 0;                     // on one node, when the pass began
+  uint64_t cpus_free_ = 0;  // on all open nodes, less what this pass has started
   uint32_t searches_ = 0;
 };
 

@@ -11,7 +11,7 @@
 //
 // Every waiting job gets a verdict: jobs that were looked at by name, the others
 // through their shape (explain.h).
-// Cost: O(lanes log lanes + shapes x nodes + starts x nodes of a start + reservations x
+// Cost: O(lanes log lanes + nodes + shapes x log nodes + starts x nodes of a start + reservations x
 // Timeline::earliest).
 #pragma once
 

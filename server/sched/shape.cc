@@ -6,15 +6,12 @@
 
 #include "base/check.h"
 #include "server/sched/machine.h"
+#include "server/sched/node_set.h"
 #include "server/sched/placement.h"
 
 namespace gd::sched {
 
 namespace {
-
-bool listed(const std::vector<std::string>& list, const std::string& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
 
 std::vector<std::string_view> parts_of(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -30,35 +27,25 @@ char sign_of(std::string_view constraint) {
   return constraint.find('|') != std::string_view::npos ? '|' : '&';
 }
 
-std::vector<Offer> offers_when_empty(const Shape& shape, std::span<const Node> nodes,
-                                     const Candidates& candidates) {
+std::vector<Offer> offers_when_empty(const Need& need, std::span<const Node> nodes,
+                                     const NodeSet& set) {
   std::vector<Offer> offers;
-  for (const NodeIndex index : candidates.nodes) {
+  for (const NodeIndex index : set.nodes) {
     const Node& node = nodes[index.value];
-    offers.push_back({index, tasks_that_fit(shape.key.need, node, node.usable)});
+    const uint32_t tasks = tasks_that_fit(need, node, node.usable);
+    if (tasks > 0) offers.push_back({index, tasks});
   }
   return offers;
 }
 
-Candidates candidates_in(const Shape& shape, PartitionIndex partition, std::span<const Node> nodes,
-                         std::span<const Partition> partitions) {
-  Candidates result{partition, {}, false};
-  for (const NodeIndex index : partitions[partition.value].nodes) {
-    const Node& node = nodes[index.value];
-    if (!node.exists || listed(shape.key.exclude, node.name)) continue;
-    if (!satisfies(shape.key.constraint, node.features)) continue;
-    if (tasks_that_fit(shape.key.need, node, node.usable) == 0) continue;
-    result.nodes.push_back(index);
-  }
+bool is_possible(const Shape& shape, const NodeSet& set, std::span<const Node> nodes) {
+  const Need& need = shape.key.need;
+  if (shape.key.node_list.empty()) return could_hold(set, need, nodes);
   const bool all_known = shape.required.size() == shape.key.node_list.size();
-  result.possible =
-      all_known &&
-      choose(shape.key.need, offers_when_empty(shape, nodes, result), shape.required).has_value();
-  return result;
+  return all_known && choose(need, offers_when_empty(need, nodes, set), shape.required).has_value();
 }
 
-void find_candidates(Shape& shape, std::span<const Node> nodes,
-                     std::span<const Partition> partitions) {
+void find_required(Shape& shape, std::span<const Node> nodes) {
   shape.required.clear();
   for (const std::string& name : shape.key.node_list) {
     const auto found = std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) {
@@ -67,13 +54,49 @@ void find_candidates(Shape& shape, std::span<const Node> nodes,
     if (found == nodes.end()) continue;
     shape.required.push_back(NodeIndex{static_cast<uint32_t>(found - nodes.begin())});
   }
-  shape.candidates.clear();
-  for (const PartitionIndex partition : shape.key.partitions) {
-    shape.candidates.push_back(candidates_in(shape, partition, nodes, partitions));
-  }
 }
 
 }  // namespace
+
+const std::vector<NodeIndex>& Candidates::nodes() const {
+  return set->nodes;
+}
+
+std::shared_ptr<const NodeSet> ShapeTable::set_of(const ShapeKey& key, PartitionIndex partition,
+                                                  std::span<const Node> nodes,
+                                                  std::span<const Partition> partitions) {
+  auto [place, is_new] = sets_.try_emplace(SetKey{partition, key.constraint, key.exclude});
+  if (!is_new) return place->second;
+  auto set = std::make_shared<NodeSet>(
+      make_node_set(key.constraint, key.exclude, partitions[partition.value], nodes));
+  if (free_sets_.empty()) free_sets_.push_back(next_set_++);
+  set->id = free_sets_.back();
+  free_sets_.pop_back();
+  place->second = set;
+  if (sets_.size() > 2 * sets_kept_ + 100) sweep_sets();  // seldom: the mean cost is constant
+  return set;
+}
+
+// Sets that no shape has any more.
+void ShapeTable::sweep_sets() {
+  std::erase_if(sets_, [&](const auto& one) {
+    const bool unused = one.second.use_count() == 1;
+    if (unused) free_sets_.push_back(one.second->id);
+    return unused;
+  });
+  sets_kept_ = sets_.size();
+}
+
+void ShapeTable::find_candidates(Shape& shape, std::span<const Node> nodes,
+                                 std::span<const Partition> partitions) {
+  find_required(shape, nodes);
+  shape.candidates.clear();
+  for (const PartitionIndex partition : shape.key.partitions) {
+    std::shared_ptr<const NodeSet> set = set_of(shape.key, partition, nodes, partitions);
+    const bool possible = is_possible(shape, *set, nodes);
+    shape.candidates.push_back({partition, std::move(set), possible});
+  }
+}
 
 bool Shape::possible() const {
   return std::any_of(candidates.begin(), candidates.end(),
@@ -100,9 +123,8 @@ Need need_of(const JobSpec& spec) {
 
 Shape make_shape(const ShapeKey& key, std::span<const Node> nodes,
                  std::span<const Partition> partitions) {
-  Shape shape{.key = key, .fit_class = 0, .users = 0, .required = {}, .candidates = {}};
-  find_candidates(shape, nodes, partitions);
-  return shape;
+  ShapeTable table;
+  return table[table.intern(key, nodes, partitions)];
 }
 
 ShapeId ShapeTable::intern(const ShapeKey& key, std::span<const Node> nodes,
@@ -127,7 +149,9 @@ ShapeId ShapeTable::intern(const ShapeKey& key, std::span<const Node> nodes,
   }
   const ShapeId id = free_.back();
   free_.pop_back();
-  Shape& shape = shapes_[id.value] = make_shape(key, nodes, partitions);
+  Shape& shape = shapes_[id.value];
+  shape.key = key;
+  find_candidates(shape, nodes, partitions);
   shape.fit_class = entry->second.first;
   shape.users = 1;
   by_key_.emplace(key, id);
@@ -156,6 +180,9 @@ const Shape* ShapeTable::find(const ShapeKey& key) const {
 }
 
 void ShapeTable::refresh(std::span<const Node> nodes, std::span<const Partition> partitions) {
+  sets_.clear();
+  free_sets_.clear();
+  next_set_ = 0;
   for (const auto& [key, id] : by_key_) find_candidates(shapes_[id.value], nodes, partitions);
 }
 

@@ -3,17 +3,20 @@
 // Jobs with equal needs share one shape, so that the question "is there room for
 // this now?" is asked once a pass and not once a job. Two shapes that differ only
 // in their time limit share a fit class: where the one finds no room now, nor does
-// the other. The table also keeps, by shape, which nodes could hold it, until the
-// nodes or partitions change (refresh).
-// Cost: intern O(log shapes); refresh O(shapes x nodes); memory about 300 octets a shape.
+// the other. The table also keeps, by shape, of which nodes it may take, and whether they
+// could ever hold it, until the nodes or partitions change (refresh).
+// Cost: intern O(log shapes + node classes); refresh O(sets x nodes + shapes x classes);
+// memory about 600 octets a shape.
 #pragma once
 
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/clock.h"
@@ -62,11 +65,13 @@ struct ShapeKey {
 struct Node;
 struct Partition;
 
-// The nodes of one partition that could hold a task of the shape if they were empty.
+struct NodeSet;
+
 struct Candidates {
   PartitionIndex partition;
-  std::vector<NodeIndex> nodes;
-  bool possible = false;  // together they could hold all of it
+  std::shared_ptr<const NodeSet> set;  // shared with other shapes: see node_set.h
+  bool possible = false;               // if they were empty, they could hold all of it
+  [[nodiscard]] const std::vector<NodeIndex>& nodes() const;
 };
 
 struct Shape {
@@ -92,14 +97,28 @@ class ShapeTable {
   [[nodiscard]] size_t slots() const { return shapes_.size(); }  // ids are below this
   [[nodiscard]] size_t fit_classes() const { return next_class_; }
   [[nodiscard]] size_t size() const { return by_key_.size(); }
+  [[nodiscard]] size_t set_slots() const { return next_set_; }  // NodeSet::id is below this
 
  private:
+  using SetKey = std::tuple<PartitionIndex, std::string, std::vector<std::string>>;
+
+  std::shared_ptr<const NodeSet> set_of(const ShapeKey& key, PartitionIndex partition,
+                                        std::span<const Node> nodes,
+                                        std::span<const Partition> partitions);
+  void find_candidates(Shape& shape, std::span<const Node> nodes,
+                       std::span<const Partition> partitions);
+  void sweep_sets();
+
   std::vector<Shape> shapes_;  // a freed slot has no users and is used again
   std::vector<ShapeId> free_;
   std::map<ShapeKey, ShapeId> by_key_;
   std::map<ShapeKey, std::pair<uint32_t, uint32_t>> classes_;  // limit 0 -> class, shapes in it
   std::vector<uint32_t> free_classes_;
   uint32_t next_class_ = 0;
+  std::map<SetKey, std::shared_ptr<const NodeSet>> sets_;
+  std::vector<uint32_t> free_sets_;
+  uint32_t next_set_ = 0;
+  size_t sets_kept_ = 0;  // when they were last swept
 };
 
 // The same for one key without a table: what admission asks before it accepts.

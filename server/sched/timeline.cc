@@ -101,7 +101,7 @@ Resources Timeline::room(NodeIndex node, TimePoint from, Seconds length) {
 
 std::vector<TimePoint> Timeline::moments(const Candidates& candidates, TimePoint from) {
   std::vector<TimePoint> times{from};
-  for (const NodeIndex node : candidates.nodes) {
+  for (const NodeIndex node : candidates.nodes()) {
     if (!nodes_[node.value].open) continue;
     Line& row = line(node);
     make_steps(node, row);
@@ -133,7 +133,7 @@ std::optional<Placement> Timeline::place_at(const Shape& shape, const Candidates
     Offer offer;
   };
   std::vector<Late> found;
-  for (const NodeIndex index : candidates.nodes) {
+  for (const NodeIndex index : candidates.nodes()) {
     const Node& node = nodes_[index.value];
     if (!node.open) continue;
     const uint32_t tasks = tasks_that_fit(shape.key.need, node, room(index, at, shape.key.limit));
@@ -147,7 +147,7 @@ std::optional<Placement> Timeline::place_at(const Shape& shape, const Candidates
   for (const Late& late : found) offers.push_back(late.offer);
   const auto chosen = choose(shape.key.need, offers, shape.required);
   if (!chosen) return std::nullopt;
-  return placement_of(shape, candidates.partition, at, in_order_of(candidates.nodes, *chosen));
+  return placement_of(shape, candidates.partition, at, in_order_of(candidates.nodes(), *chosen));
 }
 
 TimePoint Timeline::last_change(NodeIndex node, TimePoint at) {
