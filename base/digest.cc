@@ -82,6 +82,25 @@ Digest DigestStream::finish() {
   return digest;
 }
 
+static_assert(sizeof(crypto_hash_sha256_state) <= 128);
+
+Sha256Stream::Sha256Stream() {
+  auto* state = ::new (state_.data()) crypto_hash_sha256_state;
+  GD_CHECK(::crypto_hash_sha256_init(state) == 0);
+}
+
+void Sha256Stream::add(std::string_view bytes) {
+  auto* state = std::launder(reinterpret_cast<crypto_hash_sha256_state*>(state_.data()));
+  GD_CHECK(::crypto_hash_sha256_update(state, octets(bytes), bytes.size()) == 0);
+}
+
+std::string Sha256Stream::finish() {
+  auto* state = std::launder(reinterpret_cast<crypto_hash_sha256_state*>(state_.data()));
+  std::array<uint8_t, crypto_hash_sha256_BYTES> digest{};
+  GD_CHECK(::crypto_hash_sha256_final(state, digest.data()) == 0);
+  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
+
 Bytes random_bytes(size_t count) {
   ready();
   Bytes bytes(count, '\0');

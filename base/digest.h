@@ -42,6 +42,19 @@ class DigestStream {
   alignas(64) std::array<std::byte, 384> state_;  // libsodium's; size checked in digest.cc
 };
 
+// SHA-256, the digest that the world of images has: add() any number of times, then finish() once.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  Sha256Stream(const Sha256Stream&) = delete;
+  Sha256Stream& operator=(const Sha256Stream&) = delete;
+  void add(std::string_view bytes);
+  [[nodiscard]] std::string finish();  // 64 hex digits
+
+ private:
+  alignas(64) std::array<std::byte, 128> state_;  // libsodium's; size checked in digest.cc
+};
+
 Bytes random_bytes(size_t count);
 uint64_t random_number();                     // all 64 bits
 std::string random_token(size_t bytes = 24);  // base64url without padding: 24 give 32 characters

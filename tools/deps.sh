@@ -15,9 +15,9 @@ readonly update_tries=3
 declare -A packages_of=(
   [build]="g++ meson ninja-build pkg-config python3 libzmq3-dev cppzmq-dev libmsgpack-cxx-dev
     liblmdb-dev libseccomp-dev libcap-dev libpam0g-dev libsodium-dev
-    nlohmann-json3-dev libgtest-dev libgmock-dev zlib1g-dev"
+    nlohmann-json3-dev libarchive-dev libgtest-dev libgmock-dev zlib1g-dev"
   [test]="iproute2 procps util-linux mount passwd tmux crun runc libpam-wrapper pamtester
-    busybox-static groff-base python3-zmq python3-msgpack"
+    busybox-static groff-base python3-zmq python3-msgpack skopeo docker-registry"
   [ci]="git ccache clang-14 clang-format-14 libclang-rt-14-dev shellcheck"
   [bench]="slurm-wlm slurm-client munge"
   [vm]="qemu-system-x86 seabios mmdebstrap e2fsprogs"

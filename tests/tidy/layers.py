@@ -14,9 +14,10 @@ LAYERS = {
     "server/store": ["base/", "proto/", "server/store/"],
     "server/auth": ["base/", "proto/", "server/auth/"],
     "server/container": ["base/", "server/container/"],
+    "server/image": ["base/", "server/image/"],
     "server/controller": ["base/", "proto/", "server/sched/", "server/core/", "server/store/",
                           "server/auth/", "server/controller/"],
-    "server/agent": ["base/", "proto/", "server/container/", "server/agent/"],
+    "server/agent": ["base/", "proto/", "server/container/", "server/image/", "server/agent/"],
     "server/rest": ["base/", "proto/", "server/rest/"],
     "cmd": ["base/", "proto/", "cmd/"],
     "gdsim": ["base/", "proto/", "server/sched/", "cmd/", "gdsim/"],
@@ -44,8 +45,9 @@ HOMES = [
     (r"security/", r"server/auth/(pam_login|gdauthd)\w*\.cc|pam/\w+\.cc"),
     (r"sodium",
      r"base/digest\.cc|server/auth/(curve|key|ticket)\w*\.cc|proto/(socket|ticket)\w*\.cc"),
-    (r"nlohmann/", r"cmd/\w+\.(cc|h)|server/container/\w+\.cc|server/rest/\w+\.(cc|h)"),
+    (r"nlohmann/", r"cmd/\w+\.(cc|h)|server/(container|image)/\w+\.cc|server/rest/\w+\.(cc|h)"),
     (r"zlib\.h", r"gdsim/trace_file\.cc"),
+    (r"archive", r"server/image/unpack\.cc"),
     (r"g(test|mock)/", r"tests/.*"),
 ]
 

@@ -1,0 +1,42 @@
+// Fetches an image into the store: skopeo brings it, we verify, a sandbox unpacks.
+//
+// skopeo has no rights here. From a registry it runs as an id that nobody has, with the user's
+// credentials for this registry in a memory file; for a file of hers it runs as the user. It
+// fills a folder; what is in it is believed only where its digest is right. One fetch of a name
+// at a time: who waited finds it there. REQUIRES: root, one thread, SIGPIPE ignored.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "server/image/sandbox.h"
+#include "server/image/store.h"
+
+namespace gd::image {
+
+struct PullOrder {
+  ImageName name;
+  std::string stamp;  // of a file, see Store::find()
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;
+  std::string credentials;  // an auth file's text for this one registry, or empty
+  bool plain_http = false;
+  IdRange ids;
+  UnpackLimits limits;
+  Milliseconds timeout{};
+};
+
+// Error codes: not_found, denied and invalid are the request's fault, others the node's.
+Result<void> pull(const Store& store, const PullOrder& order);
+
+// Of a docker or podman auth file, what one registry needs; empty if there is nothing.
+std::string credentials_for(std::string_view auth_file, const std::string& registry);
+
+// From what skopeo said at its end.
+Error explain_failure(const std::string& name, std::string_view said);
+
+}  // namespace gd::image
