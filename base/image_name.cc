@@ -158,10 +158,4 @@ std::string render(const ImageName& name) {
   return "?";
 }
 
-Error no_store(const ImageName& name) {
-  return Error{ErrorCode::invalid, "image " + render(name) +
-                                       " would have to be fetched, which this version of gd does "
-                                       "not do; unpack it into a directory and name that"};
-}
-
 }  // namespace gd

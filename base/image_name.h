@@ -37,9 +37,6 @@ Result<ImageName> parse_image_name(std::string_view text);
 // registry of one word keeps its '#': before a '/' it would not be seen to be one.
 std::string render(const ImageName& name);
 
-// The error of whoever has no store of images, and can only take "host" and directories.
-Error no_store(const ImageName& name);
-
 bool is_sha256(std::string_view digest);  // "sha256:" and 64 lower-case hex digits
 
 }  // namespace gd

@@ -10,8 +10,9 @@
 namespace gd::cmd {
 namespace {
 
-constexpr std::array<const Command*, 9> kCommands{&kGdsub,  &kGdstat, &kGdkill, &kGdrun,  &kGdsh,
-                                                  &kGdinfo, &kGdacct, &kGdctl,  &kGdlogin};
+constexpr std::array<const Command*, 10> kCommands{&kGdsub,   &kGdstat, &kGdkill, &kGdrun,
+                                                   &kGdsh,    &kGdinfo, &kGdacct, &kGdctl,
+                                                   &kGdlogin, &kGdimage};
 
 constexpr std::array<SlurmName, 17> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"squeue", &kGdstat},

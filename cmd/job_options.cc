@@ -170,14 +170,36 @@ void define_requeue(Cli& cli, JobSpec& spec) {
 
 void define_container(Cli& cli, JobSpec& spec) {
   cli.group("Container");
-  cli.option("--image,--container-image", "IMAGE", "The system to run in: host, or a directory",
-             spec.image.name)
+  cli.option("--image,--container-image", "IMAGE",
+             "The system to run in: host, a registry's image, a directory", spec.image.name)
       .env("IMAGE")
       .complete(Completes::directory);
   cli.list("--mounts,--container-mounts", "SRC:DST[:FLAGS][,...]", "Mount more into the container",
            spec.mounts);
   cli.flag("--root,--container-remap-root", "Be root inside, oneself outside",
            spec.image.root_inside);
+  cli.option("--container-workdir", "DIR", "Folder inside in which the job begins",
+             spec.image.workdir);
+  cli.list("--container-env", "NAME[,...]",
+           "Variables that keep the submitter's value where the image has its own", spec.image.env);
+  cli.flag("--container-entrypoint", "Begin with the command of the image", spec.image.entrypoint);
+  cli.on("--no-container-entrypoint", "", "Do not (default)",
+         [&spec](std::string_view) -> Result<void> {
+           spec.image.entrypoint = false;
+           return {};
+         });
+  cli.on("--container-mount-home", "", "Mount the home (default)",
+         [&spec](std::string_view) -> Result<void> {
+           spec.image.no_home = false;
+           return {};
+         });
+  cli.flag("--no-container-mount-home", "Do not mount the home: an empty folder is there",
+           spec.image.no_home);
+  cli.on("--container-writable", "", "A writable layer on the image, thrown away (default)",
+         [&spec](std::string_view) -> Result<void> {
+           spec.image.read_only = false;
+           return {};
+         });
   cli.flag("--read-only,--container-readonly", "No writable layer on the image",
            spec.image.read_only);
   cli.on("--network", "host|none", "The machine's network, or none",

@@ -28,7 +28,12 @@ struct ImageSpec {
   std::string name;          // "host", an absolute directory, ...; empty: the cluster's default
   bool root_inside = false;  // uid 0 inside, the user outside
   bool no_network = false;
-  bool read_only = false;  // not even the writable layer
+  bool read_only = false;   // not even the writable layer
+  bool no_home = false;     // the home is not mounted
+  bool entrypoint = false;  // the image's own command goes before the job's
+  std::string workdir;      // inside; empty: the submit folder, or the image's
+  std::vector<std::string>
+      env;  // variables that the submitter's environment decides, not the image
   bool operator==(const ImageSpec&) const = default;
 
   static constexpr void visit(auto& self, auto&& field) {
@@ -36,6 +41,10 @@ struct ImageSpec {
     field("root", self.root_inside);
     field("nonet", self.no_network);
     field("ro", self.read_only);
+    field("nohome", self.no_home);
+    field("entry", self.entrypoint);
+    field("workdir", self.workdir);
+    field("env", self.env);
   }
 };
 

@@ -84,6 +84,7 @@ struct StepStatus {
   Usage usage;
   uint64_t signal_serial = 0;         // of the last signal that was delivered
   std::optional<Seconds> time_limit;  // in force at the shepherd; empty: none
+  std::string waits;                  // accepted: for what its start waits, if for an image
   bool operator==(const StepStatus&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -99,6 +100,7 @@ struct StepStatus {
     field("usage", self.usage);
     field("signal", self.signal_serial);
     field("time", self.time_limit);
+    field("waits", self.waits);
   }
 };
 

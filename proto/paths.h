@@ -4,6 +4,7 @@
 //   <state_dir>/                gdctld: db/, controller.key, ticket.key
 //   <run_dir>/gdauthd.sock      enrolment on the controller's host (SO_PEERCRED)
 //   <run_dir>/gdnoded.sock      enrolment through a node that may vouch
+//   <run_dir>/images.sock       a node's images, for its users (gdimage)
 //   <key file>                  of a user: ~/.config/gd/CLUSTER.key, 0600: "public secret\n"
 //   <controller key file>       /etc/gd/controller.pub, 0644: Z85 public key of the controller
 #pragma once
@@ -16,6 +17,7 @@ inline constexpr char kDefaultConfig[] = "/etc/gd/gd.conf";
 inline constexpr char kConfigVariable[] = "GD_CONF";
 inline constexpr char kAuthSocketName[] = "gdauthd.sock";
 inline constexpr char kNodeSocketName[] = "gdnoded.sock";
+inline constexpr char kImageSocketName[] = "images.sock";
 inline constexpr char kControllerKeyFile[] = "/etc/gd/controller.pub";
 
 // Inside of a job's container, where gd's commands find their cluster and their key whatever

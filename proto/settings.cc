@@ -214,6 +214,19 @@ Result<AgentSettings> read_agent(const ConfigView& view) {
   out.client_dir = text_or_empty(view, "client_dir");
   out.mount_prefixes = view.list("mount_prefixes");
   out.image_prefixes = view.list("image_prefixes");
+  if (view.has("image_dir")) out.image_dir = view.text("image_dir");
+  out.image_allow = view.list("image_allow");
+  out.image_deny = view.list("image_deny");
+  out.image_plain_http = view.list("image_plain_http");
+  out.image_mirrors = view.list("image_mirrors");
+  for (const std::string& mirror : out.image_mirrors) {
+    const size_t equals = mirror.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == mirror.size()) {
+      return at(view, "image_mirrors", "'" + mirror + "' is not REGISTRY=HOST");
+    }
+  }
+  out.image_timeout = std::chrono::duration_cast<Seconds>(view.interval("image_timeout"));
+  out.image_size_mib = view.mib("image_size");
   return out;
 }
 

@@ -110,6 +110,13 @@ struct AgentSettings {
   std::string client_dir;  // empty: as installed
   std::vector<std::string> mount_prefixes;
   std::vector<std::string> image_prefixes;
+  std::string image_dir;  // empty: below spool_dir
+  std::vector<std::string> image_allow;
+  std::vector<std::string> image_deny;
+  std::vector<std::string> image_plain_http;
+  std::vector<std::string> image_mirrors;
+  Seconds image_timeout{1800};
+  uint64_t image_size_mib = 0;  // to which the store is pruned
   bool operator==(const AgentSettings&) const = default;
 };
 

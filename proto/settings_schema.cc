@@ -139,6 +139,17 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
     {"mount_prefixes", list, "/home, /scratch, /data, /srv, /mnt, /media, /opt, /work",
      "Paths below these may be mounted by users who can open them."},
     {"image_prefixes", list, "/", "Directories below these may be images."},
+    {"image_dir", path, nullptr, "Store of fetched images; in spool_dir if not given."},
+    {"image_size", size_mib, "50G",
+     "The longest unused images go when the store is larger; images in use stay.", 0,
+     int64_t{1} << 40},
+    {"image_allow", list, "",
+     "Names of images that may be fetched, with * and ?, as in docker.io/library/*; none: all."},
+    {"image_deny", list, "", "Names of images that may not."},
+    {"image_mirrors", list, "", "REGISTRY=HOST: the host is asked for that registry's images."},
+    {"image_plain_http", list, "", "Registries and mirrors that are asked without encryption."},
+    {"image_timeout", interval, "30min", "The longest that one image may take to come.", 1000,
+     86'400'000},
 });
 
 constexpr std::array<ConfigKind, 4> kSchema = {{

@@ -15,6 +15,7 @@
 #include "proto/settings.h"
 #include "proto/socket.h"
 #include "server/agent/agent_core.h"
+#include "server/agent/image_port.h"
 #include "server/agent/node_identity.h"
 #include "server/agent/shepherd_links.h"
 #include "server/agent/spool.h"
@@ -35,6 +36,7 @@ struct AgentParts {  // made by main, in this order
   NodeIdentity identity;
   NodeInfo info;
   std::unique_ptr<Voucher> voucher;  // may be missing
+  std::unique_ptr<ImagePort> images;
 };
 
 class Agent {

@@ -106,6 +106,14 @@ Result<std::string> prepare_shepherds(const AgentSettings& settings, const std::
   shepherd.controller = identity.controller;
   shepherd.controller_key = identity.controller_key;
   shepherd.client_dir = TRY(client_folder(settings));
+  shepherd.images = {.folder = settings.image_dir,
+                     .allow = settings.image_allow,
+                     .deny = settings.image_deny,
+                     .plain_http = settings.image_plain_http,
+                     .mirrors = settings.image_mirrors,
+                     .timeout = settings.image_timeout};
+  if (shepherd.images.folder.empty()) shepherd.images.folder = settings.spool_dir + "/images";
+  shepherd.store_program = TRY(own_folder()) + "/gdstore";
   const std::string path = settings.spool_dir + "/shepherd.conf";
   TRY(replace_file(path, render(shepherd), 0600));
   return path;
@@ -172,6 +180,11 @@ Result<void> run(const Settings& settings) {
   ClientSocket socket =
       TRY(ClientSocket::connect(*parts.context, tcp_endpoint(controller),
                                 parts.identity.controller_key, parts.identity.keys));
+  parts.images = TRY(ImagePort::create(
+      *parts.poller, {.socket = settings.controller.run_dir + "/" + kImageSocketName,
+                      .program = TRY(own_folder()) + "/gdstore",
+                      .settings = paths.settings,
+                      .keep_mib = own.image_size_mib}));
   if (own.enrol) {
     parts.voucher = TRY(Voucher::create(
         *parts.poller, settings.controller.run_dir, parts.identity.controller,

@@ -56,6 +56,7 @@ Result<void> run_step(Arguments arguments) {
   ShepherdSettings settings;
   if (!arguments.settings.empty()) {
     settings = TRY(parse_shepherd_settings(TRY(read_file(arguments.settings, size_t{1} << 20))));
+    settings.file = arguments.settings;
   }
   StepLaunch launch = TRY(folder.read_launch());
   const std::unique_ptr<Poller> poller = TRY(Poller::create());

@@ -26,6 +26,13 @@ Shepherd::Shepherd(Poller& poller, StepFolder folder, StepLaunch launch, Shepher
              .on_order = [this](const ShepherdOrder& order) { on_order(order); },
              .on_client = [this](FrameChannel& channel,
                                  const StreamOpen& open) { return on_client(channel, open); }}),
+      image_(poller, launch_, settings_,
+             {.on_done = [this](const Result<void>& fetched) { on_image(fetched); },
+              .on_progress =
+                  [this](const std::string& text) {
+                    status_.waits = text;
+                    save_and_tell();
+                  }}),
       container_(launch_, settings_, folder_) {
   if (!launch_.stream) return;
   StreamEvents events;
@@ -53,20 +60,37 @@ Result<void> Shepherd::begin(UniqueFd listener) {
   if (const Result<StepStatus> before = folder_.read_status(); before.ok()) {
     return Error{ErrorCode::conflict, folder_.path() + ": was run before"};
   }
-  begun_at_ = boot_time();
   TRY(folder_.write_status(status_));
   if (listener.valid()) {
     TRY(door_.open(std::move(listener)));
   } else {
     TRY(door_.open(folder_));
   }
-  try_start();
+  fetch_image();
   return {};
+}
+
+void Shepherd::fetch_image() {
+  const Result<StepImage::Begun> begun = image_.begin();
+  if (begun.ok() && *begun == StepImage::Begun::fetching) return;
+  on_image(begun.ok() ? Result<void>{} : Result<void>(begun.error()));
+}
+
+// Whether it is the request or this node that is at fault decides if another node is tried.
+void Shepherd::on_image(const Result<void>& fetched) {
+  if (fetched.ok()) return try_start();
+  const ErrorCode code = fetched.error().code;
+  const bool request =
+      code == ErrorCode::not_found || code == ErrorCode::denied || code == ErrorCode::invalid;
+  if (streams_) (void)streams_->begin({}).ok();
+  finish(cause_.value_or(request ? EndCause::refused : EndCause::launch_failed), {},
+         fetched.error().text);
 }
 
 void Shepherd::try_start() {
   if (ended() || container_.running()) return;
-  Result<StepContainer::Start> start = container_.try_start();
+  if (begun_at_ == Milliseconds{}) begun_at_ = boot_time();
+  Result<StepContainer::Start> start = container_.try_start(image_.stored());
   if (!start.ok()) return fail(start.error());
   if (*start == StepContainer::Start::started) return on_started();
   if (boot_time() - begun_at_ > kJoinPatience) {
@@ -81,6 +105,7 @@ void Shepherd::on_started() {
   started_at_ = boot_time();
   init_pid_ = container_.process().pid();
   status_.phase = StepPhase::running;
+  status_.waits.clear();
   status_.started = clock_.now();
   status_.warnings = container_.warnings();
   if (streams_) {
@@ -199,7 +224,8 @@ void Shepherd::begin_end(EndCause cause, Milliseconds grace) {
   if (ended()) return;
   const bool first = !cause_.has_value();
   if (first) cause_ = cause;
-  if (!container_.running()) {  // it waits for the job's container, and need not any more
+  image_.stop();
+  if (!container_.running()) {  // it waits for its image or container, and need not any more
     return fail(Error{ErrorCode::conflict, "ended before it began"});
   }
   if (grace == Milliseconds{0} || container_.is_place()) return kill_now();

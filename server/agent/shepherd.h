@@ -1,6 +1,6 @@
 // One step's life on its node: gdshep's state machine.
 //
-//   accepted --(container up)--> running --(program and its children gone)--> ended
+//   accepted --(image there, container up)--> running --(program and its children gone)--> ended
 //       \--(could not be made)------------------------------------------------^
 //
 // Each phase is in the folder's status file before anybody is told. A step is run at most
@@ -28,6 +28,7 @@
 #include "server/agent/shepherd_settings.h"
 #include "server/agent/step_container.h"
 #include "server/agent/step_folder.h"
+#include "server/agent/step_image.h"
 #include "server/agent/stream_host.h"
 
 namespace gd::agent {
@@ -56,6 +57,8 @@ class Shepherd {
   void on_terminate();  // the node goes down
 
  private:
+  void fetch_image();
+  void on_image(const Result<void>& fetched);
   void try_start();
   void on_started();
   void fail(const Error& error);
@@ -98,13 +101,14 @@ class Shepherd {
   StepStatus status_;
   std::optional<StreamHost> streams_;
   ShepherdDoor door_;
+  StepImage image_;
   StepContainer container_;
   SystemClock clock_;
 
   std::optional<EndCause> cause_;  // the first one; none: it ended by itself
   bool killed_ = false;            // by us
   bool forgotten_ = false;
-  Milliseconds begun_at_{};    // boot time, of the shepherd
+  Milliseconds begun_at_{};    // boot time, of the first try to start
   Milliseconds started_at_{};  // boot time, of the program
   pid_t init_pid_ = 0;
   int watched_fd_ = -1;

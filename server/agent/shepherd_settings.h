@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "server/agent/image_rules.h"
 
 namespace gd::agent {
 
 struct ShepherdSettings {
+  std::string file;                        // where these were read; not in it
   std::string node;                        // as the controller knows it
   std::optional<std::string> cgroup_root;  // nothing: found by the container library
   uint32_t subid_start = 2000000000;
@@ -34,6 +36,8 @@ struct ShepherdSettings {
   std::string controller;      // HOST:PORT, as this node reaches it
   std::string controller_key;  // its public key
   std::string client_dir;      // gd's commands for inside of containers; empty: there are none
+  ImageRules images;
+  std::string store_program;   // gdstore
   bool append_output = false;  // open mode of output files unless the job says
   bool operator==(const ShepherdSettings&) const = default;
 };

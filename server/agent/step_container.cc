@@ -19,12 +19,12 @@ std::string folder_above(const std::string& path) {
 
 }  // namespace
 
-Result<StepContainer::Start> StepContainer::try_start() {
+Result<StepContainer::Start> StepContainer::try_start(const image::StoredImage* stored) {
   if (!tree_) {
     tree_ = TRY(container::Tree::discover(settings_.cgroup_root));
     TRY(open_groups());
   }
-  return start_in_groups();
+  return start_in_groups(stored);
 }
 
 Result<void> StepContainer::open_groups() {
@@ -59,7 +59,7 @@ Result<std::optional<UniqueFd>> StepContainer::find_container() const {
   return std::optional<UniqueFd>{};
 }
 
-Result<StepContainer::Start> StepContainer::start_in_groups() {
+Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredImage* stored) {
   joined_ = launch_.join_container && !owns_job_group_;
   std::optional<UniqueFd> init;
   if (joined_) {
@@ -70,7 +70,7 @@ Result<StepContainer::Start> StepContainer::start_in_groups() {
   container::Identity identity = TRY(identify(launch_));
   request_at_fault_ =
       true;  // from here on it is the image, the files, the program that are missing
-  PreparedStep step = TRY(prepare_step(launch_, settings_, std::move(identity)));
+  PreparedStep step = TRY(prepare_step(launch_, settings_, std::move(identity), stored));
   request_at_fault_ = false;
   step.plan.cgroup = TRY(step_group_->attach_points());
   place_ = step.plan.process.argv.empty();

@@ -20,6 +20,7 @@
 #include "server/agent/step_streams.h"
 #include "server/container/cgroup.h"
 #include "server/container/launch.h"
+#include "server/image/store.h"
 
 namespace gd::agent {
 
@@ -31,7 +32,7 @@ class StepContainer {
   StepContainer& operator=(const StepContainer&) = delete;
 
   enum class Start : uint8_t { started, not_yet };
-  Result<Start> try_start();
+  Result<Start> try_start(const image::StoredImage* stored);
   // After a failed try_start(): whether what was asked for is at fault, not this node.
   [[nodiscard]] bool request_at_fault() const { return request_at_fault_; }
   StdioEnds take_ends() { return std::move(ends_); }
@@ -56,7 +57,7 @@ class StepContainer {
  private:
   Result<void> open_groups();
   Result<std::optional<UniqueFd>> find_container() const;
-  Result<Start> start_in_groups();
+  Result<Start> start_in_groups(const image::StoredImage* stored);
   void tell_others();
 
   const StepLaunch& launch_;

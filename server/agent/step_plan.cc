@@ -60,6 +60,16 @@ void bind_folder(PreparedStep& step, const std::string& path, std::string_view w
   bind(step, std::move(fd).take(), path, container::Access::read_write);
 }
 
+// So that programs find the folder that HOME names; it goes with the job.
+void add_empty_home(PreparedStep& step) {
+  const Identity& identity = step.plan.identity;
+  if (is_system(identity.home)) return;
+  MountSpec mount{.kind = container::MountKind::tmpfs,
+                  .target = identity.home,
+                  .size_bytes = step.plan.tmp_bytes};
+  step.plan.mounts.push_back(std::move(mount));
+}
+
 Result<void> add_user_mounts(PreparedStep& step, const StepLaunch& launch,
                              const ShepherdSettings& settings) {
   for (const std::string& text : launch.spec.mounts) {
@@ -120,10 +130,21 @@ Result<void> connect_files(PreparedStep& step, const StepLaunch& launch,
   return {};
 }
 
+// As Pyxis: what the image says goes before what came along, but for the names in `kept`.
+void add_image_environment(Environment& exported, const image::StoredImage& stored,
+                           const std::vector<std::string>& kept) {
+  for (const std::string& entry : stored.config.environment) {
+    const std::string name = entry.substr(0, entry.find('='));
+    if (exported.contains(name) && std::ranges::find(kept, name) != kept.end()) continue;
+    exported[name] = entry.substr(name.size() + 1);
+  }
+}
+
 Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
-                              const ShepherdSettings& settings) {
+                              const ShepherdSettings& settings, const image::StoredImage* stored) {
   const Identity& identity = step.plan.identity;
   Environment exported = TRY(parse_environment(launch.environment));
+  if (stored != nullptr) add_image_environment(exported, *stored, launch.spec.image.env);
   const StepUser user{.name = identity.user,
                       .home = identity.home,
                       .shell = identity.shell,
@@ -134,6 +155,10 @@ Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
   set_inside(env, launch, settings);
   process.env = render_environment(env);
   process.argv = TRY(command_of(launch, identity.shell));
+  if (stored != nullptr && launch.spec.image.entrypoint && !process.argv.empty()) {
+    const std::vector<std::string>& entrypoint = stored->config.entrypoint;
+    process.argv.insert(process.argv.begin(), entrypoint.begin(), entrypoint.end());
+  }
   if (!settings.seccomp_file.empty()) {
     process.seccomp = TRY(read_file(settings.seccomp_file, size_t{1} << 20));
   }
@@ -197,12 +222,19 @@ Result<Identity> identify(const StepLaunch& launch) {
 }
 
 Result<container::Image> image_of(const StepLaunch& launch, const ShepherdSettings& settings,
-                                  const Identity& identity) {
+                                  const Identity& identity, const image::StoredImage* stored) {
+  if (stored != nullptr) {
+    return container::Image{.kind = container::ImageKind::directory,
+                            .path = stored->tree,
+                            .shift = settings.subid_start};
+  }
   const ImageSpec& asked = launch.spec.image;
   const std::string& name = asked.name.empty() ? settings.default_image : asked.name;
   if (name == "host") return container::Image{};
   const ImageName parsed = TRY(parse_image_name(name));
-  if (parsed.source != ImageSource::directory) return no_store(parsed);
+  if (parsed.source != ImageSource::directory) {
+    return Error{ErrorCode::internal, "image " + name + " was not looked for in the store"};
+  }
   Result<UniqueFd> folder = container::open_as_user(name, O_PATH | O_DIRECTORY, 0, identity);
   if (!folder.ok()) return std::move(folder).error().in("image");
   const std::string real = TRY(path_of(folder->get()));
@@ -250,7 +282,7 @@ Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std:
 }
 
 Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettings& settings,
-                                  Identity identity) {
+                                  Identity identity, const image::StoredImage* stored) {
   PreparedStep step;
   container::LaunchPlan& plan = step.plan;
   plan.identity = std::move(identity);
@@ -264,8 +296,8 @@ Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettin
   plan.writable_bytes = settings.writable_mib << 20;
   plan.tmp_bytes = settings.tmp_mib << 20;
   plan.shm_bytes = settings.shm_mib << 20;
-  plan.image = TRY(image_of(launch, settings, plan.identity));
-  TRY(describe_process(step, launch, settings));
+  plan.image = TRY(image_of(launch, settings, plan.identity, stored));
+  TRY(describe_process(step, launch, settings, stored));
   if (plan.process.argv.empty()) plan.lifetime = container::Lifetime::until_closed;
   if (launch.step == kBatchStep) plan.files.push_back(script_file(launch.script));
 
@@ -273,11 +305,19 @@ Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettin
   if (auto client = inside_client(settings)) plan.mounts.push_back(*std::move(client));
 
   const std::string folder = working_folder(launch, plan.identity.home);
-  bind_folder(step, plan.identity.home, "home");
+  if (image.no_home) {
+    add_empty_home(step);
+  } else {
+    bind_folder(step, plan.identity.home, "home");
+  }
   TRY(add_user_mounts(step, launch, settings));
-  bind_folder(step, folder, "working folder");
-  plan.process.cwd = folder;
-  plan.process.cwd_fallback = "/";
+  if (!image.no_home || !is_below(folder, plan.identity.home)) {
+    bind_folder(step, folder, "working folder");
+  }
+  plan.process.cwd = image.workdir.empty() ? folder : image.workdir;
+  if (stored != nullptr && !stored->config.workdir.empty()) {
+    plan.process.cwd_fallback = stored->config.workdir;
+  }
 
   if (plan.process.argv.empty()) return step;
   if (launch.stream) {

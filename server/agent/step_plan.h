@@ -16,6 +16,7 @@
 #include "server/agent/step_streams.h"
 #include "server/container/cgroup.h"
 #include "server/container/launch_plan.h"
+#include "server/image/store.h"
 
 namespace gd::agent {
 
@@ -31,7 +32,8 @@ struct PreparedStep {
 Result<container::Identity> identify(const StepLaunch& launch);
 
 Result<container::Image> image_of(const StepLaunch& launch, const ShepherdSettings& settings,
-                                  const container::Identity& identity);
+                                  const container::Identity& identity,
+                                  const image::StoredImage* stored);
 
 struct MountRequest {  // SRC:DST[:flags] of --container-mounts; flags ro, rw
   std::string source;
@@ -52,8 +54,8 @@ container::CgroupLimits limits_of(const StepLaunch& launch, const ShepherdSettin
 // What runs: the script, the command, or the user's shell.
 Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std::string& shell);
 
-// REQUIRES: root, one thread.
+// `stored`: the image if it is of the store, or null. REQUIRES: root, one thread.
 Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettings& settings,
-                                  container::Identity identity);
+                                  container::Identity identity, const image::StoredImage* stored);
 
 }  // namespace gd::agent

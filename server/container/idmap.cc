@@ -89,6 +89,18 @@ std::string render(const std::vector<Extent>& extents) {
   return text;
 }
 
+IdMaps shifted(IdMaps maps, uint32_t shift) {
+  for (std::vector<Extent>* extents : {&maps.uids, &maps.gids}) {
+    std::erase_if(*extents,
+                  [](const Extent& extent) { return extent.inside >= kMinSubordinateIds; });
+    for (Extent& extent : *extents) {
+      extent.count = std::min(extent.count, kMinSubordinateIds - extent.inside);
+      extent.inside += shift;
+    }
+  }
+  return maps;
+}
+
 std::optional<uint32_t> to_outside(const std::vector<Extent>& extents, uint32_t inside) {
   for (const Extent& extent : extents) {
     if (inside >= extent.inside && inside - extent.inside < extent.count) {

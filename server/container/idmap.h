@@ -39,6 +39,9 @@ Result<IdMaps> compute_maps(const Identity& identity, const SubordinateRange& ra
 // The kernel's text of a map: "inside outside count\n" a line.
 std::string render(const std::vector<Extent>& extents);
 
+// For the mount of an image whose id N is shift + N on disk: the same ids outside.
+IdMaps shifted(IdMaps maps, uint32_t shift);
+
 // What an id inside is outside; nothing when it is not mapped.
 std::optional<uint32_t> to_outside(const std::vector<Extent>& extents, uint32_t inside);
 

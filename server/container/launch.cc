@@ -32,7 +32,13 @@ Result<Ground> prepare_ground(const LaunchPlan& plan, Maker kernel_views) {
   }
   MountTree tree = build_mounts(plan, ground.maps, host, files);
   if (kernel_views == Maker::runtime) hand_to_runtime(tree, plan.network);
-  ground.mounts = TRY(PreparedMounts::prepare(std::move(tree), ground.userns_fd));
+  int image_userns = ground.userns_fd;
+  if (plan.image.shift != 0) {
+    ground.image_userns = TRY(make_user_namespace(shifted(ground.maps, plan.image.shift)));
+    image_userns = ground.image_userns.get();
+  }
+  ground.mounts = TRY(PreparedMounts::prepare(std::move(tree), ground.userns_fd, image_userns));
+  ground.image_userns.reset();
   ground.notes = ground.mounts->notes();
   return ground;
 }

@@ -70,6 +70,8 @@ enum class ImageKind : uint8_t {
 struct Image {
   ImageKind kind = ImageKind::host;
   std::string path;  // directory only
+  // On disk, id N of the image is shift + N, as in a store of images: nobody of the node's.
+  uint32_t shift = 0;
   bool operator==(const Image&) const = default;
 };
 

@@ -27,6 +27,7 @@ Result<int> wait_readable(int fd, int timeout_ms);
 struct Ground {
   IdMaps maps;
   UniqueFd own_userns;
+  UniqueFd image_userns;  // of a shifted image, while its mount is made
   int userns_fd = -1;
   std::optional<PreparedMounts> mounts;
   std::vector<std::string> notes;

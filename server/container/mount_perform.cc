@@ -233,12 +233,12 @@ constexpr int kAtStage = -1, kAtRoot = -2, kAtPivot = -3, kAtSeal = -4;
 
 }  // namespace
 
-Result<PreparedMounts> PreparedMounts::prepare(MountTree tree, int userns_fd) {
+Result<PreparedMounts> PreparedMounts::prepare(MountTree tree, int userns_fd, int image_userns_fd) {
   TRY(check(tree));
   PreparedMounts self;
   self.stage_options_ = "mode=0755,size=" + std::to_string(tree.writable_bytes);
-  self.image_ =
-      TRY(clone_tree(AT_FDCWD, tree.image, {Access::read_only, false, userns_fd}, self.notes_));
+  self.image_ = TRY(
+      clone_tree(AT_FDCWD, tree.image, {Access::read_only, false, image_userns_fd}, self.notes_));
   std::vector<MountOp> kept;
   for (MountOp& op : tree.ops) {
     UniqueFd source;

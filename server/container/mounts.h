@@ -93,7 +93,8 @@ void hand_to_runtime(MountTree& tree, Network network);
 
 class PreparedMounts {
  public:
-  static Result<PreparedMounts> prepare(MountTree tree, int userns_fd);
+  // The namespaces say how ids on disk show: of binds from the node, and of the image.
+  static Result<PreparedMounts> prepare(MountTree tree, int userns_fd, int image_userns_fd);
 
   // In the child. 0, or an errno; then `where` is the operation for describe(). make() leaves
   // the tree in the folder kRootName of the working folder, a private tmpfs on the staging

@@ -79,6 +79,8 @@ struct JobApplier {
   }
   void operator()(const JobBegan&) const {
     move_to(job, Happening::began, JobState::running);
+    job.reason = Reason::none;  // it may have waited for its image
+    job.reason_text.clear();
     job.launch_failures = 0;
     job.avoid.clear();
   }

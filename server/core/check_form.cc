@@ -70,10 +70,19 @@ Result<void> check_texts(const JobSpec& spec) {
 }
 
 Result<void> check_image(const ImageSpec& image) {
-  if (image.name.empty()) return {};
-  const ImageName name = TRY(parse_image_name(image.name));
-  const bool here = name.source == ImageSource::host || name.source == ImageSource::directory;
-  return here ? Result<void>{} : no_store(name);
+  if (!image.name.empty()) (void)TRY(parse_image_name(image.name));
+  TRY(check_text("container working directory", image.workdir, kMaxTextBytes));
+  if (!image.workdir.empty() && !image.workdir.starts_with('/')) {
+    return invalid("container working directory " + printable(image.workdir) +
+                   " is not an absolute path");
+  }
+  if (image.env.size() > kMaxArguments) {
+    return invalid(std::to_string(image.env.size()) + " container variables, at most " +
+                   std::to_string(kMaxArguments) + " are allowed");
+  }
+  for (const std::string& one : image.env)
+    TRY(check_text("container variable", one, kMaxNameBytes));
+  return {};
 }
 
 Result<void> check_lists(const JobSpec& spec) {

@@ -187,6 +187,12 @@ void take_status(Draft& draft, std::string_view node, const StepStatus& status) 
   if (status.phase == StepPhase::ended) return finish_step(draft, job->id, *known, status);
 
   const JobId id = job->id;
+  const bool news = job->state == JobState::starting && is_first_step(status.step) &&
+                    status.phase == StepPhase::accepted && status.waits != job->reason_text;
+  if (news) {
+    const Reason reason = status.waits.empty() ? Reason::none : Reason::image_pull;
+    draft.emit(JobWaits{id, reason, status.waits});
+  }
   if (status.phase == StepPhase::running && known->state == StepState::starting) {
     StepRecord step = *known;
     step.state = StepState::running;

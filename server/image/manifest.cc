@@ -11,6 +11,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kMaxVariables = 1024;
+constexpr size_t kMaxEntrypointWords = 64;
 constexpr size_t kMaxVariableBytes = size_t{64} << 10;
 
 Error malformed(std::string_view what, std::string_view why) {
@@ -112,6 +113,15 @@ Result<Config> parse_config(std::string_view text) {
     const bool plain =
         folder.starts_with('/') && folder.size() < 4096 && folder.find('\0') == std::string::npos;
     if (plain) config.workdir = std::move(folder);
+  }
+  if (own.contains("Entrypoint") && own["Entrypoint"].is_array()) {
+    for (const Json& word : own["Entrypoint"]) {
+      if (config.entrypoint.size() == kMaxEntrypointWords || !word.is_string()) {
+        return malformed(kWhat, "an entrypoint of more than " +
+                                    std::to_string(kMaxEntrypointWords) + " words, or no text");
+      }
+      config.entrypoint.push_back(word.get<std::string>());
+    }
   }
   return config;
 }

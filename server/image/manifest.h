@@ -38,6 +38,7 @@ Result<Blob> parse_index(std::string_view json);
 struct Config {                          // what of it a job may get
   std::vector<std::string> environment;  // NAME=value
   std::string workdir;                   // absolute, or empty
+  std::vector<std::string> entrypoint;
   bool operator==(const Config&) const = default;
 };
 Result<Config> parse_config(std::string_view json);

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/digest.h"
@@ -24,12 +25,13 @@ namespace {
 
 constexpr size_t kMaxSaidBytes = size_t{64} << 10;
 constexpr int kCredentialsFd = 3;
+constexpr int kProgressMs = 1000;
 
-std::string source_of(const ImageName& name) {
+std::string source_of(const ImageName& name, const std::string& mirror) {
   const std::string text = render(name);
   if (name.source != ImageSource::registry) return text;
   const std::string tag = name.digest.empty() ? ":" + name.tag : "@" + name.digest;
-  return "docker://" + name.registry + "/" + name.repository + tag;
+  return "docker://" + (mirror.empty() ? name.registry : mirror) + "/" + name.repository + tag;
 }
 
 Result<UniqueFd> memory_file(const std::string& text) {
@@ -71,10 +73,26 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return result;
 }
 
+// What has come so far; it changes under our eyes.
+uint64_t bytes_below(const std::string& folder) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  using std::filesystem::recursive_directory_iterator;
+  for (recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code gone;
+    const uintmax_t size = entry->is_regular_file(gone) ? entry->file_size(gone) : 0;
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
 // What it said, the end of it; empty when it did what it should.
-Result<std::string> await(pid_t child, int said_fd, Milliseconds timeout) {
+Result<std::string> await(pid_t child, int said_fd, Milliseconds timeout, const std::string& folder,
+                          const std::function<void(uint64_t)>& on_progress) {
   std::string said;
   const Milliseconds end = boot_time() + timeout;
+  uint64_t told = 0;
   bool late = false;
   std::array<char, 4096> block;
   for (;;) {
@@ -85,8 +103,12 @@ Result<std::string> await(pid_t child, int said_fd, Milliseconds timeout) {
       ::kill(child, SIGKILL);
       break;
     }
-    const int wait_ms = static_cast<int>(std::min<int64_t>(left.count(), 60'000));
-    if (::poll(&ready, 1, wait_ms) <= 0) continue;
+    const int wait_ms = static_cast<int>(std::min<int64_t>(left.count(), kProgressMs));
+    if (::poll(&ready, 1, wait_ms) <= 0) {
+      const uint64_t bytes = bytes_below(folder);
+      if (on_progress && bytes != told) on_progress(told = bytes);
+      continue;
+    }
     const ssize_t count = ::read(said_fd, block.data(), block.size());
     if (count <= 0) break;
     said.append(block.data(), static_cast<size_t>(count));
@@ -122,7 +144,7 @@ Result<void> fetch(const PullOrder& order, const std::string& folder) {
     words.emplace_back("--src-no-creds");
   }
   if (order.plain_http) words.emplace_back("--src-tls-verify=false");
-  words.push_back(source_of(order.name));
+  words.push_back(source_of(order.name, order.mirror));
   words.push_back("oci:" + folder + "/layout:image");
   std::vector<std::string> env = {"PATH=/usr/bin:/bin", "HOME=" + folder, "TMPDIR=" + folder,
                                   "XDG_RUNTIME_DIR=" + folder};
@@ -134,7 +156,8 @@ Result<void> fetch(const PullOrder& order, const std::string& folder) {
     become_skopeo(argv, environment, who, credentials.get(), said.write.get(), folder);
   }
   said.write.reset();
-  const std::string complaint = TRY(await(child, said.read.get(), order.timeout));
+  const std::string complaint =
+      TRY(await(child, said.read.get(), order.timeout, folder, order.on_progress));
   if (complaint.empty()) return {};
   return explain_failure(render(order.name), complaint);
 }
@@ -190,6 +213,9 @@ Result<std::string> build(const Store& store, const PullOrder& order, const std:
   }
   TRY(replace_file(made + "/manifest.json", manifest_text, 0600));
   TRY(replace_file(made + "/config.json", config, 0600));
+  const TreeFacts facts = TRY(measure_tree(tree));
+  TRY(replace_file(made + "/facts",
+                   "tree " + facts.digest + "\nbytes " + std::to_string(facts.bytes) + "\n", 0600));
   TRY(store.publish(made, index.digest));
   return index.digest;
 }
@@ -209,9 +235,7 @@ Result<void> pull(const Store& store, const PullOrder& order) {
   const bool open = order.name.source == ImageSource::registry && order.credentials.empty();
   TRY(store.name_it(name, open ? Store::Owner::everybody : Store::Owner::user, order.uid, *digest,
                     order.stamp));
-  TRY(remove_tree(stage.path));
-  (void)::unlink((stage.path + ".lock").c_str());
-  return {};
+  return store.drop_stage(stage);
 }
 
 std::string credentials_for(std::string_view auth_file, const std::string& registry) {

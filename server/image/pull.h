@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,12 @@ struct PullOrder {
   gid_t gid = 0;
   std::vector<gid_t> groups;
   std::string credentials;  // an auth file's text for this one registry, or empty
+  std::string mirror;       // host that is asked instead of the name's registry, or empty
   bool plain_http = false;
   IdRange ids;
   UnpackLimits limits;
   Milliseconds timeout{};
+  std::function<void(uint64_t bytes)> on_progress;  // what has come, about once a second
 };
 
 // Error codes: not_found, denied and invalid are the request's fault, others the node's.

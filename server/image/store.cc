@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/digest.h"
@@ -33,6 +34,38 @@ bool is_folder(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+struct NameFile {
+  NameEntry names;
+  std::string stamp;
+};
+
+Result<NameFile> read_name(const std::string& path) {
+  const Bytes text = TRY(read_file(path, kMaxNameFileBytes));
+  NameFile file;
+  const auto take = [](std::string_view line, std::string_view key, std::string& value) {
+    if (take_prefix(line, key)) value = line;
+  };
+  for (const std::string_view line : split(text, '\n')) {
+    take(line, "digest ", file.names.digest);
+    take(line, "stamp ", file.stamp);
+    take(line, "owner ", file.names.owner);
+    take(line, "name ", file.names.name);
+  }
+  if (is_sha256(file.names.digest)) return file;
+  return Error{ErrorCode::invalid, path + " names no image"};
+}
+
+Result<std::vector<std::string>> list_folder(const std::string& path) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    names.push_back(entry.path().filename());
+  }
+  if (error) return os_error(path, error.value());
+  std::ranges::sort(names);
+  return names;
+}
+
 }  // namespace
 
 Result<void> Store::prepare() const {
@@ -56,22 +89,24 @@ bool Store::has(const std::string& digest) const {
 
 Result<std::optional<StoredImage>> Store::find(const std::string& name, uid_t user,
                                                const std::string& stamp) const {
-  for (const std::string& owner : {std::string("everybody"), std::to_string(user)}) {
-    const Result<Bytes> text = read_file(name_file(name, owner), kMaxNameFileBytes);
-    if (!text.ok()) {
-      if (text.error().code == ErrorCode::not_found) continue;
-      return text.error();
+  for (const std::string& owner : {std::string(kEverybody), std::to_string(user)}) {
+    const Result<NameFile> entry = read_name(name_file(name, owner));
+    if (!entry.ok()) {
+      if (entry.error().code == ErrorCode::not_found) continue;
+      return entry.error();
     }
+    if (entry->stamp != stamp) continue;
     StoredImage image;
-    std::string seen;
-    for (const std::string_view line : split(*text, '\n')) {
-      std::string_view rest = line;
-      if (take_prefix(rest, "digest ")) image.digest = rest;
-      rest = line;
-      if (take_prefix(rest, "stamp ")) seen = rest;
-    }
-    if (!is_sha256(image.digest) || seen != stamp || !has(image.digest)) continue;
+    image.digest = entry->names.digest;
     const std::string folder = image_folder(image.digest);
+    Result<UniqueFd> held = open_file(folder, O_RDONLY | O_DIRECTORY);
+    if (!held.ok()) continue;
+    while (::flock(held->get(), LOCK_SH) != 0) {
+      if (errno != EINTR) return os_error("lock " + folder);
+    }
+    if (!has(image.digest)) continue;  // pruned in this moment
+    (void)::utimensat(AT_FDCWD, (folder + "/facts").c_str(), nullptr, 0);
+    image.held = std::move(held).take();
     image.tree = folder + "/tree";
     image.config = TRY(parse_config(TRY(read_file(folder + "/config.json", kMaxManifestBytes))));
     return {std::move(image)};
@@ -81,8 +116,47 @@ Result<std::optional<StoredImage>> Store::find(const std::string& name, uid_t us
 
 Result<void> Store::name_it(const std::string& name, Owner owner, uid_t user,
                             const std::string& digest, const std::string& stamp) const {
-  const std::string whose = owner == Owner::everybody ? "everybody" : std::to_string(user);
-  return replace_file(name_file(name, whose), "digest " + digest + "\nstamp " + stamp + "\n", 0600);
+  const std::string whose =
+      owner == Owner::everybody ? std::string(kEverybody) : std::to_string(user);
+  return replace_file(
+      name_file(name, whose),
+      "digest " + digest + "\nstamp " + stamp + "\nowner " + whose + "\nname " + name + "\n", 0600);
+}
+
+Result<std::vector<NameEntry>> Store::names() const {
+  std::vector<NameEntry> found;
+  for (const std::string& file : TRY(list_folder(folder_ + "/names"))) {
+    const Result<NameFile> entry = read_name(folder_ + "/names/" + file);
+    if (entry.ok()) found.push_back(entry->names);
+  }
+  return found;
+}
+
+Result<std::string> Store::forget(const std::string& name, const std::string& owner) const {
+  const std::string path = name_file(name, owner);
+  const NameFile entry = TRY(read_name(path));
+  if (::unlink(path.c_str()) != 0) return os_error(path);
+  return entry.names.digest;
+}
+
+Result<std::vector<std::string>> Store::digests() const {
+  std::vector<std::string> found;
+  for (const std::string& hex : TRY(list_folder(folder_ + "/images"))) {
+    if (is_sha256("sha256:" + hex)) found.push_back("sha256:" + hex);
+  }
+  return found;
+}
+
+Result<TreeFacts> Store::facts(const std::string& digest) const {
+  const Bytes text = TRY(read_file(image_folder(digest) + "/facts", kMaxNameFileBytes));
+  TreeFacts facts;
+  for (const std::string_view line : split(text, '\n')) {
+    std::string_view rest = line;
+    if (take_prefix(rest, "tree ")) facts.digest = rest;
+    rest = line;
+    if (take_prefix(rest, "bytes ")) facts.bytes = TRY(parse_number<uint64_t>(rest));
+  }
+  return facts;
 }
 
 Result<UniqueFd> Store::lock(const std::string& name, uid_t user) const {
@@ -116,6 +190,11 @@ Result<void> Store::sweep() const {
     if (::unlink(path.c_str()) != 0) return os_error(path);
   }
   return {};
+}
+
+Result<void> Store::drop_stage(const Stage& stage) const {
+  TRY(remove_tree(stage.path));
+  return ::unlink((stage.path + ".lock").c_str()) == 0 ? Result<void>{} : os_error(stage.path);
 }
 
 Result<void> Store::publish(const std::string& made, const std::string& digest) const {

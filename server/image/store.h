@@ -2,8 +2,9 @@
 //
 //   locks/HASH          held by who fetches the name; the others wait
 //   stage/TOKEN/        being made; gone with the next fetch once its lock is free
-//   images/HEX/         tree/ manifest.json config.json; HEX is the manifest's digest
-//   names/HASH          lines "digest sha256:HEX", "stamp TEXT", for {name, owner}
+//   images/HEX/         tree/ manifest.json config.json facts; HEX is the manifest's digest;
+//                       facts: "tree HEX", "bytes N", and its time is the image's last use
+//   names/HASH          lines "digest sha256:HEX", "stamp TEXT", "owner WHO", "name NAME"
 //
 // An image is one folder that appears by rename when all of it is there and synced, and never
 // changes: whatever is killed when, what has a name is whole. A name that was fetched with
@@ -14,18 +15,30 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/image_name.h"
 #include "base/result.h"
 #include "server/image/manifest.h"
+#include "server/image/tree_digest.h"
 
 namespace gd::image {
 
 struct StoredImage {
   std::string tree;  // its root file system
+  UniqueFd held;     // while this lives the image is in use, and stays
   std::string digest;
   Config config;
+};
+
+inline constexpr std::string_view kEverybody = "everybody";  // else the owner is a uid
+
+struct NameEntry {
+  std::string name;
+  std::string owner;
+  std::string digest;
 };
 
 class Store {
@@ -53,6 +66,11 @@ class Store {
   Result<void> sweep() const;  // stages of dead fetchers
   [[nodiscard]] std::string image_folder(const std::string& digest) const;
   [[nodiscard]] bool has(const std::string& digest) const;
+  Result<void> drop_stage(const Stage& stage) const;
+  [[nodiscard]] Result<TreeFacts> facts(const std::string& digest) const;
+  Result<std::vector<std::string>> digests() const;  // of all images
+  Result<std::vector<NameEntry>> names() const;
+  Result<std::string> forget(const std::string& name, const std::string& owner) const;  // digest
   // From a stage to its place: synced, then renamed.
   Result<void> publish(const std::string& made, const std::string& digest) const;
 

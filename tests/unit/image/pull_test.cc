@@ -77,7 +77,7 @@ class PullTest : public ::testing::Test {
             .timeout = 60s};
   }
   [[nodiscard]] std::optional<StoredImage> find(uid_t user) const {
-    return *store_.find(render(order(user).name), user, "s");
+    return store_.find(render(order(user).name), user, "s").take();
   }
   [[nodiscard]] size_t entries(const std::string& folder) const {
     size_t count = 0;

@@ -1,0 +1,106 @@
+#include "server/agent/step_image.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/image_name.h"
+#include "base/text.h"
+#include "server/agent/image_stamp.h"
+#include "server/agent/step_plan.h"
+#include "server/agent/store_answer.h"
+
+namespace gd::agent {
+namespace {
+
+constexpr size_t kMaxLineBytes = size_t{16} << 10;
+
+std::string amount(uint64_t bytes) {
+  return std::to_string(bytes >> 20) + " MiB";
+}
+
+}  // namespace
+
+Result<StepImage::Begun> StepImage::begin() {
+  const std::string& asked = launch_.spec.image.name;
+  const ImageName name = TRY(parse_image_name(asked.empty() ? settings_.default_image : asked));
+  if (!is_stored(name)) return Begun::ready;
+  TRY(check_allowed(name, settings_.images));
+  name_ = render(name);
+  stamp_ = TRY(image_stamp(name, TRY(identify(launch_))));
+  if (TRY(find())) return Begun::ready;
+  TRY(start_fetch());
+  return Begun::fetching;
+}
+
+Result<bool> StepImage::find() {
+  image_ = TRY(image::Store(settings_.images.folder).find(name_, launch_.uid, stamp_));
+  return image_.has_value();
+}
+
+Result<void> StepImage::start_fetch() {
+  Pipe pipe = TRY(make_pipe(O_NONBLOCK));
+  const SpawnOptions options{.env = {"PATH=/usr/local/bin:/usr/bin:/bin"},
+                             .fds = {{pipe.write.get(), 1}},
+                             .cwd = "/",
+                             .group = ProcessGroup::own_session};
+  child_ = TRY(spawn({settings_.store_program, "--settings", settings_.file, "--uid",
+                      std::to_string(launch_.uid), "pull", name_},
+                     options));
+  output_ = std::move(pipe.read);
+  events_.on_progress("image " + name_ + " is fetched");
+  return poller_.add(output_.get(), EPOLLIN, [this](uint32_t) { on_output(); });
+}
+
+void StepImage::on_output() {
+  std::array<char, 4096> block;
+  for (;;) {
+    const ssize_t count = ::read(output_.get(), block.data(), block.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return;  // no more for now
+    if (count == 0) return finish();
+    unread_.append(block.data(), static_cast<size_t>(count));
+    for (size_t end = 0; (end = unread_.find('\n')) != std::string::npos;) {
+      on_line(std::string_view(unread_).substr(0, end));
+      unread_.erase(0, end + 1);
+    }
+    if (unread_.size() > kMaxLineBytes) unread_.clear();
+  }
+}
+
+void StepImage::on_line(std::string_view line) {
+  if (line == "done") outcome_ = Result<void>{};
+  if (std::optional<Error> error = parse_store_error(line)) outcome_ = *std::move(error);
+  if (!take_prefix(line, "progress ")) return;
+  const Result<uint64_t> bytes = parse_number<uint64_t>(line);
+  if (bytes.ok()) events_.on_progress("image " + name_ + ": " + amount(*bytes) + " so far");
+}
+
+void StepImage::finish() {
+  poller_.remove(output_.get());
+  output_.reset();
+  (void)child_.wait().ok();
+  child_ = Pidfd();
+  if (outcome_.ok()) {
+    const Result<bool> found = find();
+    if (!found.ok()) {
+      outcome_ = found.error();
+    } else if (!*found) {
+      outcome_ = Error{ErrorCode::unavailable, "image " + name_ + " was fetched and is gone again"};
+    }
+  }
+  events_.on_done(outcome_);
+}
+
+void StepImage::stop() {
+  if (!child_.valid()) return;
+  poller_.remove(output_.get());
+  output_.reset();
+  (void)child_.send_signal(SIGKILL).ok();
+  (void)child_.wait().ok();
+  child_ = Pidfd();
+}
+
+}  // namespace gd::agent

@@ -1,0 +1,151 @@
+// gdstore: what is done to a node's images, as one short process.
+//
+//   gdstore --settings FILE --uid N pull NAME    with that user's rights and credentials
+//   gdstore --settings FILE list [--uid N]       all, or what a user may have
+//   gdstore --settings FILE remove NAME OWNER | prune MIB | verify
+//
+// Answers in lines on standard output: "progress BYTES" about once a second; "image NAME OWNER
+// DIGEST BYTES USED IN_USE", with tabs; "problem TEXT"; and last "done" or "error CODE TEXT". Run
+// by gdshep and gdnoded, never by users: whom it serves is decided by them. REQUIRES: root.
+#include <fcntl.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <optional>
+#include <vector>
+
+#include "base/text.h"
+#include "base/user.h"
+#include "server/agent/image_stamp.h"
+#include "server/agent/shepherd_settings.h"
+#include "server/agent/store_answer.h"
+#include "server/container/user_file.h"
+#include "server/image/pull.h"
+#include "server/image/store_admin.h"
+
+namespace gd::agent {
+namespace {
+
+constexpr size_t kMaxAuthBytes = size_t{1} << 20;
+
+struct Arguments {
+  std::string settings;
+  std::optional<uid_t> uid;
+  std::vector<std::string> words;
+};
+
+Result<Arguments> parse(const std::vector<std::string_view>& words) {
+  Arguments arguments;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--settings" && i + 1 < words.size()) {
+      arguments.settings = words[++i];
+    } else if (words[i] == "--uid" && i + 1 < words.size()) {
+      arguments.uid = TRY(parse_number<uid_t>(words[++i]));
+    } else {
+      arguments.words.emplace_back(words[i]);
+    }
+  }
+  if (!arguments.settings.empty() && !arguments.words.empty()) return arguments;
+  return Error{ErrorCode::usage, "expected --settings FILE [--uid N] VERB [ARGUMENTS]"};
+}
+
+void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+Result<container::Identity> identity_of(uid_t uid) {
+  const User user = TRY(look_up_user(uid));
+  container::Identity identity{
+      .uid = user.uid, .gid = user.gid, .user = user.name, .home = user.home};
+  for (const gid_t gid : user.groups) identity.groups.push_back({.gid = gid, .name = {}});
+  return identity;
+}
+
+// Podman's and docker's own files, the first that has something for the registry.
+std::string credentials_of(const container::Identity& identity, const std::string& registry) {
+  for (const char* name : {"/.config/containers/auth.json", "/.docker/config.json"}) {
+    Result<UniqueFd> file = container::open_as_user(identity.home + name,
+                                                    O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0, identity);
+    if (!file.ok()) continue;
+    const Result<Bytes> text = read_all(file->get(), name, kMaxAuthBytes);
+    if (!text.ok()) continue;
+    std::string found = image::credentials_for(*text, registry);
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+Result<void> pull(const ShepherdSettings& settings, uid_t uid, const std::string& text) {
+  const ImageName name = TRY(parse_image_name(text));
+  if (!is_stored(name)) {
+    return Error{ErrorCode::invalid, "image " + text + " is used where it is, not fetched"};
+  }
+  TRY(check_allowed(name, settings.images));
+  const container::Identity identity = TRY(identity_of(uid));
+  image::PullOrder order{
+      .name = name, .stamp = TRY(image_stamp(name, identity)), .uid = uid, .gid = identity.gid};
+  for (const container::Group& group : identity.groups) order.groups.push_back(group.gid);
+  order.credentials = credentials_of(identity, name.registry);
+  order.mirror = mirror_of(name, settings.images);
+  order.plain_http = is_plain_http(name, settings.images);
+  order.ids = {.start = settings.subid_start, .count = settings.subid_count};
+  order.timeout = settings.images.timeout;
+  order.on_progress = [](uint64_t bytes) { say("progress " + std::to_string(bytes)); };
+  return image::pull(image::Store(settings.images.folder), order);
+}
+
+Result<void> list(const image::Store& store, std::optional<uid_t> uid) {
+  for (const image::ListedImage& image : TRY(image::list_images(store))) {
+    for (const image::NameEntry& entry : image.names) {
+      const bool hers = !uid || *uid == 0 || entry.owner == image::kEverybody ||
+                        entry.owner == std::to_string(*uid);
+      if (!hers) continue;
+      const auto used = std::chrono::duration_cast<Seconds>(image.used.time_since_epoch()).count();
+      say("image " + entry.name + "\t" + entry.owner + "\t" + image.digest + "\t" +
+          std::to_string(image.bytes) + "\t" + std::to_string(used) + "\t" +
+          (image.in_use ? "yes" : "no"));
+    }
+  }
+  return {};
+}
+
+Result<void> run(const Arguments& arguments) {
+  ShepherdSettings settings =
+      TRY(parse_shepherd_settings(TRY(read_file(arguments.settings, size_t{1} << 20))));
+  const image::Store store(settings.images.folder);
+  TRY(store.prepare());
+  const std::vector<std::string>& words = arguments.words;
+  const std::string& verb = words[0];
+  if (verb == "pull" && words.size() == 2 && arguments.uid) {
+    return pull(settings, *arguments.uid, words[1]);
+  }
+  if (verb == "list" && words.size() == 1) return list(store, arguments.uid);
+  if (verb == "remove" && words.size() == 3) return image::remove_name(store, words[1], words[2]);
+  if (verb == "prune" && words.size() == 2) {
+    const uint64_t keep = TRY(parse_number<uint64_t>(words[1], 0, uint64_t{1} << 40));
+    const image::Pruned pruned = TRY(image::prune(store, keep << 20));
+    say("pruned " + std::to_string(pruned.images) + "\t" + std::to_string(pruned.bytes) + "\t" +
+        std::to_string(pruned.left_bytes));
+    return {};
+  }
+  if (verb == "verify" && words.size() == 1) {
+    const std::vector<std::string> problems = TRY(image::verify(store));
+    for (const std::string& problem : problems) say("problem " + problem);
+    if (problems.empty()) return {};
+    return Error{ErrorCode::invalid, std::to_string(problems.size()) + " problems"};
+  }
+  return Error{ErrorCode::usage, "unexpected '" + join(words, " ") + "'"};
+}
+
+}  // namespace
+}  // namespace gd::agent
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  const gd::Result<gd::agent::Arguments> arguments = gd::agent::parse({argv + 1, argv + argc});
+  const gd::Result<void> done =
+      arguments.ok() ? gd::agent::run(*arguments) : gd::Result<void>(arguments.error());
+  gd::agent::say(done.ok() ? "done" : gd::agent::render_store_error(done.error()));
+  return done.ok() ? 0 : 1;
+}
