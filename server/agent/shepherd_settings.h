@@ -32,7 +32,7 @@ struct ShepherdSettings {
   uint64_t writable_mib = 1024;             // a job's layer over its image
   uint64_t tmp_mib = 1024;
   uint64_t shm_mib = 1024;
-  std::string init_program;     // gdinit, for engines that need it
+  std::string init_program;    // gdinit, for engines that need it
   std::string controller;      // HOST:PORT, as this node reaches it
   std::string controller_key;  // its public key
   std::string client_dir;      // gd's commands for inside of containers; empty: there are none

@@ -59,7 +59,7 @@ void StepImage::on_output() {
   for (;;) {
     const ssize_t count = ::read(output_.get(), block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return;  // no more for now
+    if (count < 0) return;  // it has said all it had to say so far
     if (count == 0) return finish();
     unread_.append(block.data(), static_cast<size_t>(count));
     for (size_t end = 0; (end = unread_.find('\n')) != std::string::npos;) {

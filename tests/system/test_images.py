@@ -185,7 +185,8 @@ class Images(unittest.TestCase):
         text = self.run_job("#!/bin/sh\necho $LAB $PATH\nls /opt\ncat /data/own\nid -u\npwd\n")
         uid = pwd.getpwnam(ALICE).pw_uid
         home = pwd.getpwnam(ALICE).pw_dir
-        self.assertEqual(text, f"from-image /opt/bin:/bin\nnew\nof 1000\n{uid}\n{home}\n")
+        first = "from-image /opt/bin:/bin:/run/gd/client\n"
+        self.assertEqual(text, first + f"new\nof 1000\n{uid}\n{home}\n")
 
     def test_the_submitters_variables_win_only_where_asked(self):
         script = "#!/bin/sh\necho $BOTH\n"

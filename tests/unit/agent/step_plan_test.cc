@@ -147,6 +147,13 @@ TEST(ShepherdSettingsTest, SurviveTheirFile) {
                             .controller = "head:1",
                             .controller_key = "key",
                             .client_dir = "/c",
+                            .images = {.folder = "/img",
+                                       .allow = {"a/*"},
+                                       .deny = {"b"},
+                                       .plain_http = {"c"},
+                                       .mirrors = {"d=e"},
+                                       .timeout = 5s},
+                            .store_program = "/st",
                             .append_output = true};
   EXPECT_EQ(*parse_shepherd_settings(render(settings)), settings);
   EXPECT_EQ(*parse_shepherd_settings("unknown 1\n"), ShepherdSettings{});

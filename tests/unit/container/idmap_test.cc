@@ -109,5 +109,20 @@ TEST(IdMap, ExtentsNeverOverlap) {
   }
 }
 
+// An image of the store: id N lies on disk as shift + N, and shows outside as it does without.
+TEST(IdMapTest, AShiftedImageShowsTheSameIdsOutside) {
+  const Identity alice{.uid = 1000, .gid = 100, .groups = {{70'000, "far"}}, .user = "alice"};
+  const Result<IdMaps> maps =
+      compute_maps(alice, {2'000'000, kMinSubordinateIds}, RootMode::as_user);
+  ASSERT_TRUE(maps.ok());
+  const IdMaps moved = shifted(*maps, 2'000'000);
+  for (const uint32_t id : {0U, 5U, 999U, 1000U, 1001U, 65535U}) {
+    EXPECT_EQ(to_outside(moved.uids, 2'000'000 + id), to_outside(maps->uids, id)) << id;
+    EXPECT_EQ(to_outside(moved.gids, 2'000'000 + id), to_outside(maps->gids, id)) << id;
+  }
+  EXPECT_EQ(to_outside(moved.uids, 1000), std::nullopt);
+  EXPECT_EQ(to_outside(moved.gids, 2'070'000), std::nullopt);  // no id of an image
+}
+
 }  // namespace
 }  // namespace gd::container

@@ -23,6 +23,21 @@ TEST_F(LifeTest, ABatchJobRunsAndCompletes) {
   EXPECT_EQ(cluster->machine()[0].free, cluster->machine()[0].usable);
 }
 
+TEST_F(LifeTest, AJobWhoseImageIsFetchedSaysSoUntilItRuns) {
+  add_node("n1", 4);
+  const JobId id = submitted(batch_spec());
+  pass();
+  StepStatus fetching = status(id, StepPhase::accepted);
+  fetching.waits = "image debian: 3 MiB so far";
+  report("n1", {fetching});
+  EXPECT_EQ(state(id), JobState::starting);
+  EXPECT_EQ(job(id).reason, Reason::image_pull);
+  EXPECT_EQ(job(id).reason_text, "image debian: 3 MiB so far");
+  report("n1", {status(id, StepPhase::running)});
+  EXPECT_EQ(job(id).reason, Reason::none);
+  EXPECT_EQ(job(id).reason_text, "");
+}
+
 TEST_F(LifeTest, TheSameRequestIsTheSameJob) {
   const RequestId request{1, 2};
   const auto ask = [&] { return submit(batch_spec(), user("alice", 1001), request); };
