@@ -10,9 +10,9 @@
 namespace gd::cmd {
 namespace {
 
-constexpr std::array<const Command*, 10> kCommands{&kGdsub,   &kGdstat, &kGdkill, &kGdrun,
-                                                   &kGdsh,    &kGdinfo, &kGdacct, &kGdctl,
-                                                   &kGdlogin, &kGdimage};
+constexpr std::array<const Command*, 12> kCommands{&kGdsub,   &kGdstat,  &kGdkill, &kGdrun,
+                                                   &kGdsh,    &kGdinfo,  &kGdacct, &kGdctl,
+                                                   &kGdlogin, &kGdimage, &kGdprio, &kGdshare};
 
 constexpr std::array<SlurmName, 17> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"squeue", &kGdstat},
@@ -24,8 +24,8 @@ constexpr std::array<SlurmName, 17> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"salloc", nullptr},
                                                  {"sacctmgr", nullptr},
                                                  {"sstat", nullptr},
-                                                 {"sprio", nullptr},
-                                                 {"sshare", nullptr},
+                                                 {"sprio", &kGdprio},
+                                                 {"sshare", &kGdshare},
                                                  {"sdiag", nullptr},
                                                  {"sreport", nullptr},
                                                  {"sattach", nullptr},

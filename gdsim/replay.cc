@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <queue>
 
 #include "base/check.h"
-#include "gdsim/users.h"
 #include "server/sched/explain.h"
+#include "server/sched/fair_share.h"
 
 namespace gd::sim {
 
@@ -31,7 +32,8 @@ struct Waiting {
 class Replay {
  public:
   Replay(const Workload& workload, const ReplayOptions& options)
-      : workload_(workload), options_(options), nodes_(workload.nodes), users_(options.half_life) {
+      : workload_(workload), options_(options), nodes_(workload.nodes) {
+    users_.configure({}, options.half_life);
     schedule_.jobs.resize(workload.jobs.size());
     const auto first_old = static_cast<uint32_t>(kFirstJob + workload.jobs.size());
     for (uint32_t i = 0; i < workload.running.size(); ++i) {
@@ -92,14 +94,14 @@ class Replay {
 
   sched::PriorityFacts facts_of(const WorkJob& job) {
     sched::PriorityFacts facts;
-    facts.share = users_.share_of(job.user);
+    facts.share = share_of(job.user);
     facts.size = static_cast<double>(job.cpus) / static_cast<double>(cpus_);
     facts.nice = job.nice;
     return sched::that_count(options_.policy.weights, facts);
   }
 
   void pass() {
-    if (options_.policy.weights.fair_share != 0) users_.rank(TimePoint{now_});
+    rank_users();
     bool more = true;
     while (more) {
       const sched::View view{.now = TimePoint{now_},
@@ -115,6 +117,15 @@ class Replay {
     }
   }
 
+  uint32_t share_of(uint32_t user) { return users_.share_of({"", std::to_string(user)}); }
+
+  void rank_users() {
+    if (options_.policy.weights.fair_share == 0) return;
+    if (ranked_ && now_ - *ranked_ < sched::kRankEvery) return;
+    ranked_ = now_;
+    users_.set_factors(users_.ranked(TimePoint{now_}));
+  }
+
   void start(sched::Start& one) {
     const auto waiting = waiting_.find(one.job);
     const Waiting& row = waiting->second;
@@ -126,7 +137,7 @@ class Replay {
     JobRun& run = schedule_.jobs[one.job.value - kFirstJob];
     run.start = now_;
     if (options_.keep == Keep::placements) run.uses = one.placement.uses;
-    users_.began(job.user, job.cpus, TimePoint{now_});
+    users_.began(share_of(job.user), job.cpus, TimePoint{now_});
     begin(one.job, std::move(one.placement.uses), now_ + job.run, now_ + limit);
   }
 
@@ -156,7 +167,9 @@ class Replay {
     const size_t index = job.value - kFirstJob;
     if (index >= workload_.jobs.size()) return;  // it ran before the beginning, as nobody's
     const WorkJob& row = workload_.jobs[index];
-    users_.ended(row.user, row.cpus, TimePoint{now_ - row.run}, TimePoint{now_});
+    const TimePoint began{now_ - row.run};
+    users_.withdrew(share_of(row.user), row.cpus, began);
+    users_.charge(share_of(row.user), row.cpus, began, TimePoint{now_});
   }
 
   const Workload& workload_;
@@ -168,7 +181,8 @@ class Replay {
   std::map<JobId, Waiting> waiting_;
   std::map<JobId, std::vector<sched::NodeUse>> held_;
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
-  Users users_;
+  sched::FairShare users_;  // all with equal shares
+  std::optional<Seconds> ranked_;
   uint64_t cpus_ = workload_.cpus();
   Schedule schedule_;
 };

@@ -16,7 +16,7 @@ Result<Message> decode(std::string_view bytes);
 
 // Records, as the store keeps them: the same fields without version and type.
 // Defined for JobRecord, NodeRecord, KeyRecord, JobKeyRecord, JoinTokenRecord, StepStatus,
-// StepLaunch, Ticket.
+// StepLaunch, Ticket, UsageRecord.
 template <class Record>
 Bytes encode_record(const Record& record);
 template <class Record>
@@ -28,6 +28,7 @@ struct StoredJobView {
   std::string_view record;  // encode_record(JobRecord)
   std::optional<double> priority;
   std::optional<TimePoint> expected_start;
+  std::optional<PriorityParts> terms;
 };
 Bytes encode_job_page(std::span<const StoredJobView> jobs, bool more);
 

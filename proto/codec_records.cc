@@ -1,6 +1,7 @@
 // Records: a map of fields, as the store keeps them.
 #include "proto/codec.h"
 #include "proto/codec_detail.h"
+#include "proto/usage_record.h"
 
 namespace gd {
 
@@ -40,7 +41,8 @@ Bytes encode_job_page(std::span<const StoredJobView> jobs, bool more) {
     packer.pack_array(static_cast<uint32_t>(jobs.size()));
   }
   for (const StoredJobView& job : jobs) {
-    packer.pack_map(1 + (job.priority ? 1 : 0) + (job.expected_start ? 1 : 0));
+    packer.pack_map(1 + (job.priority ? 1 : 0) + (job.expected_start ? 1 : 0) +
+                    (job.terms ? 1 : 0));
     packer.pack("job");
     buffer.write(job.record.data(), job.record.size());
     if (job.priority) {
@@ -50,6 +52,10 @@ Bytes encode_job_page(std::span<const StoredJobView> jobs, bool more) {
     if (job.expected_start) {
       packer.pack("start");
       codec::pack(packer, *job.expected_start);
+    }
+    if (job.terms) {
+      packer.pack("terms");
+      codec::pack(packer, *job.terms);
     }
   }
   if (more) {
@@ -72,5 +78,6 @@ GD_RECORD(JoinTokenRecord);
 GD_RECORD(StepStatus);
 GD_RECORD(StepLaunch);
 GD_RECORD(Ticket);
+GD_RECORD(UsageRecord);
 
 }  // namespace gd

@@ -50,6 +50,8 @@ enum class MessageType : uint16_t {
   node_welcome = 61,
   node_report = 62,
   node_orders = 63,
+  share_query = 70,
+  share_query_reply = 71,
   stream_open = 80,
   stream_opened = 81,
   stream_data = 82,

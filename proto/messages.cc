@@ -49,6 +49,8 @@ template Message::Message(NodeQueryReply);
 template Message::Message(NodeUpdateRequest);
 template Message::Message(PartitionQuery);
 template Message::Message(PartitionQueryReply);
+template Message::Message(ShareQuery);
+template Message::Message(ShareQueryReply);
 template Message::Message(ConfigQuery);
 template Message::Message(ConfigReply);
 template Message::Message(ReconfigureRequest);

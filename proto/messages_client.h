@@ -139,6 +139,7 @@ struct JobQuery {
   std::optional<TimePoint> since;
   std::optional<TimePoint> until;
   uint32_t limit = 0;  // most jobs, newest first; 0: all
+  bool terms = false;  // with what the priorities are made of
   bool operator==(const JobQuery&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("filter", self.filter);
@@ -146,6 +147,27 @@ struct JobQuery {
     field("since", self.since);
     field("until", self.until);
     field("limit", self.limit);
+    field("terms", self.terms);
+  }
+};
+
+struct PriorityParts {  // in points; see server/sched/priority.h
+  double age = 0;
+  double fair_share = 0;
+  double stretch = 0;
+  double size = 0;
+  double partition = 0;
+  double fixed = 0;
+  double overdue = 0;
+  bool operator==(const PriorityParts&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("age", self.age);
+    field("fair", self.fair_share);
+    field("stretch", self.stretch);
+    field("size", self.size);
+    field("part", self.partition);
+    field("fixed", self.fixed);
+    field("overdue", self.overdue);
   }
 };
 
@@ -153,11 +175,13 @@ struct JobView {
   JobRecord job;
   std::optional<double> priority;           // pending jobs
   std::optional<TimePoint> expected_start;  // from the last pass, if it planned this job
+  std::optional<PriorityParts> terms;       // if the query asked for them
   bool operator==(const JobView&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
     field("prio", self.priority);
     field("start", self.expected_start);
+    field("terms", self.terms);
   }
 };
 

@@ -110,6 +110,47 @@ struct PartitionQueryReply {
   static constexpr void visit(auto& self, auto&& field) { field("parts", self.partitions); }
 };
 
+struct ShareQuery {
+  static constexpr MessageType kType = MessageType::share_query;
+  bool operator==(const ShareQuery&) const = default;
+  static constexpr void visit(auto&, auto&&) {}
+};
+
+struct ShareView {  // an account, or a user of one
+  std::string account;
+  std::string parent;
+  std::string user;  // empty: the account
+  uint32_t depth = 0;
+  uint32_t shares = 1;
+  double part_of_shares = 0;  // among its siblings
+  double usage = 0;           // cpu seconds, faded
+  double part_of_usage = 0;   // of its parent's
+  double part_of_all = 0;
+  double level = 0;
+  double factor = 0;
+  bool operator==(const ShareView&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("account", self.account);
+    field("parent", self.parent);
+    field("user", self.user);
+    field("depth", self.depth);
+    field("shares", self.shares);
+    field("norm_shares", self.part_of_shares);
+    field("usage", self.usage);
+    field("eff_usage", self.part_of_usage);
+    field("norm_usage", self.part_of_all);
+    field("level", self.level);
+    field("factor", self.factor);
+  }
+};
+
+struct ShareQueryReply {
+  static constexpr MessageType kType = MessageType::share_query_reply;
+  std::vector<ShareView> rows;  // parents first
+  bool operator==(const ShareQueryReply&) const = default;
+  static constexpr void visit(auto& self, auto&& field) { field("rows", self.rows); }
+};
+
 struct ConfigQuery {
   static constexpr MessageType kType = MessageType::config_query;
   bool operator==(const ConfigQuery&) const = default;

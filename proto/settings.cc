@@ -98,10 +98,12 @@ Result<ControllerSettings> read_top(const ConfigView& top) {
   out.promise_limit = static_cast<uint32_t>(top.integer("promise_limit"));
   out.enforce_part_limits = top.flag("enforce_part_limits");
   out.priority_weight_age = top.real("priority_weight_age");
+  out.priority_weight_fair_share = top.real("priority_weight_fair_share");
   out.priority_weight_stretch = top.real("priority_weight_stretch");
   out.priority_weight_size = top.real("priority_weight_size");
   out.priority_weight_partition = top.real("priority_weight_partition");
   out.priority_age_max = whole_seconds(top, "priority_age_max");
+  out.priority_half_life = whole_seconds(top, "priority_half_life");
   if (top.interval("priority_overdue_after") > 0s) {
     out.priority_overdue_after = whole_seconds(top, "priority_overdue_after");
   }
@@ -160,6 +162,61 @@ Result<std::vector<PartitionSettings>> read_partitions(const Config& config) {
   }
   if (out.empty()) out.push_back({.name = "batch"});
   TRY(choose_default(out, config.file()));
+  return out;
+}
+
+bool is_account_name(std::string_view name) {
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+  return !name.empty() && name.size() <= 64 && name != "root" &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+Result<AccountSettings> read_account(const ConfigView& view) {
+  constexpr uint32_t kMaxShares = 1'000'000;
+  AccountSettings out;
+  out.name = view.name();
+  if (!is_account_name(out.name)) {
+    return Error{ErrorCode::invalid, "[account " + printable(out.name) +
+                                         "]: a name has 1 to 64 letters, digits, '-', '_' and "
+                                         "'.', and is not root"};
+  }
+  out.parent = text_or_empty(view, "parent");
+  out.shares = static_cast<uint32_t>(view.integer("shares"));
+  for (const std::string& entry : view.list("users")) {
+    AccountUserSettings user{.name = entry.substr(0, entry.find(':')), .shares = 1};
+    if (user.name.size() < entry.size()) {
+      const auto shares = parse_number<uint32_t>(
+          std::string_view(entry).substr(user.name.size() + 1), 0, kMaxShares);
+      if (!shares.ok())
+        return at(view, "users", "'" + printable(entry) + "': " + shares.error().text);
+      user.shares = *shares;
+    }
+    if (user.name.empty()) return at(view, "users", "'" + printable(entry) + "' lacks a name");
+    out.users.push_back(std::move(user));
+  }
+  return out;
+}
+
+// In an order in which parents come first.
+Result<std::vector<AccountSettings>> read_accounts(const Config& config) {
+  std::vector<AccountSettings> left;
+  for (const ConfigView& view : config.all("account")) left.push_back(TRY(read_account(view)));
+  std::vector<AccountSettings> out;
+  std::set<std::string, std::less<>> known{""};
+  while (!left.empty()) {
+    const auto next = std::find_if(left.begin(), left.end(), [&](const AccountSettings& account) {
+      return known.contains(account.parent);
+    });
+    if (next == left.end()) {
+      return Error{ErrorCode::invalid, config.file() + ": [account " + left.front().name +
+                                           "]: parent '" + printable(left.front().parent) +
+                                           "' is no account, or is below it"};
+    }
+    known.insert(next->name);
+    out.push_back(std::move(*next));
+    left.erase(next);
+  }
   return out;
 }
 
@@ -268,6 +325,7 @@ Result<Settings> parse_settings(std::string_view text, const std::string& file) 
   Settings out;
   out.controller = TRY(read_top(config.top()));
   out.partitions = TRY(read_partitions(config));
+  out.accounts = TRY(read_accounts(config));
   out.nodes = TRY(read_nodes(config));
   out.agent = TRY(read_agent(config.only("agent")));
   out.values = list_values(TRY(parse_config(text, file)));

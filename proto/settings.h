@@ -55,10 +55,12 @@ struct ControllerSettings {
   // Of a job's priority: points for `priority_age_max` of waiting, for having waited many times
   // the job's own limit, for all of the cluster's cpus, for the highest factor of a partition.
   double priority_weight_age = 0;
+  double priority_weight_fair_share = 0;
   double priority_weight_stretch = 0;
   double priority_weight_size = 0;
   double priority_weight_partition = 0;
   Seconds priority_age_max{};
+  Seconds priority_half_life{};                   // of usage, for the fair share; 0: it never fades
   std::optional<Seconds> priority_overdue_after;  // who waited longer goes first; empty: nobody
 
   bool operator==(const ControllerSettings&) const = default;
@@ -79,6 +81,20 @@ struct PartitionSettings {
   std::vector<std::string> allow_groups;
   std::string engine;  // empty (ours), crun, runc
   bool operator==(const PartitionSettings&) const = default;
+};
+
+struct AccountUserSettings {
+  std::string name;  // "*": everybody else
+  uint32_t shares = 1;
+  bool operator==(const AccountUserSettings&) const = default;
+};
+
+struct AccountSettings {
+  std::string name;
+  std::string parent;  // empty: none
+  uint32_t shares = 1;
+  std::vector<AccountUserSettings> users;
+  bool operator==(const AccountSettings&) const = default;
 };
 
 // Cuts down what a node has found out about itself.
@@ -131,6 +147,7 @@ struct SettingValue {   // as written, for `gdctl show config`
 struct Settings {
   ControllerSettings controller;
   std::vector<PartitionSettings> partitions;  // never empty; exactly one is the default
+  std::vector<AccountSettings> accounts;      // parents first
   std::vector<NodeSettings> nodes;
   AgentSettings agent;
   std::vector<SettingValue> values;

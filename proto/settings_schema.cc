@@ -68,12 +68,16 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      "Whether a job that its partition could never run is "
      "refused; else it waits, and says why."},
     {"priority_weight_age", real, "1000", "Points for priority_age_max of waiting."},
+    {"priority_weight_fair_share", real, "5000",
+     "Points for having used least of one's share: see [account]."},
     {"priority_weight_stretch", real, "20000",
      "Points for having waited 1023 times the job's time limit; they grow as the logarithm."},
     {"priority_weight_size", real, "0", "Points for asking for all cpus of the cluster."},
     {"priority_weight_partition", real, "1000", "Points for the highest priority_job_factor."},
     {"priority_age_max", interval, "7d", "The waiting that counts priority_weight_age points.",
      1000, kYearMs},
+    {"priority_half_life", interval, "7d",
+     "What was used loses half of its weight in this time; 0: it never does.", 0, 100 * kYearMs},
     {"priority_overdue_after", interval, "3d",
      "Who waited longer goes first, the longest wait before "
      "others, unless it is nice; 0: nobody does.",
@@ -98,6 +102,14 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
      "What makes the jobs' containers: gd itself, or an OCI runtime "
      "that its nodes have in their path.",
      INT64_MIN, INT64_MAX, "native|crun|runc"},
+});
+
+constexpr auto kAccount = std::to_array<ConfigKey>({
+    {"parent", text, nullptr, "The account that it is a part of; without it, of the cluster."},
+    {"shares", integer, "1", "Its part, beside those of its siblings.", 0, 1'000'000},
+    {"users", list, "",
+     "Who may charge it, as NAME or NAME:SHARES; * is everybody else. A user's first account is "
+     "charged by jobs that name none."},
 });
 
 constexpr auto kNode = std::to_array<ConfigKey>({
@@ -152,10 +164,13 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
      86'400'000},
 });
 
-constexpr std::array<ConfigKind, 4> kSchema = {{
+constexpr std::array<ConfigKind, 5> kSchema = {{
     {"", SectionNaming::unnamed, "The controller, and what all machines must know.", kTop},
     {"partition", SectionNaming::named,
      "A queue. Without any there is one, \"batch\", with all nodes.", kPartition},
+    {"account", SectionNaming::named,
+     "Shares of the cluster. Without any, all users have equal ones and -A is only a label.",
+     kAccount},
     {"node", SectionNaming::named, "What the nodes of a host list may give, at most.", kNode},
     {"agent", SectionNaming::unnamed, "The agent of the machine that this file is on.", kAgent},
 }};

@@ -34,6 +34,7 @@ sched::Policy policy_of(const ControllerSettings& from) {
   }
   policy.search_limit = from.promise_limit;
   policy.weights = {.age = from.priority_weight_age,
+                    .fair_share = from.priority_weight_fair_share,
                     .stretch = from.priority_weight_stretch,
                     .size = from.priority_weight_size,
                     .partition = from.priority_weight_partition,
@@ -56,6 +57,14 @@ std::shared_ptr<const core::ClusterConfig> cluster_config(const Settings& settin
       to->nodes.push_back({name, each.cpus, each.memory_mib, each.features});
     }
   }
+  for (const AccountSettings& each : settings.accounts) {
+    sched::Account account{each.name, each.parent, each.shares, {}};
+    for (const AccountUserSettings& user : each.users) {
+      account.users.push_back({user.name, user.shares});
+    }
+    to->accounts.push_back(std::move(account));
+  }
+  to->usage_half_life = from.priority_half_life;
   to->max_jobs = from.max_jobs;
   to->max_array_size = from.max_array_size;
   to->min_job_age = from.min_job_age;

@@ -46,6 +46,7 @@ constexpr Rule kRules[] = {
     rule<ScriptQuery, on_script_query>(Needs::nothing),
     rule<NodeQuery, on_node_query>(Needs::nothing),
     rule<PartitionQuery, on_partition_query>(Needs::nothing),
+    rule<ShareQuery, on_share_query>(Needs::nothing),
     rule<NodeUpdateRequest, on_node_update>(Needs::nothing),
     rule<ConfigQuery, on_config>(Needs::nothing),
     rule<ReconfigureRequest, on_reconfigure>(Needs::nothing),

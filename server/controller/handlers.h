@@ -42,5 +42,6 @@ void on_job_query(Hub& hub, const Origin& origin, JobQuery&& request);
 void on_script_query(Hub& hub, const Origin& origin, ScriptQuery&& request);
 void on_node_query(Hub& hub, const Origin& origin, NodeQuery&& request);
 void on_partition_query(Hub& hub, const Origin& origin, PartitionQuery&& request);
+void on_share_query(Hub& hub, const Origin& origin, ShareQuery&& request);
 
 }  // namespace gd::controller

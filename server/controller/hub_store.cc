@@ -181,6 +181,8 @@ Result<std::unique_ptr<Hub>> load_hub(Parts parts, TimePoint now) {
   TRY(load_records<NodeRecord>(*snapshot, Table::nodes, [&](auto, NodeRecord&& node) {
     hub->cluster.restore(std::move(node));
   }));
+  TRY(load_records<UsageRecord>(*snapshot, Table::usage,
+                                [&](auto, UsageRecord&& usage) { hub->cluster.restore(usage); }));
   TRY(load_records<JobRecord>(*snapshot, Table::jobs, [&](auto, JobRecord&& job) {
     hub->blobs.job_stored(job.id, &job);
     hub->cluster.restore(std::move(job));
@@ -208,6 +210,10 @@ store::Batch make_batch(Hub& hub) {
     const core::NodeEntry* node = hub.cluster.find_node(name);
     batch.push_back({Table::nodes, name,
                      node == nullptr ? std::optional<Bytes>{} : encode_record(node->record)});
+  }
+  for (const sched::ShareName& name : changes.usage) {
+    batch.push_back(
+        {Table::usage, name.account + "/" + name.user, encode_record(hub.cluster.usage_of(name))});
   }
   if (changes.counters) write_counters(hub.cluster.counters(), batch);
   for (const core::AuditEntry& entry : changes.audit) {

@@ -17,7 +17,17 @@ using store::Visit;
 
 // The end of a job that is about to be forgotten as a live one.
 TimePoint live_since(const JobQuestion& question) {
-  return question.view.now - question.view.config->min_job_age;
+  return question.view.now - question.view.priority.config->min_job_age;
+}
+
+PriorityParts parts_of(const sched::PriorityTerms& terms) {
+  return {.age = terms.age,
+          .fair_share = terms.fair_share,
+          .stretch = terms.stretch,
+          .size = terms.size,
+          .partition = terms.partition,
+          .fixed = terms.fixed,
+          .overdue = terms.overdue};
 }
 
 class Pages {
@@ -60,9 +70,9 @@ class Pages {
     StoredJobView& view = page_.emplace_back();
     view.record = bytes;
     if (job.state == JobState::pending) {
-      const auto terms = core::priority_of(*question_.view.config, question_.view.total_cpus, job,
-                                           question_.view.now);
+      const auto terms = core::priority_of(question_.view.priority, job, question_.view.now);
       if (terms) view.priority = terms->total();
+      if (terms && question_.query.terms) view.terms = parts_of(*terms);
       const auto promise = question_.view.promises.find(job.id);
       if (promise != question_.view.promises.end()) view.expected_start = promise->second;
     }

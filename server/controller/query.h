@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "proto/messages.h"
-#include "server/core/cluster_config.h"
+#include "server/core/query.h"
 #include "server/store/store.h"
 
 namespace gd::controller {
@@ -23,8 +23,7 @@ inline constexpr size_t kMaxPageBytes = size_t{1} << 20;
 
 // What readers need of the owner's memory; made when somebody asks, shared, never changed.
 struct JobsView {
-  std::shared_ptr<const core::ClusterConfig> config;
-  uint64_t total_cpus = 0;
+  core::PriorityView priority;
   std::map<JobId, TimePoint> promises;
   TimePoint now{};
 };

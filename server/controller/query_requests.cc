@@ -36,7 +36,23 @@ void ask_workers(Hub& hub, const Origin& origin, JobQuestion question) {
 }
 
 JobsView jobs_view(const Hub& hub) {
-  return {hub.cluster_config_now, hub.cluster.total_cpus(), hub.cluster.promises(), hub.now};
+  return {{hub.cluster_config_now, hub.cluster.total_cpus(), hub.cluster.fair_factors()},
+          hub.cluster.promises(),
+          hub.now};
+}
+
+ShareView share_view(const sched::ShareRow& row) {
+  return {.account = row.account,
+          .parent = row.parent,
+          .user = row.user,
+          .depth = row.depth,
+          .shares = row.shares,
+          .part_of_shares = row.part_of_shares,
+          .usage = row.rank.usage,
+          .part_of_usage = row.part_of_usage,
+          .part_of_all = row.part_of_all,
+          .level = row.rank.level,
+          .factor = row.rank.factor};
 }
 
 template <class Reply>
@@ -104,6 +120,18 @@ void on_node_query(Hub& hub, const Origin& origin, NodeQuery&& query) {
 void on_partition_query(Hub& hub, const Origin& origin, PartitionQuery&&) {
   hub.turn.after.emplace_back([&hub, origin] {
     send_now(hub, origin, PartitionQueryReply{core::partition_views(hub.cluster)});
+  });
+}
+
+void on_share_query(Hub& hub, const Origin& origin, ShareQuery&&) {
+  const bool others_hidden = auth::sees_only(origin.caller, hub.rules()).has_value();
+  hub.turn.after.emplace_back([&hub, origin, others_hidden] {
+    ShareQueryReply reply;
+    for (const sched::ShareRow& row : hub.cluster.fair_share().rows(hub.now)) {
+      if (others_hidden && !row.user.empty() && row.user != origin.caller.name) continue;
+      reply.rows.push_back(share_view(row));
+    }
+    send_now(hub, origin, std::move(reply));
   });
 }
 

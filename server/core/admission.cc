@@ -134,6 +134,32 @@ Obstacle obstacle_of(const Cluster& cluster, const JobRecord& job) {
           sched::why_impossible(shape, cluster.machine(), cluster.partitions())};
 }
 
+namespace {
+
+bool may_charge(const sched::Account& account, std::string_view user) {
+  return std::any_of(account.users.begin(), account.users.end(),
+                     [&](const sched::AccountUser& u) { return u.name == user || u.name == "*"; });
+}
+
+// The account that a job is charged to: the one it names, or the first that lists its user.
+Result<std::string> account_of(const ClusterConfig& config, const std::string& user,
+                               const std::string& asked) {
+  if (config.accounts.empty()) return asked;
+  std::vector<std::string> open;
+  for (const sched::Account& account : config.accounts) {
+    if (may_charge(account, user)) open.push_back(account.name);
+  }
+  if (open.empty()) {
+    return Error{ErrorCode::denied, "user " + user + " has no account on this cluster"};
+  }
+  if (asked.empty()) return open.front();
+  if (std::find(open.begin(), open.end(), asked) != open.end()) return asked;
+  return Error{ErrorCode::denied, "account " + printable(asked) + " is not open to user " + user +
+                                      "; open are " + join(open, ", ")};
+}
+
+}  // namespace
+
 Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec& asked) {
   TRY(check_form(asked));
   JobSpec spec = asked;
@@ -145,6 +171,7 @@ Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec
   if (spec.image.name.empty()) spec.image.name = cluster.config().default_image;
   const std::vector<sched::PartitionIndex> partitions = TRY(partitions_of(cluster, spec.partition));
   TRY(check_rights(cluster, actor, spec, partitions));
+  spec.account = TRY(account_of(cluster.config(), actor.user, spec.account));
 
   Admitted result;
   result.dependency = TRY(parse_dependency(spec.dependency));

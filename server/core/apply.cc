@@ -175,6 +175,9 @@ struct Applier {
   void operator()(const E& event) const {
     JobEntry& entry = entry_of(event.job);
     c.unindex_job(entry);
+    if constexpr (std::is_same_v<E, JobEnded> || std::is_same_v<E, JobRequeued>) {
+      charge_life(entry, event.at);
+    }
     const bool was_ended = ended(entry.record.state);
     const FinishedKey history{entry.record.end_time, event.job};
     JobApplier{entry.record}(event);
@@ -183,6 +186,14 @@ struct Applier {
     c.changes_.jobs.insert(event.job);
     if (was_ended && !ended(entry.record.state)) c.changes_.unfinished.insert(history);
     count(event);
+  }
+
+  // A life of a job is over: what it held counts as used by whom it belonged to.
+  void charge_life(const JobEntry& entry, TimePoint at) const {
+    if (!allocated(entry.record.state)) return;
+    const uint64_t cpus = cpus_held(entry.record);
+    c.fair_share_.charge(entry.share, cpus, entry.record.start_time, at);
+    c.changes_.usage.insert(share_name_of(*c.config_, entry.record));
   }
 
   void operator()(const JobAdded& e) const {
@@ -229,6 +240,13 @@ struct Applier {
   void operator()(const NodeUnknown&) const {}
 
   void operator()(const ClientSeen& e) const { c.clients_[e.job] = e.at; }
+  void operator()(const SharesRanked& e) const {
+    c.ranked_at_ = e.at;
+    c.fair_share_.set_factors(e.factors);
+    FairFactors factors;
+    for (const auto& [name, share] : c.fair_share_.names()) factors[name] = e.factors[share];
+    c.fair_factors_ = std::make_shared<const FairFactors>(std::move(factors));
+  }
   void operator()(const Promised& e) const {
     c.promises_.clear();
     for (const Promised::One& one : e.jobs) c.promises_[one.job] = one.at;

@@ -47,7 +47,7 @@ std::optional<sched::PartitionIndex> Cluster::default_partition() const {
 }
 
 sched::View Cluster::view(TimePoint now) const {
-  return {now, machine_, partitions_, shapes_, queue_, &array_room_};
+  return {now, machine_, partitions_, shapes_, queue_, &array_room_, fair_share_.factors()};
 }
 
 std::optional<TimePoint> Cluster::client_heard(JobId job) const {
@@ -142,6 +142,7 @@ bool belongs_in_queue(const JobRecord& job) {
 
 void Cluster::index_job(JobEntry& entry) {
   const JobRecord& job = entry.record;
+  entry.share = fair_share_.share_of(share_name_of(*config_, job));
   if (job.request.given()) by_request_.emplace(job.request, job.id);
   for (const StepRecord& step : job.steps) {
     if (step.request.given()) by_request_.emplace(step.request, job.id);
@@ -151,6 +152,7 @@ void Cluster::index_job(JobEntry& entry) {
   retime(entry);
   if (allocated(job.state)) {
     allocated_.insert(job.id);
+    fair_share_.began(entry.share, cpus_held(job), job.start_time);
     hold_shares(job);
   }
   if (job.state == JobState::pending && job.reason == Reason::partition_time_limit) {
@@ -169,6 +171,7 @@ void Cluster::unindex_job(JobEntry& entry) {
   entry.timer.reset();
   if (allocated(job.state)) {
     allocated_.erase(job.id);
+    fair_share_.withdrew(entry.share, cpus_held(job), job.start_time);
     free_shares(job);
   }
   refused_.erase(job.id);
@@ -198,6 +201,27 @@ void Cluster::free_shares(const JobRecord& job) {
     std::erase_if(row.shares, [&](const sched::Share& s) { return s.job == job.id; });
     row.free = free_of(row);
   }
+}
+
+sched::ShareName share_name_of(const ClusterConfig& config, const JobRecord& job) {
+  return {config.accounts.empty() ? std::string() : job.spec->account, job.user};
+}
+
+uint64_t cpus_held(const JobRecord& job) {
+  uint64_t cpus = 0;
+  for (const NodeShare& share : job.nodes) cpus += share.held.cpus;
+  return cpus;
+}
+
+void Cluster::restore(const UsageRecord& usage) {
+  fair_share_.restore({usage.account, usage.user}, {usage.cpu_seconds, usage.at});
+}
+
+UsageRecord Cluster::usage_of(const sched::ShareName& name) const {
+  const auto share = fair_share_.names().find(name);
+  GD_CHECK(share != fair_share_.names().end(), name.account, name.user);
+  const sched::FadingUsage& usage = fair_share_.ended_usage(share->second);
+  return {name.account, name.user, usage.cpu_seconds, usage.at};
 }
 
 std::shared_ptr<const JobSpec> Cluster::share(std::shared_ptr<const JobSpec> spec) {

@@ -23,8 +23,10 @@
 #include "proto/job_record.h"
 #include "proto/messages_node.h"
 #include "proto/node_record.h"
+#include "proto/usage_record.h"
 #include "server/core/cluster_config.h"
 #include "server/core/event.h"
+#include "server/sched/fair_share.h"
 #include "server/sched/machine.h"
 #include "server/sched/plan.h"
 #include "server/sched/queue.h"
@@ -54,19 +56,24 @@ struct FinishedKey {
   auto operator<=>(const FinishedKey&) const = default;
 };
 
+using FairFactors = std::map<sched::ShareName, double>;
+
 // What the next batch must store. Values are read from the cluster when it is made:
 //   jobs:       find_job(id) is null -> delete the live record; else put it, and if it
 //               has ended put it into the history too (putting twice is the same)
 //   unfinished: requeued after its end -> take this entry out of the history
 //   nodes:      find_node(name) is null -> delete; else put
+//   usage:      put usage_of(name)
 struct Changes {
   std::set<JobId> jobs;
   std::set<FinishedKey> unfinished;
   std::set<std::string> nodes;
+  std::set<sched::ShareName> usage;  // usage_of(name)
   bool counters = false;
   std::vector<AuditEntry> audit;
   [[nodiscard]] bool empty() const {
-    return jobs.empty() && unfinished.empty() && nodes.empty() && !counters && audit.empty();
+    return jobs.empty() && unfinished.empty() && nodes.empty() && usage.empty() && !counters &&
+           audit.empty();
   }
 };
 
@@ -76,6 +83,7 @@ struct JobEntry {
   bool queued = false;
   sched::ShapeId shape;
   sched::Standing standing;
+  uint32_t share = 0;              // whose usage it is: an index of FairShare
   std::optional<TimePoint> timer;  // as it stands in Cluster::timers()
 };
 
@@ -128,6 +136,7 @@ class Cluster {
   // ---- filling it from the store: counters, nodes, then live jobs
   void restore(const Counters& counters) { counters_ = counters; }
   void restore(NodeRecord node);
+  void restore(const UsageRecord& usage);
   void restore(JobRecord job);
 
   // ---- reading
@@ -158,6 +167,11 @@ class Cluster {
   [[nodiscard]] const sched::ShapeTable& shapes() const { return shapes_; }
   [[nodiscard]] const sched::PendingQueue& queue() const { return queue_; }
   [[nodiscard]] sched::View view(TimePoint now) const;
+  [[nodiscard]] const sched::FairShare& fair_share() const { return fair_share_; }
+  [[nodiscard]] std::optional<TimePoint> ranked_at() const { return ranked_at_; }
+  // As last ranked, for readers on other threads; never null.
+  [[nodiscard]] std::shared_ptr<const FairFactors> fair_factors() const { return fair_factors_; }
+  [[nodiscard]] UsageRecord usage_of(const sched::ShareName& name) const;
   [[nodiscard]] uint64_t total_cpus() const { return total_cpus_; }
   [[nodiscard]] const std::set<JobId>& allocated_jobs() const { return allocated_; }
   // When something of this job is due: begin, deadline, purge, an allocation's limit.
@@ -223,6 +237,7 @@ class Cluster {
   std::vector<sched::Partition> partitions_;
   sched::ShapeTable shapes_;
   sched::PendingQueue queue_;
+  sched::FairShare fair_share_;
   uint64_t total_cpus_ = 0;
   std::multimap<uint64_t, std::weak_ptr<const JobSpec>> specs_;  // by hash of the content
   size_t specs_kept_ = 0;                                        // when it was last swept
@@ -230,6 +245,8 @@ class Cluster {
   // Of this process only.
   std::map<JobId, TimePoint> promises_;
   std::map<JobId, TimePoint> clients_;
+  std::optional<TimePoint> ranked_at_;
+  std::shared_ptr<const FairFactors> fair_factors_ = std::make_shared<const FairFactors>();
   Changes changes_;
 };
 
@@ -241,6 +258,9 @@ const StepRecord* find_step(const JobRecord& job, StepId id);
 void take_from(Resources& free, const Resources& held);  // down to nothing, never below
 Resources free_of(const sched::Node& node);              // from its shares
 
+// Whose usage a job is: of its account, or of its user alone where no accounts are configured.
+sched::ShareName share_name_of(const ClusterConfig& config, const JobRecord& job);
+uint64_t cpus_held(const JobRecord& job);  // by the job's life, on all of its nodes
 // Its place among the waiting ones of its shape and standing.
 sched::QueueKey queue_key_of(const JobRecord& job);
 // Is this waiting job one for the planner, or is there something to wait for first?

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "server/sched/fair_share.h"
 #include "server/sched/plan.h"
 
 namespace gd::core {
@@ -60,6 +61,8 @@ struct ClusterConfig {
   std::string default_image = "host";
   uint64_t default_memory_per_cpu_mib = 0;  // 0: each cpu takes along its part of the node's
   sched::Policy policy;
+  std::vector<sched::Account> accounts;  // parents first; empty: any name is only a label
+  Seconds usage_half_life{7 * 24 * 3600};
   bool operator==(const ClusterConfig&) const = default;
 };
 

@@ -135,6 +135,7 @@ void Cluster::set_config(std::shared_ptr<const ClusterConfig> config) {
   GD_CHECK(config != nullptr);
   for (auto& [id, entry] : jobs_) unindex_job(entry);
   config_ = std::move(config);
+  fair_share_.configure(config_->accounts, config_->usage_half_life);
   partition_configs_ = config_->partitions;
   if (partition_configs_.empty()) partition_configs_.push_back(everything());
   for (PartitionConfig& partition : partition_configs_) {
@@ -156,8 +157,8 @@ void Cluster::enqueue(JobEntry& entry) {
     entry.standing.tier = std::max(entry.standing.tier, partitions_[index.value].tier);
     factor = std::max(factor, partitions_[index.value].factor);
   }
-  entry.standing.facts =
-      sched::that_count(config_->policy.weights, priority_facts(total_cpus_, job, factor));
+  entry.standing.facts = sched::that_count(config_->policy.weights,
+                                           priority_facts(total_cpus_, job, factor, entry.share));
   queue_.add(entry.shape, entry.standing, queue_key_of(job));
   entry.queued = true;
 }

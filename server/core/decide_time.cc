@@ -165,6 +165,20 @@ void note_promises(Draft& draft, const sched::Plan& plan) {
 
 }  // namespace
 
+namespace {
+
+// Who has had least, if the last answer is too old; else nothing.
+std::vector<double> rank_shares(Draft& draft) {
+  if (draft.cluster.config().policy.weights.fair_share == 0) return {};
+  const std::optional<TimePoint> last = draft.cluster.ranked_at();
+  if (last && *last <= draft.now && draft.now - *last < sched::kRankEvery) return {};
+  std::vector<double> factors = draft.cluster.fair_share().ranked(draft.now);
+  draft.emit(SharesRanked{draft.now, factors});
+  return factors;
+}
+
+}  // namespace
+
 Result<Reply> tick(Draft& draft) {
   size_t left = kTimersPerTick;
   for (const auto& [due, id] : draft.cluster.timers()) {
@@ -204,7 +218,9 @@ std::optional<TimePoint> next_timer(const Cluster& cluster, TimePoint now) {
 }
 
 Result<Reply> schedule(Draft& draft) {
-  const sched::View view = draft.cluster.view(draft.now);
+  sched::View view = draft.cluster.view(draft.now);
+  const std::vector<double> factors = rank_shares(draft);
+  if (!factors.empty()) view.fair_share = factors;
   const sched::Plan plan = sched::plan(draft.cluster.config().policy, view);
   for (const sched::Start& one : plan.starts) start(draft, one);
   give_reasons(draft, plan);

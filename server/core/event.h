@@ -165,6 +165,10 @@ struct Promised {  // runtime: the last pass's promises
   };
   std::vector<One> jobs;
 };
+struct SharesRanked {  // runtime
+  TimePoint at{};
+  std::vector<double> factors;  // by share
+};
 struct Reconfigured {
   std::shared_ptr<const ClusterConfig> config;
 };
@@ -187,6 +191,6 @@ using Event =
                  DependencySet, ArrayLimitSet, JobAllocated, JobBegan, JobEnding, JobEndChanged,
                  ShareReleased, JobEnded, JobRequeued, JobSignalled, SignalsDone, JobPurged,
                  StepAdded, StepChanged, NodeCame, NodeReported, NodeChanged, NodeRemoved,
-                 NodeUnknown, ClientSeen, Promised, Reconfigured, AuditEntry>;
+                 NodeUnknown, ClientSeen, Promised, SharesRanked, Reconfigured, AuditEntry>;
 
 }  // namespace gd::core

@@ -89,8 +89,9 @@ bool owns(const Actor& actor, const JobRecord& job) {
 }
 
 sched::PriorityFacts priority_facts(uint64_t total_cpus, const JobRecord& job,
-                                    double partition_factor) {
+                                    double partition_factor, uint32_t share) {
   sched::PriorityFacts facts;
+  facts.share = share;
   facts.partition_factor = partition_factor;
   facts.nice = job.spec->nice;
   facts.fixed = job.spec->priority;
@@ -100,8 +101,9 @@ sched::PriorityFacts priority_facts(uint64_t total_cpus, const JobRecord& job,
   return facts;
 }
 
-std::optional<sched::PriorityTerms> priority_of(const ClusterConfig& config, uint64_t total_cpus,
-                                                const JobRecord& job, TimePoint now) {
+std::optional<sched::PriorityTerms> priority_of(const PriorityView& view, const JobRecord& job,
+                                                TimePoint now) {
+  const ClusterConfig& config = *view.config;
   if (job.state != JobState::pending) return std::nullopt;
   uint32_t most = 1;
   uint32_t mine = config.partitions.empty() ? 1 : 0;
@@ -111,8 +113,10 @@ std::optional<sched::PriorityTerms> priority_of(const ClusterConfig& config, uin
   }
   const double factor = static_cast<double>(mine) / most;
   const sched::Wait wait{now - job.eligible_time, job.time_limit.value_or(sched::kForever)};
-  return sched::priority_terms(config.policy.weights, priority_facts(total_cpus, job, factor), 1,
-                               wait);
+  const auto fair = view.fair_factors->find(share_name_of(config, job));
+  return sched::priority_terms(config.policy.weights,
+                               priority_facts(view.total_cpus, job, factor, 0),
+                               fair == view.fair_factors->end() ? 1 : fair->second, wait);
 }
 
 NodeView view_of(const Cluster& cluster, const NodeEntry& node) {

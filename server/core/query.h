@@ -22,10 +22,16 @@ bool matches(const JobFilter& filter, const JobRecord& job);
 bool is_empty(const JobFilter& filter);  // no condition at all
 
 sched::PriorityFacts priority_facts(uint64_t total_cpus, const JobRecord& job,
-                                    double partition_factor);
-// Waiting jobs only; total_cpus is of the cluster (Cluster::total_cpus()).
-std::optional<sched::PriorityTerms> priority_of(const ClusterConfig& config, uint64_t total_cpus,
-                                                const JobRecord& job, TimePoint now);
+                                    double partition_factor, uint32_t share);
+// What a job's priority depends on besides itself. For readers on other threads: shared.
+struct PriorityView {
+  std::shared_ptr<const ClusterConfig> config;
+  uint64_t total_cpus = 0;
+  std::shared_ptr<const FairFactors> fair_factors;
+};
+// Waiting jobs only.
+std::optional<sched::PriorityTerms> priority_of(const PriorityView& view, const JobRecord& job,
+                                                TimePoint now);
 
 NodeView view_of(const Cluster& cluster, const NodeEntry& node);
 std::vector<NodeView> node_views(const Cluster& cluster);

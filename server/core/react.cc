@@ -59,6 +59,7 @@ struct Reactor {
 
   void operator()(const ClientSeen&) const {}
   void operator()(const Promised&) const {}
+  void operator()(const SharesRanked&) const {}
   void operator()(const Reconfigured&) const { may_start(); }
   void operator()(const AuditEntry&) const {}
 };

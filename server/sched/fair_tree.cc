@@ -56,7 +56,7 @@ struct Ranking {
       std::vector<uint32_t> leaves;
       std::vector<uint32_t> below;
       for (const uint32_t i : group) {
-        if (children[i].empty()) leaves.push_back(i);
+        if (children[i].empty() && tree[i].user) leaves.push_back(i);
         below.insert(below.end(), children[i].begin(), children[i].end());
       }
       if (!leaves.empty()) order.push_back(std::move(leaves));

@@ -23,7 +23,8 @@ namespace gd::sched {
 struct FairNode {
   uint32_t parent = 0;  // index of one before it; the root, at index 0, is its own
   uint32_t shares = 1;  // 0: last among its siblings
-  double usage = 0;     // of a leaf; others have the sum of what is below them
+  double usage = 0;     // of a user; accounts have the sum of what is below them
+  bool user = true;     // accounts without users are ranked, but are no leaves
 };
 
 struct FairRank {
@@ -40,11 +41,6 @@ struct FadingUsage {
   double cpu_seconds = 0;
   TimePoint at{};
   bool operator==(const FadingUsage&) const = default;
-
-  static constexpr void visit(auto& self, auto&& field) {
-    field("cpu_s", self.cpu_seconds);
-    field("at", self.at);
-  }
 };
 double faded(const FadingUsage& usage, TimePoint now, Seconds half_life);
 // What is left at `now` of cpus that were held from `from` until now.

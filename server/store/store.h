@@ -34,9 +34,10 @@ enum class Table : uint8_t {
   keys,
   meta,
   events,
-  arrays
+  arrays,
+  usage
 };
-inline constexpr size_t kTables = 9;
+inline constexpr size_t kTables = 10;
 [[nodiscard]] const char* table_name(Table table);
 
 inline constexpr size_t kMaxKeyBytes = 511;  // LMDB's

@@ -123,6 +123,45 @@ TEST_F(QueryTest, OldHistoryIsForgottenKMaxForgottenAtATime) {
   EXPECT_EQ(rows(store::Table::blobs), 0U);
 }
 
+TEST_F(QueryTest, TermsComeIfTheyAreAskedFor) {
+  submit_many(kAlice, 1);
+  now_ += 1h;
+  JobQuery query;
+  EXPECT_FALSE(pages(ask_all(kAlice, query)).at(0).jobs.at(0).terms.has_value());
+  query.terms = true;
+  const JobView view = pages(ask_all(kAlice, query)).at(0).jobs.at(0);
+  ASSERT_TRUE(view.terms.has_value());
+  const PriorityParts& terms = *view.terms;
+  EXPECT_GT(terms.age, 0);
+  EXPECT_DOUBLE_EQ(terms.fair_share, 5000) << "nobody has used anything";
+  EXPECT_DOUBLE_EQ(*view.priority, terms.age + terms.fair_share + terms.stretch + terms.partition);
+}
+
+TEST_F(QueryTest, SharesAreShownAndOthersHiddenWherePrivate) {
+  const std::string accounts = "[account lab]\nusers = alice, bob:2\n";
+  start(accounts);
+  const auto rows = ask<ShareQueryReply>(kBob, ShareQuery{}).rows;
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[0].account, "root");
+  EXPECT_EQ(rows[1].account, "lab");
+  EXPECT_EQ(rows[3].user, "bob");
+  EXPECT_NEAR(rows[3].part_of_shares, 2.0 / 3, 1e-9);
+  start("private_data = yes\n" + accounts);
+  EXPECT_EQ(ask<ShareQueryReply>(kBob, ShareQuery{}).rows.size(), 3U);
+  EXPECT_EQ(ask<ShareQueryReply>(kRoot, ShareQuery{}).rows.size(), 4U);
+}
+
+TEST_F(QueryTest, UsageIsInTheStoreAndComesBack) {
+  UsageRecord record{"", "alice", 7200, now_};
+  ASSERT_TRUE(store_.commit({{store::Table::usage, "/alice", encode_record(record)}}).ok());
+  start();
+  const auto rows = ask<ShareQueryReply>(kAlice, ShareQuery{}).rows;
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].user, "alice");
+  EXPECT_NEAR(rows[1].usage, 7200, 1);
+  EXPECT_DOUBLE_EQ(rows[1].part_of_all, 1);
+}
+
 TEST_F(QueryTest, NodesAndPartitions) {
   bring_node_up();
   EXPECT_EQ(ask<NodeQueryReply>(kAlice, NodeQuery{}).nodes.size(), 1U);

@@ -59,8 +59,9 @@ TEST_F(QueryTest, TheJobInFrontIsPromisedAStart) {
   pass();
   EXPECT_EQ(job(second).reason, Reason::resources);
   EXPECT_EQ(expected_start(*cluster, second), job(first).start_time + 100s);
-  EXPECT_TRUE(priority_of(*config, cluster->total_cpus(), job(second), now).has_value());
-  EXPECT_FALSE(priority_of(*config, cluster->total_cpus(), job(first), now).has_value());
+  const PriorityView view{config, cluster->total_cpus(), cluster->fair_factors()};
+  EXPECT_TRUE(priority_of(view, job(second), now).has_value());
+  EXPECT_FALSE(priority_of(view, job(first), now).has_value());
 }
 
 TEST_F(QueryTest, EqualSpecsAreSharedAndHashAlike) {

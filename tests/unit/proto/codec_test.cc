@@ -230,7 +230,8 @@ TEST(Codec, APageOfStoredRecordsIsWhatEncodeGives) {
   const auto page = [&](bool more) {
     std::vector<StoredJobView> stored;
     for (size_t i = 0; i < reply.jobs.size(); ++i) {
-      stored.push_back({records[i], reply.jobs[i].priority, reply.jobs[i].expected_start});
+      stored.push_back(
+          {records[i], reply.jobs[i].priority, reply.jobs[i].expected_start, reply.jobs[i].terms});
     }
     return encode_job_page(stored, more);
   };

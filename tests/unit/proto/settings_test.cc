@@ -27,6 +27,34 @@ TEST(SettingsTest, AnEmptyFileIsAWorkingClusterOfOneMachine) {
   EXPECT_EQ(settings.agent.writable_size_mib, 1024U);
 }
 
+TEST(SettingsTest, AccountsComeParentsFirst) {
+  const Settings settings = parse_settings(R"(
+[account optics]
+parent = physics
+users = alice:3, *
+[account physics]
+shares = 7
+)",
+                                           "gd.conf")
+                                .take();
+  ASSERT_EQ(settings.accounts.size(), 2U);
+  EXPECT_EQ(settings.accounts[0].name, "physics");
+  EXPECT_EQ(settings.accounts[0].shares, 7U);
+  EXPECT_EQ(settings.accounts[1].parent, "physics");
+  EXPECT_EQ(settings.accounts[1].users, (std::vector<AccountUserSettings>{{"alice", 3}, {"*", 1}}));
+}
+
+TEST(SettingsTest, AccountsThatMakeNoSenseAreRefused) {
+  EXPECT_EQ(error_of("[account a]\nparent = b\n[account b]\nparent = a\n"),
+            "gd.conf: [account a]: parent 'b' is no account, or is below it");
+  EXPECT_EQ(error_of("[account root]\n"),
+            "[account root]: a name has 1 to 64 letters, digits, '-', '_' and '.', and is not "
+            "root");
+  EXPECT_NE(error_of("[account a]\nusers = bob:many\n").find("'bob:many': 'many' is not a whole"),
+            std::string::npos);
+  EXPECT_NE(error_of("[account a]\nusers = :3\n").find("':3' lacks a name"), std::string::npos);
+}
+
 TEST(SettingsTest, AMissingFileIsAnEmptyOne) {
   const test::TempDir dir;
   EXPECT_EQ(load_settings(dir / "none").take().partitions.size(), 1U);
