@@ -23,8 +23,15 @@ uint64_t memory_of(const Need& need, const Node& node, uint32_t tasks) {
 }
 
 bool gres_fits(const Need& need, const Resources& room) {
-  if (need.gres_per_node.empty()) return true;
-  return fits_in(Resources{0, 0, need.gres_per_node}, room);
+  for (const GresCount& wanted : need.gres_per_node) {
+    uint64_t there = 0;
+    for (const GresCount& have : room.gres) {
+      const bool same = wanted.type.empty() || have.type == wanted.type;
+      if (same && have.name == wanted.name) there += have.count;
+    }
+    if (there < wanted.count) return false;
+  }
+  return true;
 }
 
 // An entry without a type is given of the types that are there, in order.
@@ -69,10 +76,9 @@ uint32_t tasks_that_fit(const Need& need, const Node& node, const Resources& roo
   if (need.exclusive && (room.cpus != node.usable.cpus || room.cpus == 0)) return 0;
   uint64_t fit = room.cpus / need.cpus_per_task;
   fit = std::min<uint64_t>({fit, need.tasks, need.tasks_per_node});
-  if (fit == 0 || !gres_fits(need, room)) return 0;
-  if (need.memory_per_node_mib) {
-    return *need.memory_per_node_mib <= room.memory_mib ? static_cast<uint32_t>(fit) : 0;
-  }
+  if (fit == 0 || need.memory_per_node_mib.value_or(0) > room.memory_mib) return 0;
+  if (!gres_fits(need, room)) return 0;
+  if (need.memory_per_node_mib) return static_cast<uint32_t>(fit);
   const auto fits = [&](uint64_t tasks) {
     return memory_of(need, node, static_cast<uint32_t>(tasks)) <= room.memory_mib;
   };

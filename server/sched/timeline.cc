@@ -82,7 +82,7 @@ void Timeline::take(Line& line, TimePoint from, TimePoint to, const Resources& a
   for (size_t i = first; i < last; ++i) subtract(line.steps[i].free, amount);
 }
 
-Resources Timeline::room(NodeIndex node, TimePoint from, Seconds length) {
+const Resources& Timeline::room(NodeIndex node, TimePoint from, Seconds length) {
   const bool has_promise = promised(node);
   // Without promises what is free only grows, so the least of a time is its beginning.
   if (from == now_ && !has_promise) return free_now(node);
@@ -91,12 +91,12 @@ Resources Timeline::room(NodeIndex node, TimePoint from, Seconds length) {
   auto step = std::upper_bound(row.steps.begin(), row.steps.end(), from,
                                [](TimePoint t, const Step& s) { return t < s.at; }) -
               1;
-  Resources least = step->free;
-  if (!has_promise) return least;
+  if (!has_promise) return step->free;
+  least_ = step->free;
   for (++step; step != row.steps.end() && step->at < from + length; ++step) {
-    keep_least(least, step->free);
+    keep_least(least_, step->free);
   }
-  return least;
+  return least_;
 }
 
 std::vector<TimePoint> Timeline::moments(const Candidates& candidates, TimePoint from) {
@@ -118,7 +118,7 @@ Placement Timeline::placement_of(const Shape& shape, PartitionIndex partition, T
                                  std::span<const Offer> chosen) {
   Placement placement{partition, {}};
   for (const Offer& offer : chosen) {
-    const Resources free = room(offer.node, at, shape.key.limit);
+    const Resources& free = room(offer.node, at, shape.key.limit);
     placement.uses.push_back(
         {offer.node, offer.tasks,
          held_by(shape.key.need, nodes_[offer.node.value], free, offer.tasks)});

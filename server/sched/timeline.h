@@ -33,8 +33,8 @@ class Timeline {
  public:
   Timeline(std::span<const Node> nodes, TimePoint now);
 
-  // Free on `node` at every moment of [from, from + length).
-  [[nodiscard]] Resources room(NodeIndex node, TimePoint from, Seconds length);
+  // Free on `node` at every moment of [from, from + length). Valid until the next call.
+  [[nodiscard]] const Resources& room(NodeIndex node, TimePoint from, Seconds length);
   [[nodiscard]] std::optional<Slot> earliest(const Shape& shape, const Candidates& candidates,
                                              TimePoint from);
   // The chosen offers with what they hold at that time.
@@ -77,6 +77,7 @@ class Timeline {
   std::deque<Line> lines_;         // of nodes that were touched; they stay where they are
   std::vector<uint32_t> line_of_;  // by node: 1 + place in lines_, or 0
   bool any_promise_ = false;
+  Resources least_;  // what room() refers to if promises lessen it
 };
 
 }  // namespace gd::sched

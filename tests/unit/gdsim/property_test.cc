@@ -1,0 +1,187 @@
+// What every policy owes on every cluster: whole schedules of random work on random machines,
+// swept over time.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+
+#include "gdsim/metrics.h"
+#include "gdsim/replay.h"
+#include "gdsim/scenario.h"
+
+namespace gd::sim {
+namespace {
+
+constexpr uint64_t kSeeds = 200;
+
+struct NamedPolicy {
+  const char* name;
+  sched::Policy policy;
+};
+
+const NamedPolicy kPolicies[] = {
+    {"fifo", {.weights = sched::kInOrder, .reservation_depth = 0}},
+    {"easy", {.weights = sched::kInOrder, .reservation_depth = 1}},
+    {"conservative", {.weights = sched::kInOrder, .reservation_depth = 1000}},
+    {"defaults", {}},
+    {"few starts a pass", {.start_limit = 1}},
+};
+
+std::string random_scenario(uint64_t seed) {
+  std::mt19937_64 engine(seed);
+  const auto roll = [&](uint64_t low, uint64_t high) {
+    return std::to_string(low + engine() % (high - low + 1));
+  };
+  const auto one_in = [&](uint64_t n) { return engine() % n == 0; };
+  std::string text;
+  const uint64_t nodes = 2 + engine() % 4;
+  for (uint64_t n = 1; n <= nodes; ++n) {
+    text += "node " + std::to_string(n) + " cpus=" + roll(4, 8) + " mem=" + roll(400, 800);
+    text += n == 1 || one_in(2) ? " features=a\n" : "\n";
+    if (one_in(3)) {
+      text += "run " + std::to_string(900 + n) + " on=" + std::to_string(n) +
+              " cpus=" + roll(1, 4) + " mem=100 until=" + roll(1, 300) + "\n";
+    }
+  }
+  text += "partition all\npartition first nodes=1,2 tier=" + roll(1, 2) + "\n";
+  uint64_t at = 0;
+  for (uint64_t job = 1; job <= 40; ++job) {
+    if (!one_in(3)) at += engine() % 60;
+    const std::string limit = roll(1, 300);
+    text += "queue " + std::to_string(job) + " at=" + std::to_string(at) + " limit=" + limit +
+            " run=" + roll(1, std::stoul(limit)) + " cpus=" + roll(1, 4) + " mem=" + roll(0, 400) +
+            " user=" + roll(1, 3);
+    if (one_in(3)) text += " nodes=2";
+    if (one_in(4)) text += " tasks=2 per_node=1";
+    if (one_in(6)) text += " exclusive";
+    if (one_in(5)) text += " features=a nodes=1";
+    if (one_in(3)) text += one_in(2) ? " partition=first,all" : " partition=first";
+    if (one_in(5)) text += " nice=" + roll(0, 5000);
+    text += "\n";
+  }
+  return text;
+}
+
+// A word may be said once only: the later one goes.
+std::string without_doubles(const std::string& text) {
+  std::string result;
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = text.find('\n', begin);
+    std::string line = text.substr(begin, end - begin);
+    const size_t first = line.find(" nodes=");
+    const size_t second = first == std::string::npos ? first : line.find(" nodes=", first + 1);
+    if (second != std::string::npos && line.starts_with("queue")) line.erase(second, 8);
+    result += line + "\n";
+    begin = end + 1;
+  }
+  return result;
+}
+
+struct Edge {
+  Seconds at{};
+  int order = 0;  // ends before starts
+  size_t job = 0;
+};
+
+// Every moment's use of every node, against what it has.
+void check_never_over_committed(const Workload& workload, const Schedule& schedule) {
+  std::vector<Resources> used(workload.nodes.size());
+  std::vector<uint32_t> jobs_on(workload.nodes.size());
+  for (const Running& row : workload.running) add(used[row.node.value], row.held);
+  std::vector<Edge> edges;
+  for (size_t i = 0; i < workload.jobs.size(); ++i) {
+    const Seconds start = schedule.jobs[i].start;
+    edges.push_back({start, 1, i});
+    edges.push_back({start + workload.jobs[i].run, 0, i});
+  }
+  const size_t old = workload.jobs.size();
+  for (size_t i = 0; i < workload.running.size(); ++i) {
+    edges.push_back({workload.running[i].until, 0, old + i});
+  }
+  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) {
+    return a.at != b.at ? a.at < b.at : a.order != b.order ? a.order < b.order : a.job < b.job;
+  });
+  for (const Edge& edge : edges) {
+    if (edge.job >= old) {
+      const Running& row = workload.running[edge.job - old];
+      subtract(used[row.node.value], row.held);
+      continue;
+    }
+    const bool exclusive = workload.keys[workload.jobs[edge.job].key].need.exclusive;
+    for (const sched::NodeUse& use : schedule.jobs[edge.job].uses) {
+      Resources& of_node = used[use.node.value];
+      if (edge.order != 1) {
+        subtract(of_node, use.held);
+        continue;
+      }
+      if (exclusive) {
+        ASSERT_EQ(of_node.cpus, 0U) << "job " << edge.job + 1 << " is not alone";
+      }
+      add(of_node, use.held);
+      ASSERT_TRUE(fits_in(of_node, workload.nodes[use.node.value].usable))
+          << "at " << edge.at.count() << " on " << workload.nodes[use.node.value].name;
+    }
+  }
+}
+
+// Jobs that would wait for ever are not part of these scenarios.
+Workload possible_part(Workload workload) {
+  sched::ShapeTable shapes;
+  std::erase_if(workload.jobs, [&](const WorkJob& job) {
+    const auto shape = shapes.intern(workload.keys[job.key], workload.nodes, workload.partitions);
+    return !shapes[shape].possible();
+  });
+  return workload;
+}
+
+TEST(ReplayProperty, EveryPolicyStartsEveryJobAndNeverOverCommits) {
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const std::string text = without_doubles(random_scenario(seed));
+    Result<Workload> parsed = parse_scenario(text);
+    ASSERT_TRUE(parsed.ok()) << parsed.error().text << "\n" << text;
+    const Workload workload = possible_part(std::move(parsed).take());
+    ASSERT_GT(workload.jobs.size(), 10U);
+    for (const NamedPolicy& each : kPolicies) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + ", " + each.name);
+      const ReplayOptions options{
+          .policy = each.policy, .half_life = 1000s, .keep = Keep::placements, .progress = {}};
+      const Result<Schedule> schedule = replay(workload, options);
+      ASSERT_TRUE(schedule.ok()) << schedule.error().text;
+      for (size_t i = 0; i < workload.jobs.size(); ++i) {
+        ASSERT_FALSE(schedule->jobs[i].uses.empty()) << "job " << workload.jobs[i].id;
+        ASSERT_GE(schedule->jobs[i].start, workload.jobs[i].submit);
+      }
+      check_never_over_committed(workload, *schedule);
+      if (testing::Test::HasFatalFailure()) return;
+      const Result<Schedule> again = replay(workload, options);
+      ASSERT_EQ(start_lines(workload, *again), start_lines(workload, *schedule))
+          << "equal input, another plan";
+    }
+  }
+}
+
+// With one line and one partition nobody starts before who stands in front.
+TEST(ReplayProperty, FifoKeepsTheLine) {
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::string text = without_doubles(random_scenario(seed));
+    for (const std::string_view word : {" partition=first,all", " partition=first"}) {
+      for (size_t at = text.find(word); at != std::string::npos; at = text.find(word)) {
+        text.erase(at, word.size());
+      }
+    }
+    Workload workload = possible_part(parse_scenario(text).take());
+    for (WorkJob& job : workload.jobs) job.nice = 0;
+    const Result<Schedule> schedule = replay(
+        workload, {.policy = kPolicies[0].policy, .half_life = {}, .keep = {}, .progress = {}});
+    ASSERT_TRUE(schedule.ok());
+    for (size_t i = 1; i < workload.jobs.size(); ++i) {
+      ASSERT_LE(schedule->jobs[i - 1].start, schedule->jobs[i].start);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gd::sim
