@@ -136,6 +136,9 @@ Result<PartitionSettings> read_partition(const ConfigView& view) {
   out.priority_job_factor = static_cast<uint32_t>(view.integer("priority_job_factor"));
   out.allow_users = view.list("allow_users");
   out.allow_groups = view.list("allow_groups");
+  if (view.has("default_image")) out.default_image = view.text("default_image");
+  out.allow_images = view.list("allow_images");
+  out.root_inside = view.flag("root_inside");
   if (view.text("engine") != "native") out.engine = view.text("engine");
   return out;
 }

@@ -79,7 +79,10 @@ struct PartitionSettings {
   uint32_t priority_job_factor = 1;
   std::vector<std::string> allow_users;  // both empty: everybody
   std::vector<std::string> allow_groups;
-  std::string engine;  // empty (ours), crun, runc
+  std::string engine;                     // empty (ours), crun, runc
+  std::string default_image;              // empty: the cluster's
+  std::vector<std::string> allow_images;  // patterns; empty: all
+  bool root_inside = true;
   bool operator==(const PartitionSettings&) const = default;
 };
 

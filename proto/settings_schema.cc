@@ -98,6 +98,11 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
     {"priority_job_factor", integer, "1", "Raises the priority of the partition's jobs.", 0, 65535},
     {"allow_users", list, "", "Users that may submit here; with allow_groups empty too: all."},
     {"allow_groups", list, "", "Groups that may submit here."},
+    {"default_image", text, nullptr,
+     "Image of its jobs that name none; the cluster's if not given."},
+    {"allow_images", list, "",
+     "Names of images that its jobs may have, with * and ?, \"host\" among them; none: all."},
+    {"root_inside", boolean, "yes", "Whether its jobs may be root inside of their containers."},
     {"engine", choice, "native",
      "What makes the jobs' containers: gd itself, or an OCI runtime "
      "that its nodes have in their path.",

@@ -17,7 +17,8 @@ declare -A packages_of=(
     liblmdb-dev libseccomp-dev libcap-dev libpam0g-dev libsodium-dev
     nlohmann-json3-dev libarchive-dev libgtest-dev libgmock-dev zlib1g-dev"
   [test]="iproute2 procps util-linux mount passwd tmux crun runc libpam-wrapper pamtester
-    busybox-static groff-base python3-zmq python3-msgpack skopeo docker-registry"
+    busybox-static dpkg-dev mmdebstrap groff-base python3-zmq python3-msgpack skopeo
+    docker-registry"
   [ci]="git ccache clang-14 clang-format-14 libclang-rt-14-dev shellcheck"
   [bench]="slurm-wlm slurm-client munge"
   [vm]="qemu-system-x86 seabios mmdebstrap e2fsprogs"

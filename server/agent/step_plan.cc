@@ -26,6 +26,12 @@ constexpr std::array<std::string_view, 11> kSystemTrees = {
     "/proc", "/sys", "/dev", "/run", "/boot", "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64"};
 constexpr std::array<std::string_view, 4> kPrivateFolders = {"/", "/tmp", "/var/tmp", "/dev/shm"};
 
+// What installing packages takes: files of the image given to its own users, and becoming those.
+// All of it counts only for ids of the container: other people's files are as closed as before.
+const std::vector<std::string> kRootCapabilities = {
+    "cap_chown",  "cap_dac_override", "cap_fowner",  "cap_fsetid",          "cap_kill",
+    "cap_setgid", "cap_setuid",       "cap_setfcap", "cap_net_bind_service"};
+
 bool is_system(std::string_view path) {
   if (std::ranges::find(kPrivateFolders, path) != kPrivateFolders.end()) return true;
   return std::ranges::any_of(kSystemTrees, [&](auto tree) { return is_below(path, tree); });
@@ -155,6 +161,7 @@ Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
   set_inside(env, launch, settings);
   process.env = render_environment(env);
   process.argv = TRY(command_of(launch, identity.shell));
+  if (launch.spec.image.root_inside) process.keep_capabilities = kRootCapabilities;
   if (stored != nullptr && launch.spec.image.entrypoint && !process.argv.empty()) {
     const std::vector<std::string>& entrypoint = stored->config.entrypoint;
     process.argv.insert(process.argv.begin(), entrypoint.begin(), entrypoint.end());

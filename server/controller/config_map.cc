@@ -20,6 +20,9 @@ core::PartitionConfig partition_config(const PartitionSettings& from) {
   to.allow_groups = from.allow_groups;
   to.allow_users = from.allow_users;
   to.engine = from.engine;
+  to.default_image = from.default_image;
+  to.allow_images = from.allow_images;
+  to.root_inside = from.root_inside;
   return to;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/hostlist.h"
+#include "base/image_name.h"
 #include "base/text.h"
 #include "proto/message_type.h"
 #include "server/core/check_form.h"
@@ -74,6 +75,33 @@ Result<void> check_rights(const Cluster& cluster, const Actor& actor, const JobS
     }
   }
   return {};
+}
+
+// What a partition says about images and root holds for administrators too: it is about what
+// runs on its nodes, not about who asks.
+Result<void> check_policy(const Cluster& cluster, const ImageSpec& image,
+                          const std::vector<sched::PartitionIndex>& partitions) {
+  for (const sched::PartitionIndex index : partitions) {
+    const PartitionConfig& partition = cluster.partition_configs()[index.value];
+    if (image.root_inside && !partition.root_inside) {
+      return Error{ErrorCode::denied,
+                   "partition " + partition.name + " lets no job be root inside; leave out --root"};
+    }
+    if (partition.allow_images.empty()) continue;
+    const std::string name = render(TRY(parse_image_name(image.name)));
+    const auto matches = [&name](const std::string& pattern) { return glob_match(pattern, name); };
+    if (std::ranges::none_of(partition.allow_images, matches)) {
+      return Error{ErrorCode::denied, "image " + name + " is not allowed in partition " +
+                                          partition.name + ", which takes " +
+                                          join(partition.allow_images, ", ")};
+    }
+  }
+  return {};
+}
+
+std::string default_image(const Cluster& cluster, sched::PartitionIndex first) {
+  const std::string& own = cluster.partition_configs()[first.value].default_image;
+  return own.empty() ? cluster.config().default_image : own;
 }
 
 // The limit in force: the asked one, else the first partition's default, else its maximum.
@@ -168,10 +196,11 @@ Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec
     if (!index) return invalid("no partition given, and the cluster has no default one");
     spec.partition = cluster.partitions()[index->value].name;
   }
-  if (spec.image.name.empty()) spec.image.name = cluster.config().default_image;
   const std::vector<sched::PartitionIndex> partitions = TRY(partitions_of(cluster, spec.partition));
+  if (spec.image.name.empty()) spec.image.name = default_image(cluster, partitions.front());
   TRY(check_rights(cluster, actor, spec, partitions));
   spec.account = TRY(account_of(cluster.config(), actor.user, spec.account));
+  TRY(check_policy(cluster, spec.image, partitions));
 
   Admitted result;
   result.dependency = TRY(parse_dependency(spec.dependency));

@@ -26,7 +26,10 @@ struct PartitionConfig {
   uint32_t priority_job_factor = 1;
   std::vector<std::string> allow_groups;  // empty: everybody
   std::vector<std::string> allow_users;
-  std::string engine;  // that makes the containers: StepLaunch::engine
+  std::string default_image;              // empty: the cluster's
+  std::vector<std::string> allow_images;  // patterns of names; empty: all
+  bool root_inside = true;                // may be asked for
+  std::string engine;                     // that makes the containers: StepLaunch::engine
   bool operator==(const PartitionConfig&) const = default;
 };
 

@@ -21,7 +21,13 @@ class AdmissionTest : public CoreTest {
     large.is_default = false;
     large.allow_groups = {"chiefs"};
     large.max_nodes = 2;
-    config->partitions = {main, large};
+    PartitionConfig strict = main;
+    strict.name = "strict";
+    strict.is_default = false;
+    strict.default_image = "reg.lab/base:1";
+    strict.allow_images = {"reg.lab/*"};
+    strict.root_inside = false;
+    config->partitions = {main, large, strict};
     restart();
     add_node("n1", 4);
   }
@@ -35,7 +41,7 @@ struct Refusal {
 
 const Refusal kRefusals[] = {
     {"UnknownPartition", [](JobSpec& s) { s.partition = "mian"; },
-     "invalid partition specified: mian; known are: main,large; did you mean 'main'?"},
+     "invalid partition specified: mian; known are: main,large,strict; did you mean 'main'?"},
     {"NoNodes", [](JobSpec& s) { s.nodes_min = 0; }, "nodes 0 is not between 1 and 65536"},
     {"NoTasks", [](JobSpec& s) { s.tasks = 0; }, "tasks 0 is not between 1 and 1000000"},
     {"TooManyTasks", [](JobSpec& s) { s.tasks = kMaxTasks + 1; },
@@ -162,6 +168,26 @@ TEST_F(AdmissionTest, DefaultsAreFilledIn) {
   EXPECT_EQ(job(id).time_limit, Seconds{600});
   EXPECT_EQ(job(id).spec->partition, "main");
   EXPECT_EQ(job(id).spec->image.name, "host");
+}
+
+TEST_F(AdmissionTest, APartitionSaysWhichImagesAndWhetherRoot) {
+  JobSpec spec = batch_spec();
+  spec.partition = "strict";
+  EXPECT_EQ(job(submitted(spec)).spec->image.name, "reg.lab/base:1");
+  spec.image.name = "reg.lab#tools";
+  EXPECT_TRUE(submit(spec).ok());
+  spec.image.name = "debian:12";
+  EXPECT_EQ(submit(spec).error().text,
+            "image docker.io/library/debian:12 is not allowed in partition strict, which takes "
+            "reg.lab/*");
+  spec.image.name = "host";
+  EXPECT_EQ(submit(spec, admin()).error().code, ErrorCode::denied);
+  spec.image.name.clear();
+  spec.image.root_inside = true;
+  EXPECT_EQ(submit(spec).error().text,
+            "partition strict lets no job be root inside; leave out --root");
+  spec.partition = "main";
+  EXPECT_TRUE(submit(spec).ok());
 }
 
 TEST_F(AdmissionTest, RootAndLimitsOfTheCluster) {
