@@ -112,7 +112,8 @@ class RootInside(unittest.TestCase):
         os.chown(self.image + "/opt/secret", 4_000_000_000, 4_000_000_000)
         os.chmod(self.image + "/opt/secret", 0o600)
         self.addCleanup(os.unlink, self.image + "/opt/secret")
-        done = self.run_inside("cat /opt/secret; /usr/sbin/chroot / true; mknod /null c 1 3; echo end")
+        tries = "cat /opt/secret; /usr/sbin/chroot / true; mknod /null c 1 3; echo end"
+        done = self.run_inside(tries)
         self.assertEqual(done.out, "end\n")
         self.assertIn("cat: /opt/secret: Permission denied", done.err)
         self.assertIn("chroot: cannot change root directory", done.err)
