@@ -102,6 +102,21 @@ std::string clock_time(uint64_t ms) {  // sacct's TotalCPU: 00:01.234
   return format_time_limit(Seconds{seconds});
 }
 
+// K, M, G, T or P with two digits, or none if it is whole: sacct --units.
+std::string in_units(uint64_t kib, char units) {
+  constexpr std::string_view kUnits = "KMGTP";
+  const auto power = static_cast<unsigned>(kUnits.find(units));
+  const double value = static_cast<double>(kib) / static_cast<double>(uint64_t{1} << (10 * power));
+  std::array<char, 64> text{};
+  const bool whole = power == 0 || kib % (uint64_t{1} << (10 * power)) == 0;
+  (void)std::snprintf(text.data(), text.size(), whole ? "%.0f%c" : "%.2f%c", value, units);
+  return text.data();
+}
+
+std::string memory(uint64_t mib, char units) {
+  return units == 0 ? format_mib(mib) : in_units(mib << 10, units);
+}
+
 std::string tres(Row row, bool held) {
   if (held && row.job.nodes.empty()) return "";
   std::string text = tres_of(row.job);
@@ -111,14 +126,26 @@ std::string tres(Row row, bool held) {
 std::string requested_memory(Row row) {
   const JobSpec& spec = *row.job.spec;
   if (spec.memory_per_cpu_mib) {
-    return format_mib(*spec.memory_per_cpu_mib * total_cpus(spec));
+    return memory(*spec.memory_per_cpu_mib * total_cpus(spec), row.units);
   }
-  return spec.memory_per_node_mib ? format_mib(*spec.memory_per_node_mib * spec.nodes_min) : "0";
+  return spec.memory_per_node_mib ? memory(*spec.memory_per_node_mib * spec.nodes_min, row.units)
+                                  : "0";
 }
 
 void of_job(Row row, Out out, std::string_view text) {
   if (is_job(row)) out += text;
 }
+
+std::string waited(Row row) {  // from the moment it could have started
+  if (row.job.start_time == TimePoint{}) return "";
+  const auto time = std::chrono::duration_cast<Seconds>(row.job.start_time - row.job.eligible_time);
+  return format_time_limit(std::max(time, Seconds{0}));
+}
+
+#define UNKNOWN(name, header)        \
+  {                                  \
+    0, name, header, [](Row, Out) {} \
+  }
 
 constexpr auto kFields = std::to_array<Field<AcctRow>>({
     {0, "jobid", "JobID", job_id},
@@ -173,7 +200,8 @@ constexpr auto kFields = std::to_array<Field<AcctRow>>({
     {0, "reqmem", "ReqMem", [](Row r, Out o) { of_job(r, o, requested_memory(r)); }},
     {0, "maxrss", "MaxRSS",
      [](Row r, Out o) {
-       if (!is_job(r)) o += std::to_string(usage_of(r).memory_peak_mib << 10) + "K";
+       if (!is_job(r))
+         o += in_units(usage_of(r).memory_peak_mib << 10, r.units == 0 ? 'K' : r.units);
      }},
     {0, "nodelist", "NodeList",
      [](Row r, Out o) {
@@ -184,12 +212,73 @@ constexpr auto kFields = std::to_array<Field<AcctRow>>({
     {0, "reqtres", "ReqTRES", [](Row r, Out o) { of_job(r, o, tres(r, false)); }},
     {0, "comment", "Comment",
      [](Row r, Out o) { of_job(r, o, printable(r.job.spec->comment, 4096)); }},
-    {0, "admincomment", "AdminComment", [](Row, Out) {}},
+    {0, "wckey", "WCKey", [](Row r, Out o) { of_job(r, o, r.job.spec->wckey); }},
+    {0, "cluster", "Cluster", [](Row r, Out o) { of_job(r, o, r.cluster); }},
+    {0, "reqgres", "ReqGRES",
+     [](Row r, Out o) { of_job(r, o, gres_text(r.job.spec->gres_per_node)); }},
+    {0, "allocgres", "AllocGRES",
+     [](Row r, Out o) {
+       if (!r.job.nodes.empty()) of_job(r, o, gres_text(r.job.spec->gres_per_node));
+     }},
+    {0, "reserved", "Reserved", [](Row r, Out o) { of_job(r, o, waited(r)); }},
+    {0, "planned", "Planned", [](Row r, Out o) { of_job(r, o, waited(r)); }},
+    // What gd does not measure, or has no such thing as: empty, which is not zero.
+    UNKNOWN("admincomment", "AdminComment"),
+    UNKNOWN("systemcomment", "SystemComment"),
+    UNKNOWN("associd", "AssocID"),
+    UNKNOWN("avecpufreq", "AveCPUFreq"),
+    UNKNOWN("avediskread", "AveDiskRead"),
+    UNKNOWN("avediskwrite", "AveDiskWrite"),
+    UNKNOWN("avepages", "AvePages"),
+    UNKNOWN("averss", "AveRSS"),
+    UNKNOWN("avevmsize", "AveVMSize"),
+    UNKNOWN("blockid", "BlockID"),
+    UNKNOWN("consumedenergy", "ConsumedEnergy"),
+    UNKNOWN("consumedenergyraw", "ConsumedEnergyRaw"),
+    UNKNOWN("dbindex", "DBIndex"),
+    UNKNOWN("failednode", "FailedNode"),
+    UNKNOWN("flags", "Flags"),
+    UNKNOWN("layout", "Layout"),
+    UNKNOWN("maxdiskread", "MaxDiskRead"),
+    UNKNOWN("maxdiskreadnode", "MaxDiskReadNode"),
+    UNKNOWN("maxdiskreadtask", "MaxDiskReadTask"),
+    UNKNOWN("maxdiskwrite", "MaxDiskWrite"),
+    UNKNOWN("maxdiskwritenode", "MaxDiskWriteNode"),
+    UNKNOWN("maxdiskwritetask", "MaxDiskWriteTask"),
+    UNKNOWN("maxpages", "MaxPages"),
+    UNKNOWN("maxpagesnode", "MaxPagesNode"),
+    UNKNOWN("maxpagestask", "MaxPagesTask"),
+    UNKNOWN("maxrssnode", "MaxRSSNode"),
+    UNKNOWN("maxrsstask", "MaxRSSTask"),
+    UNKNOWN("maxvmsize", "MaxVMSize"),
+    UNKNOWN("maxvmsizenode", "MaxVMSizeNode"),
+    UNKNOWN("maxvmsizetask", "MaxVMSizeTask"),
+    UNKNOWN("mcslabel", "McsLabel"),
+    UNKNOWN("mincpu", "MinCPU"),
+    UNKNOWN("mincpunode", "MinCPUNode"),
+    UNKNOWN("mincputask", "MinCPUTask"),
+    UNKNOWN("reqcpufreq", "ReqCPUFreq"),
+    UNKNOWN("reqcpufreqmin", "ReqCPUFreqMin"),
+    UNKNOWN("reqcpufreqmax", "ReqCPUFreqMax"),
+    UNKNOWN("reqcpufreqgov", "ReqCPUFreqGov"),
+    UNKNOWN("reservation", "Reservation"),
+    UNKNOWN("reservationid", "ReservationId"),
+    UNKNOWN("suspended", "Suspended"),
+    UNKNOWN("tresusageinave", "TRESUsageInAve"),
+    UNKNOWN("tresusageinmax", "TRESUsageInMax"),
+    UNKNOWN("tresusageinmin", "TRESUsageInMin"),
+    UNKNOWN("tresusageintot", "TRESUsageInTot"),
+    UNKNOWN("tresusageoutave", "TRESUsageOutAve"),
+    UNKNOWN("tresusageoutmax", "TRESUsageOutMax"),
+    UNKNOWN("tresusageoutmin", "TRESUsageOutMin"),
+    UNKNOWN("tresusageouttot", "TRESUsageOutTot"),
+    UNKNOWN("wckeyid", "WCKeyID"),
     {0, "constraints", "Constraints", [](Row r, Out o) { of_job(r, o, r.job.spec->constraint); }},
     {0, "workdir", "WorkDir", [](Row r, Out o) { of_job(r, o, r.job.spec->chdir); }},
     {0, "submitline", "SubmitLine", [](Row r, Out o) { of_job(r, o, r.job.spec->command); }},
     {0, "restarts", "Restarts", [](Row r, Out o) { of_job(r, o, std::to_string(r.job.restarts)); }},
 });
+#undef UNKNOWN
 
 }  // namespace
 
@@ -204,7 +293,8 @@ int acct_width(std::string_view name) {
       {"submit", 19},     {"eligible", 19},   {"start", 19},        {"end", 19},
       {"reason", 22},     {"nodelist", 15},   {"nnodes", 8},        {"ntasks", 8},
       {"reqcpus", 8},     {"comment", 14},    {"admincomment", 19}, {"workdir", 20},
-      {"submitline", 20}, {"elapsedraw", 10}, {"timelimitraw", 13}};
+      {"submitline", 20}, {"elapsedraw", 10}, {"timelimitraw", 13}, {"reqgres", 12},
+      {"allocgres", 12}};
   for (const auto& [known, width] : kWidths) {
     if (known == name) return width;
   }

@@ -64,6 +64,7 @@ class Client {
   [[nodiscard]] SocketContext& sockets() { return *sockets_; }
   [[nodiscard]] ClientSocket& socket() { return *socket_; }
   [[nodiscard]] uint64_t new_tag() { return ++last_tag_; }
+  [[nodiscard]] const std::string& cluster() const { return settings_.cluster; }
   [[nodiscard]] Milliseconds patience() const { return options_.patience; }
 
  private:

@@ -125,7 +125,7 @@ void print_slurm_config(const ConfigReply& reply, Context& context) {
   line("MinJobAge", in_seconds("min_job_age", "300"));
   line("SchedulerTimeSlice", "30 sec");
   line("SlurmctldHost[0]", value_of("controller", "localhost"));
-  line("SLURM_VERSION", "22.05.8");
+  line("SLURM_VERSION", kSlurmRelease);
 }
 
 Result<int> show_config(const CtlOptions& options, Context& context, Words) {
@@ -147,6 +147,17 @@ Result<int> show_config(const CtlOptions& options, Context& context, Words) {
     }
     context.out.line(item.key + " = " + item.value + (item.is_default ? "   # default" : ""));
   }
+  return kExitDone;
+}
+
+// gd has no licences, so the list is empty; exporters ask for it all the same.
+Result<int> show_licences(const CtlOptions& options, Context& context, Words) {
+  if (!options.json) return context.out.line("No licenses configured in Slurm."), kExitDone;
+  JsonWriter json(JsonStyle::pretty);
+  json.begin_object();
+  write_meta(json);
+  json.key("licenses").begin_array().end_array().end_object();
+  context.out << json.take();
   return kExitDone;
 }
 
@@ -203,6 +214,9 @@ constexpr Shown kShown[] = {
     {"partitions", show_partitions},
     {"part", show_partitions},
     {"config", show_config},
+    {"lic", show_licences},
+    {"license", show_licences},
+    {"licenses", show_licences},
     {"script", show_script},
     {"hostnames", show_hostnames},
     {"hostname", show_hostnames},

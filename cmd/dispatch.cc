@@ -14,7 +14,7 @@ constexpr std::array<const Command*, 12> kCommands{&kGdsub,   &kGdstat,  &kGdkil
                                                    &kGdsh,    &kGdinfo,  &kGdacct, &kGdctl,
                                                    &kGdlogin, &kGdimage, &kGdprio, &kGdshare};
 
-constexpr std::array<SlurmName, 17> kSlurmNames{{{"sbatch", &kGdsub},
+constexpr std::array<SlurmName, 18> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"squeue", &kGdstat},
                                                  {"scancel", &kGdkill},
                                                  {"srun", &kGdrun},
@@ -26,7 +26,8 @@ constexpr std::array<SlurmName, 17> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"sstat", nullptr},
                                                  {"sprio", &kGdprio},
                                                  {"sshare", &kGdshare},
-                                                 {"sdiag", nullptr},
+                                                 {"sdiag", &kSdiag},
+                                                 {"seff", &kSeff},
                                                  {"sreport", nullptr},
                                                  {"sattach", nullptr},
                                                  {"sbcast", nullptr},

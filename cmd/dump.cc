@@ -91,6 +91,24 @@ std::string json(const Cli& cli) {
   return out.take();
 }
 
+// "sbatch --wckey=KEY works": what `gdctl compat` prints for Slurm's name of a command.
+std::string compat(const Cli& cli) {
+  std::string out;
+  for (const Cli::Option& option : cli.options()) {
+    std::string names = option.letter == 0 ? "" : std::string("-") + option.letter + ",";
+    for (const std::string& name : option.names) names += "--" + name + ",";
+    names.pop_back();
+    out += std::string(cli.info().slurm_name) + "\t" + names + "\t" +
+           (option.refused ? "refused" : "works") + "\t" +
+           (option.refused ? "not supported; an error says so" : option.help) + "\n";
+  }
+  for (const Verb& verb : cli.info().verbs) {
+    out += std::string(cli.info().slurm_name) + "\t" + std::string(verb.name) + "\tworks\t" +
+           std::string(verb.help) + "\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<std::string> dump(const Cli& cli, std::string_view format) {
@@ -99,7 +117,9 @@ Result<std::string> dump(const Cli& cli, std::string_view format) {
   if (format == "zsh") return zsh_completion(cli);
   if (format == "fish") return fish_completion(cli);
   if (format == "json") return json(cli);
-  constexpr std::array<std::string_view, 5> kFormats{"man", "bash", "zsh", "fish", "json"};
+  if (format == "compat") return compat(cli);
+  constexpr std::array<std::string_view, 6> kFormats{"man",  "bash", "zsh",
+                                                     "fish", "json", "compat"};
   return Error{ErrorCode::usage, "--gd-dump=" + printable(format) + ": not one of " +
                                      join(std::span(kFormats), ", ")};
 }

@@ -10,7 +10,7 @@
 
 namespace gd::cmd {
 
-// format: man, bash, zsh, fish or json.
+// format: man, bash, zsh, fish, json or compat.
 Result<std::string> dump(const Cli& cli, std::string_view format);
 
 }  // namespace gd::cmd

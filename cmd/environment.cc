@@ -4,9 +4,15 @@
 //   NONE, NIL      nothing but what gd itself sets in the job
 //   NAME           this variable, if there is one
 //   NAME=VALUE     set; with ALL before it, beside everything
+//
+// And what --get-user-env lays beneath it.
+#include <unistd.h>
+
 #include <map>
 
+#include "base/process.h"
 #include "base/text.h"
+#include "base/user.h"
 #include "cmd/job_options.h"
 
 namespace gd::cmd {
@@ -60,6 +66,57 @@ Result<Bytes> export_environment(std::string_view names, std::span<const std::st
     out += name;
     out += '=';
     out += value;
+    out += '\0';
+  }
+  return out;
+}
+
+// The profile of a shell may print what it likes: what counts stands behind a mark.
+constexpr char kMark[] = "\001gd-environment\001";
+constexpr Milliseconds kLoginPatience = 8s;  // as Slurm's
+
+Result<std::vector<std::string>> login_environment(std::string_view how) {
+  CaptureOptions options{.cwd = "/", .timeout = kLoginPatience};
+  bool login = true;
+  if (!how.empty() && (how.back() == 'L' || how.back() == 'S')) {
+    login = how.back() == 'L';
+    how.remove_suffix(1);
+  }
+  if (!how.empty()) options.timeout = Seconds{TRY(parse_number<uint32_t>(how, 1, 3600))};
+  const User user = TRY(look_up_user(::getuid()));
+  const std::string shell = user.shell.empty() ? "/bin/sh" : user.shell;
+  options.env = {"HOME=" + user.home, "USER=" + user.name, "LOGNAME=" + user.name, "SHELL=" + shell,
+                 "PATH=/usr/local/bin:/usr/bin:/bin"};
+  std::vector<std::string> argv{shell};
+  if (login) argv.emplace_back("-l");
+  argv.insert(argv.end(), {"-c", std::string("printf '%s' '") + kMark + "'; env -0"});
+  Result<Captured> done = run_and_capture(argv, options);
+  if (!done.ok()) return std::move(done).error().in("--get-user-env: " + shell);
+  const size_t mark = done->out.find(kMark);
+  if (!done->status.ok() || mark == Bytes::npos) {
+    return Error{ErrorCode::unavailable,
+                 "--get-user-env: " + shell + " gave no environment: " + done->status.text()};
+  }
+  std::vector<std::string> entries;
+  for (const std::string_view entry :
+       split(std::string_view(done->out).substr(mark + sizeof kMark - 1), '\0')) {
+    if (entry.find('=') != std::string_view::npos) entries.emplace_back(entry);
+  }
+  return entries;
+}
+
+Result<Bytes> with_login_environment(const Bytes& exported, std::span<const std::string> login) {
+  std::map<std::string_view, std::string_view> all;
+  const auto add = [&all](std::string_view entry) {
+    const size_t equals = entry.find('=');
+    if (equals != std::string_view::npos)
+      all.insert_or_assign(entry.substr(0, equals), entry.substr(equals + 1));
+  };
+  for (const std::string& entry : login) add(entry);
+  for (const std::string_view entry : split(exported, '\0')) add(entry);
+  Bytes out;
+  for (const auto& [name, value] : all) {
+    ((out += name) += '=') += value;
     out += '\0';
   }
   return out;

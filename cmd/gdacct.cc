@@ -8,10 +8,10 @@
 
 #include "base/text.h"
 #include "cmd/client.h"
+#include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/job_fields.h"
 #include "cmd/slurm_text.h"
-#include "cmd/version.h"
 
 namespace gd::cmd {
 namespace {
@@ -92,29 +92,47 @@ std::string list_fields() {
   return out.ends_with('\n') ? out : out + "\n";
 }
 
-void write_job(const AcctOptions& options, const JobRecord& job, TimePoint now, Writer& writer,
-               std::string& text) {
-  writer.row({.job = job, .now = now}, text);
+void write_job(const AcctOptions& options, const JobRecord& job, const AcctRow& common,
+               Writer& writer, std::string& text) {
+  const auto row_of = [&](const StepRecord* step, bool batch) {
+    writer.row({.job = job,
+                .step = step,
+                .batch = batch,
+                .now = common.now,
+                .units = common.units,
+                .cluster = common.cluster},
+               text);
+  };
+  row_of(nullptr, false);
   if (options.allocations || job.start_time == TimePoint{}) return;
   const bool has_batch_step =
       std::ranges::any_of(job.steps, [](const StepRecord& step) { return step.id == kBatchStep; });
   if (job.spec->kind == JobKind::batch && !has_batch_step) {
-    writer.row({.job = job, .batch = true, .now = now}, text);
+    row_of(nullptr, true);
   }
-  for (const StepRecord& step : job.steps)
-    writer.row({.job = job, .step = &step, .now = now}, text);
+  for (const StepRecord& step : job.steps) row_of(&step, false);
 }
 
-Result<std::vector<JobView>> fetch(const AcctPlan& plan, Client& controller) {
+template <class List>
+bool among(const List& wanted, const std::string& value) {
+  return wanted.empty() || std::ranges::count(wanted, value) > 0;
+}
+
+Result<std::vector<JobView>> fetch(const AcctOptions& options, const AcctPlan& plan,
+                                   Client& controller) {
   std::vector<JobView> jobs = TRY(fetch_jobs(controller, plan.history));
   std::set<JobId> seen;
   for (const JobView& view : jobs) seen.insert(view.job.id);
   for (JobView& view : TRY(fetch_jobs(controller, plan.live))) {
     if (seen.insert(view.job.id).second) jobs.push_back(std::move(view));
   }
-  std::erase_if(jobs, [&plan](const JobView& view) {
-    return !plan.states.empty() && std::ranges::count(plan.states, view.job.state) == 0;
+  std::erase_if(jobs, [&](const JobView& view) {
+    const JobSpec& spec = *view.job.spec;
+    return (!plan.states.empty() && std::ranges::count(plan.states, view.job.state) == 0) ||
+           !among(options.accounts, spec.account) || !among(options.wckeys, spec.wckey) ||
+           !among(options.qos, spec.qos.empty() ? std::string("normal") : spec.qos);
   });
+  if (options.each_element) jobs = one_by_one(std::move(jobs));
   std::ranges::sort(jobs, {}, [](const JobView& view) { return view.job.id; });
   return jobs;
 }
@@ -122,17 +140,19 @@ Result<std::vector<JobView>> fetch(const AcctPlan& plan, Client& controller) {
 Result<int> run(const AcctOptions& options, Context& context) {
   if (options.help_format) return context.out << list_fields(), kExitDone;
   const TimePoint now = context.now();
+  const char units = options.units == 0 && options.fixed_units ? 'M' : options.units;
   const AcctPlan plan = TRY(to_acct_plan(options, own_name(), ::getuid(), now, local_zone()));
   Client* controller = TRY(context.controller());
-  const Result<std::vector<JobView>> jobs = fetch(plan, *controller);
+  TRY(check_clusters(options.clusters, context));
+  const Result<std::vector<JobView>> jobs = fetch(options, plan, *controller);
   if (!jobs.ok())
     return Error{jobs.error().code,
                  context.slurm() ? slurm_reason(jobs.error()) : jobs.error().text};
   if (options.json) {
     JsonWriter json(JsonStyle::pretty);
-    json.begin_object().key("meta").begin_object().key("gd").begin_object();
-    json.key("version").string(GD_VERSION).end_object().end_object();
-    json.key("errors").begin_array().end_array().key("jobs").begin_array();
+    json.begin_object();
+    write_meta(json);
+    json.key("jobs").begin_array();
     for (const JobView& view : *jobs) write_json(json, view, now);
     json.end_array().end_object();
     context.out << json.take();
@@ -142,7 +162,9 @@ Result<int> run(const AcctOptions& options, Context& context) {
   std::string text;
   if (!options.no_header) writer.header(text);
   for (const JobView& view : *jobs) {
-    write_job(options, view.job, now, writer, text);
+    write_job(options, view.job,
+              {.job = view.job, .now = now, .units = units, .cluster = controller->cluster()},
+              writer, text);
     context.out << std::exchange(text, "");
   }
   context.out << text;
@@ -165,6 +187,15 @@ void define_gdacct(Cli& cli, AcctOptions& options) {
   cli.list("-r,--partition", "NAME[,...]", "Jobs in these partitions", options.filter.partitions)
       .complete(Completes::partition);
   cli.list("-s,--state", "STATE[,...]", "Jobs in these states", options.filter.states);
+  cli.list("-A,--accounts,--account", "NAME[,...]", "Jobs of these accounts", options.accounts);
+  cli.list("-q,--qos", "NAME[,...]", "Jobs of these qualities of service", options.qos);
+  cli.list("-W,--wckeys", "KEY[,...]", "Jobs with these keys of --wckey", options.wckeys);
+  cli.list("-N,--nodelist", "NODES", "Jobs that ran on one of these nodes", options.filter.nodes)
+      .complete(Completes::node);
+  define_clusters(cli, options.clusters);
+  cli.flag("-L,--allclusters,--local", "There is one cluster: as without this option",
+           options.same);
+  cli.flag("--array", "One line for each waiting element of an array", options.each_element);
   cli.option("-S,--starttime", "MOMENT", "Not ended before; midnight is the default",
              options.since);
   cli.option("-E,--endtime", "MOMENT", "Ended before", options.until);
@@ -180,14 +211,22 @@ void define_gdacct(Cli& cli, AcctOptions& options) {
   cli.flag("-p,--parsable", "Separated by '|', also at the end", options.parsable);
   cli.flag("-P,--parsable2", "Separated by '|'", options.parsable2);
   cli.option("--delimiter", "TEXT", "Instead of '|'", options.delimiter);
+  cli.on(
+      "--units", "K|M|G|T|P", "Memory in this unit",
+      [&options](std::string_view text) -> Result<void> {
+        if (text.size() != 1 || std::string_view("KMGTP").find(text[0]) == std::string::npos) {
+          return Error{ErrorCode::usage, "'" + printable(text) + "' is not one of K, M, G, T, P"};
+        }
+        options.units = text[0];
+        return {};
+      });
+  cli.flag("--noconvert", "Memory in the unit it is kept in: MaxRSS in K, the rest in M",
+           options.fixed_units);
   cli.flag("--json", "All that is known, as JSON", options.json);
   cli.refuse(
-      "-A,--accounts --array -B,--batch-script -c,--completion --cluster --clusters "
-      "-D,--duplicates "
-      "--env-vars --federation -f,--file -F,--flags -g,--gid -i,--nnodes -I,--ncpus "
-      "-k,--timelimit-min -K,--timelimit-max --local -L,--allclusters -M,--Mcluster "
-      "-N,--nodelist --noconvert -q,--qos -R,--reason -T,--truncate --units -W,--wckeys "
-      "-x,--associations --whole-hetjob --yaml -v,--verbose");
+      "-B,--batch-script -c,--completion -D,--duplicates --env-vars --federation -f,--file "
+      "-F,--flags -g,--gid -i,--nnodes -I,--ncpus -k,--timelimit-min -K,--timelimit-max "
+      "-R,--reason -T,--truncate -x,--associations --whole-hetjob --yaml -v,--verbose");
 }
 
 Result<AcctPlan> to_acct_plan(const AcctOptions& options, const std::string& me, Uid uid,

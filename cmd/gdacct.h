@@ -13,12 +13,16 @@
 namespace gd::cmd {
 
 struct AcctOptions {
+  std::vector<std::string> clusters;
   FilterOptions filter;
   std::string since, until;
+  std::vector<std::string> accounts, qos, wckeys;
+  char units = 0;  // K, M, G, T, P; 0: as it is
   std::optional<std::string> format;
   std::string delimiter = "|";
   bool all_users = false, allocations = false, no_header = false, brief = false, long_list = false;
-  bool parsable = false, parsable2 = false, json = false, help_format = false;
+  bool parsable = false, parsable2 = false, json = false, help_format = false, same = false;
+  bool each_element = false, fixed_units = false;
 };
 
 void define_gdacct(Cli& cli, AcctOptions& options);
@@ -29,6 +33,8 @@ struct AcctRow {
   const StepRecord* step = nullptr;
   bool batch = false;  // the script of a batch job, as a step
   TimePoint now{};
+  char units = 0;
+  std::string_view cluster = "";
 };
 
 struct AcctPlan {

@@ -5,14 +5,19 @@
 #include <array>
 #include <functional>
 
+#include "base/fd.h"
 #include "base/hostlist.h"
 #include "base/text.h"
 #include "cmd/client.h"
+#include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/ctl_show.h"
+#include "cmd/import_slurm.h"
 #include "cmd/job_fields.h"
 #include "cmd/job_query.h"
+#include "cmd/slurm_names.h"
 #include "cmd/slurm_text.h"
+#include "cmd/version.h"
 
 namespace gd::cmd {
 namespace {
@@ -38,7 +43,11 @@ constexpr Verb kVerbs[] = {
      "list revoke"},
     {"write", "batch_script JOB [FILE]", "A job's script, to FILE or '-'", Completes::nothing,
      "batch_script"},
+    {"import", "slurm.conf FILE", "A site's slurm.conf as a gd.conf, on standard output",
+     Completes::file, "slurm.conf"},
+    {"compat", "", "Every option of Slurm's commands: works or is refused"},
     {"reconfigure", "", "Read gd.conf again, without a restart"},
+    {"version", "", "The version; as scontrol, the release of Slurm whose words are printed"},
     {"ping", "", "Whether the controller answers, and who one is to it"},
     {"shutdown", "", "Stop the controller; jobs go on"},
 };
@@ -141,6 +150,31 @@ Result<int> key_words(const CtlOptions& options, Context& context, Words words) 
   return kExitDone;
 }
 
+Result<int> import_words(const CtlOptions& options, Context& context, Words words) {
+  if (words.size() != 2 || words[0] != "slurm.conf") return usage("gdctl import slurm.conf FILE");
+  const Bytes text = TRY(read_file(words[1], kMaxSlurmConfBytes));
+  const Imported made = TRY(import_slurm(text, words[1]));
+  context.out << made.config;
+  if (!options.quiet) {
+    for (const std::string& note : made.notes) context.warn(note);
+  }
+  return kExitDone;
+}
+
+// From the definitions themselves, so that it is never out of date.
+Result<int> compat_words(const CtlOptions&, Context& context, Words) {
+  (void)context.out.flush();
+  for (const SlurmName& name : slurm_names()) {
+    if (name.command == nullptr) {
+      context.out.line(std::string(name.name) + "\t\trefused\tnot served; an error says so");
+      (void)context.out.flush();
+    } else {
+      (void)name.command->start({std::string(name.name), Dialect::slurm, {"--gd-dump=compat"}});
+    }
+  }
+  return kExitDone;
+}
+
 struct Handler {
   std::string_view verb;
   Result<int> (*run)(const CtlOptions& options, Context& context, Words words);
@@ -161,6 +195,8 @@ constexpr Handler kHandlers[] = {
     {"node", node_words},
     {"key", key_words},
     {"write", write_words},
+    {"import", import_words},
+    {"compat", compat_words},
     {"ping", ping},
 };
 
@@ -181,6 +217,11 @@ Result<int> run_verb(const CtlOptions& options, Context& context) {
     TRY(expect_ok(context, ReconfigureRequest{}));
     return kExitDone;
   }
+  if (verb == "version") {
+    context.out.line(context.slurm() ? std::string("slurm ") + kSlurmRelease
+                                     : std::string("gd " GD_VERSION));
+    return kExitDone;
+  }
   if (verb == "shutdown") {
     TRY(expect_ok(context, ShutdownRequest{}));
     return kExitDone;
@@ -191,6 +232,7 @@ Result<int> run_verb(const CtlOptions& options, Context& context) {
 }
 
 Result<int> run(const CtlOptions& options, Context& context) {
+  TRY(check_clusters(options.clusters, context));
   Result<int> code = run_verb(options, context);
   if (code.ok() || !context.slurm() || code.error().code == ErrorCode::usage) return code;
   if (code.error().text.starts_with("slurm_load_")) return code;
@@ -212,8 +254,9 @@ void define_gdctl(Cli& cli, CtlOptions& options) {
   cli.option("--lifetime", "INTERVAL", "With 'node token': how long it is good; 1h is the default",
              options.lifetime);
   cli.flag("-Q,--quiet", "Print no hints", options.quiet);
+  define_clusters(cli, options.clusters);
   cli.refuse(
-      "--federation -F,--future -h,--hide --local -M,--clusters --sibling -u,--uid --yaml "
+      "--federation -F,--future -h,--hide --local --sibling -u,--uid --yaml "
       "-v,--verbose");
   cli.rest(options.words);
 }

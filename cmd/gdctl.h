@@ -16,6 +16,7 @@
 namespace gd::cmd {
 
 struct CtlOptions {
+  std::vector<std::string> clusters;
   bool one_line = false, json = false, details = false, vouch = false, quiet = false, all = false;
   std::string lifetime;
   std::vector<std::string> words;

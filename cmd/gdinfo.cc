@@ -8,9 +8,9 @@
 #include "base/hostlist.h"
 #include "base/text.h"
 #include "cmd/client.h"
+#include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/slurm_text.h"
-#include "cmd/version.h"
 
 namespace gd::cmd {
 namespace {
@@ -53,9 +53,9 @@ bool named(const List& names, const std::string& name) {
 void print_json(const std::vector<NodeView>& nodes, const std::vector<PartitionView>& partitions,
                 Context& context) {
   JsonWriter json(JsonStyle::pretty);
-  json.begin_object().key("meta").begin_object().key("gd").begin_object();
-  json.key("version").string(GD_VERSION).end_object().end_object();
-  json.key("errors").begin_array().end_array().key("nodes").begin_array();
+  json.begin_object();
+  write_meta(json);
+  json.key("nodes").begin_array();
   for (const NodeView& view : nodes) write_json(json, view);
   json.end_array().key("partitions").begin_array();
   for (const PartitionView& view : partitions) write_json(json, view);
@@ -71,7 +71,10 @@ Result<void> print_once(const InfoOptions& options, const std::vector<FormatItem
   if (options.json) return print_json(nodes, partitions, context), Result<void>{};
   auto listing = TRY(Listing<NodeRow>::make(items, node_fields()));
   std::string text;
-  if (!options.no_header) listing.header(text);
+  if (!options.no_header) {
+    text += cluster_line(options.clusters, context);
+    listing.header(text);
+  }
   for (const NodeRow& row : group_nodes(options, items, partitions, nodes)) listing.row(row, text);
   context.out << text;
   return {};
@@ -80,6 +83,7 @@ Result<void> print_once(const InfoOptions& options, const std::vector<FormatItem
 Result<int> run(const InfoOptions& options, Context& context) {
   const std::vector<FormatItem> items = TRY(info_format(options));
   (void)TRY(Listing<NodeRow>::make(items, node_fields()));
+  TRY(check_clusters(options.clusters, context));
   while (true) {
     const Result<void> done = print_once(options, items, context);
     if (!done.ok()) return context.slurm() ? slurm_load_error(done.error(), "node") : done.error();
@@ -120,8 +124,9 @@ void define_gdinfo(Cli& cli, InfoOptions& options) {
   cli.flag("-h,--noheader", "No line of headings", options.no_header);
   cli.flag("--json", "All that is known, as JSON", options.json);
   cli.count("-i,--iterate", "SECONDS", "Again and again", options.iterate);
+  define_clusters(cli, options.clusters);
   cli.refuse(
-      "-d,--dead -e,--exact --federation --future --hide --local -M,--clusters -r,--responding "
+      "-d,--dead -e,--exact --federation --future --hide --local -r,--responding "
       "-T,--reservation -v,--verbose --noconvert --yaml");
 }
 

@@ -12,6 +12,7 @@
 namespace gd::cmd {
 
 struct InfoOptions {
+  std::vector<std::string> clusters;
   std::vector<std::string> partitions, nodes, states;
   std::optional<std::string> format, long_format;
   bool long_listing = false, by_node = false, no_header = false, summary = false, json = false;

@@ -5,6 +5,7 @@
 
 #include "base/process.h"
 #include "base/text.h"
+#include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/slurm_text.h"
 
@@ -62,6 +63,7 @@ Result<int> run(const KillOptions& options, Context& context) {
   std::vector<CancelRequest> requests =
       TRY(to_cancel_requests(options, context.dialect, own_name()));
   Client* controller = TRY(context.controller());
+  TRY(check_clusters(options.clusters, context));
   if (options.interactive) requests = TRY(ask_about(requests, *controller));
   int code = kExitDone;
   for (const CancelRequest& request : requests) {
@@ -96,8 +98,8 @@ void define_gdkill(Cli& cli, KillOptions& options) {
   cli.flag("-i,--interactive", "Ask about each job", options.interactive);
   cli.flag("-Q,--quiet", "Print nothing for jobs that have already ended", options.quiet);
   cli.flag("-v,--verbose", "Say how many jobs were told", options.verbose);
-  cli.refuse(
-      "-A,--account --ctld -H,--hurry -M,--clusters -q,--qos -R,--reservation --sibling --wckey");
+  define_clusters(cli, options.clusters);
+  cli.refuse("-A,--account --ctld -H,--hurry -q,--qos -R,--reservation --sibling --wckey");
   cli.rest(options.filter.jobs);
 }
 

@@ -10,6 +10,7 @@
 namespace gd::cmd {
 
 struct KillOptions {
+  std::vector<std::string> clusters;
   FilterOptions filter;
   std::string signal;
   bool batch = false;

@@ -4,6 +4,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cmd/client.h"
+#include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/job_query.h"
 #include "cmd/session.h"
@@ -41,6 +42,7 @@ Result<std::optional<JobId>> job_to_join(const RunOptions& options) {
 Result<int> run(const RunOptions& options, Context& context) {
   if (options.command.empty()) return usage("no command given");
   TRY(check_one_task(options.job.spec));
+  TRY(check_clusters(options.job.clusters, context));
   const Surroundings around = surroundings();
   SessionOptions session{.pty = options.pty, .quiet = options.quiet};
   if (const std::optional<JobId> inside = TRY(job_to_join(options))) {

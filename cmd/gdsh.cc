@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cmd/client.h"
+#include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/gdrun.h"
 #include "cmd/job_query.h"
@@ -95,6 +96,7 @@ Result<int> run(const ShellOptions& options, Context& context) {
                  "standard input is no terminal; use gdrun to run a command without one"};
   }
   TRY(check_one_task(options.job.spec));
+  TRY(check_clusters(options.job.clusters, context));
   if (!options.attach.empty() && !options.rest.empty()) {
     return usage("--attach takes no further arguments");
   }

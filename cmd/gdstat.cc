@@ -6,10 +6,10 @@
 
 #include "base/duration.h"
 #include "base/text.h"
+#include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/job_sort.h"
 #include "cmd/slurm_text.h"
-#include "cmd/version.h"
 
 namespace gd::cmd {
 namespace {
@@ -32,23 +32,6 @@ constexpr CommandInfo kInfo{.name = "gdstat",
 
 bool shown(const StatPlan& plan, JobState state) {
   return plan.states.empty() || std::count(plan.states.begin(), plan.states.end(), state) > 0;
-}
-
-// -r: what waits in one record, element by element.
-std::vector<JobView> one_by_one(std::vector<JobView> jobs) {
-  std::vector<JobView> all;
-  for (JobView& view : jobs) {
-    if (!view.job.array || element_of(view.job)) {
-      all.push_back(std::move(view));
-      continue;
-    }
-    const JobId array = view.job.array->array;
-    view.job.array->elements.for_each([&](uint32_t element) {
-      JobView& one = all.emplace_back(view);
-      one.job.array = ArrayPart{array, IndexSet::of(element), 0, 0, 0, 0};
-    });
-  }
-  return all;
 }
 
 Result<std::vector<JobView>> fetch_shown(const StatPlan& plan, Context& context) {
@@ -79,9 +62,9 @@ std::string table_for_people(const std::vector<JobView>& jobs, TimePoint now, co
 
 void print_json(const std::vector<JobView>& jobs, Context& context) {
   JsonWriter json(JsonStyle::pretty);
-  json.begin_object().key("meta").begin_object().key("gd").begin_object();
-  json.key("version").string(GD_VERSION).end_object().end_object();
-  json.key("errors").begin_array().end_array().key("jobs").begin_array();
+  json.begin_object();
+  write_meta(json);
+  json.key("jobs").begin_array();
   for (const JobView& view : jobs) write_json(json, view, context.now());
   json.end_array().end_object();
   context.out << json.take();
@@ -100,7 +83,10 @@ Result<void> print_once(const StatOptions& options, const StatPlan& plan, Contex
   if (options.long_listing && !options.no_header) {
     text += format_moment(now, local_zone()) + "\n";
   }
-  if (!options.no_header) listing.header(text);
+  if (!options.no_header) {
+    text += cluster_line(options.clusters, context);
+    listing.header(text);
+  }
   for (const JobView& view : jobs) {
     listing.row({view, now, options.fixed_units}, text);
     if (text.size() > (size_t{32} << 10)) context.out << std::exchange(text, "");
@@ -111,6 +97,7 @@ Result<void> print_once(const StatOptions& options, const StatPlan& plan, Contex
 
 Result<int> run(const StatOptions& options, Context& context) {
   const StatPlan plan = TRY(to_stat_plan(options, context.dialect, own_name()));
+  TRY(check_clusters(options.clusters, context));
   while (true) {
     const Result<void> done = print_once(options, plan, context);
     if (!done.ok()) return context.slurm() ? slurm_load_error(done.error()) : done.error();
@@ -147,8 +134,9 @@ void define_gdstat(Cli& cli, StatOptions& options) {
   cli.flag("-r,--array", "One line for each element of an array", options.array);
   cli.flag("--noconvert", "Memory in MiB, however much it is", options.fixed_units);
   cli.count("-i,--iterate", "SECONDS", "Again and again", options.iterate);
+  define_clusters(cli, options.clusters);
   cli.refuse(
-      "-A,--account --array-unique --federation --hide -L,--licenses --local -M,--clusters "
+      "-A,--account --array-unique --federation --hide -L,--licenses --local "
       "-q,--qos -R,--reservation --sibling -s,--steps -P,--priority --yaml");
   cli.rest(options.arguments);
 }

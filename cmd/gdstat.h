@@ -12,6 +12,7 @@
 namespace gd::cmd {
 
 struct StatOptions {
+  std::vector<std::string> clusters;
   FilterOptions filter;
   std::vector<std::string> arguments;
   std::optional<std::string> format;

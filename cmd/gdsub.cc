@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include "base/duration.h"
+#include "base/hostlist.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "cmd/client.h"
+#include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/directives.h"
 #include "cmd/job_wait.h"
@@ -66,13 +68,27 @@ Result<std::vector<std::string>> script_names(const SubOptions& options) {
   return names;
 }
 
-void print_done(const SubOptions& options, const SubmitReply& reply, Context& context) {
+void print_done(const SubOptions& options, const SubmitReply& reply,
+                const std::vector<std::string>& clusters, Context& context) {
   for (const std::string& warning : reply.warnings) context.warn("warning: " + warning);
   const std::string id = std::to_string(reply.job.value);
+  const std::string cluster =
+      clusters.empty() || context.client == nullptr ? "" : context.client->cluster();
   if (options.parsable)
-    context.out.line(id);
+    context.out.line(id + (cluster.empty() ? "" : ";" + cluster));
   else if (!options.quiet)
-    context.out.line("Submitted batch job " + id);
+    context.out.line("Submitted batch job " + id +
+                     (cluster.empty() ? "" : " on cluster " + cluster));
+}
+
+// "sbatch: Job 7 to start at ... using 2 processors on nodes n1 in partition batch", but for the
+// number: nothing was submitted, so none was given.
+void print_slurm_test(const SubmitReply& reply, const JobSpec& spec, Context& context) {
+  if (!reply.expected_start) return context.warn("Job to start: not known yet");
+  context.warn("Job to start at " + format_moment(*reply.expected_start, local_zone()) + " using " +
+               std::to_string(total_cpus(spec)) + " processors on nodes " +
+               fold_hostlist(reply.expected_nodes) +
+               (spec.partition.empty() ? "" : " in partition " + spec.partition));
 }
 
 void print_test(const SubmitReply& reply, Context& context) {
@@ -96,10 +112,11 @@ Result<int> submit_each(const SubOptions& options, Context& context) {
     code = kExitRefused;
   };
   size_t next = 0;
+  TRY(check_clusters(options.job.clusters, context));
   SubmitQueue queue(*TRY(context.controller()));
   const SubmitQueue::OnDone on_done = [&](size_t index, const Result<SubmitReply>& reply) {
     if (reply.ok())
-      print_done(options, *reply, context);
+      print_done(options, *reply, options.job.clusters, context);
     else
       failed(names[index], reply.error());
   };
@@ -122,17 +139,22 @@ Result<int> submit_each(const SubOptions& options, Context& context) {
 Result<int> run(const SubOptions& options, Context& context) {
   if (options.each) return submit_each(options, context);
   const Script script = TRY(script_of(options, context.dialect));
-  SubmitRequest request = TRY(
-      to_submit_request(kInfo, context.dialect, script, context.parsed, surroundings(), get_env));
+  std::vector<std::string> clusters;
+  SubmitRequest request = TRY(to_submit_request(kInfo, context.dialect, script, context.parsed,
+                                                surroundings(), get_env, &clusters));
   request.test_only = options.test_only;
   Client* controller = TRY(context.controller());
+  TRY(check_clusters(clusters, context));
   Result<SubmitReply> reply = controller->ask<SubmitReply>(request);
   if (!reply.ok()) return submit_refused(std::move(reply).error(), context, request.spec);
   if (options.test_only) {
-    print_test(*reply, context);
+    if (context.slurm())
+      print_slurm_test(*reply, request.spec, context);
+    else
+      print_test(*reply, context);
     return kExitDone;
   }
-  print_done(options, *reply, context);
+  print_done(options, *reply, clusters, context);
   if (!options.wait) return kExitDone;
   (void)context.out.flush();
   return wait_for_end(*controller, reply->job);
@@ -182,7 +204,8 @@ Result<void> check_script(const Script& script) {
 Result<SubmitRequest> to_submit_request(
     const CommandInfo& info, Dialect dialect, const Script& script, const Parsed& command_line,
     const Surroundings& around,
-    const std::function<std::optional<std::string>(const char*)>& get_variable) {
+    const std::function<std::optional<std::string>(const char*)>& get_variable,
+    std::vector<std::string>* clusters) {
   TRY(check_script(script));
   SubOptions options;
   Cli cli(info, dialect);
@@ -203,6 +226,7 @@ Result<SubmitRequest> to_submit_request(
   TRY(cli.apply(cli.from_environment(kPrefixes, get_variable)));
   TRY(cli.apply(command_line));
 
+  if (clusters != nullptr) *clusters = options.job.clusters;
   SubmitRequest request{.request = new_request_id(), .spec = {}, .script = script.text};
   request.spec = TRY(finish_spec(options.job, around));
   JobSpec& spec = request.spec;
@@ -218,6 +242,10 @@ Result<SubmitRequest> to_submit_request(
                      : around.directory + "/" + script.name;
   if (!options.rest.empty()) spec.argv.assign(options.rest.begin() + 1, options.rest.end());
   request.environment = TRY(export_environment(options.job.export_names, around.environment));
+  if (options.job.login_environment && around.login) {
+    const auto login = TRY(around.login(*options.job.login_environment));
+    request.environment = TRY(with_login_environment(request.environment, login));
+  }
   if (request.environment.size() > kMaxEnvironmentBytes) {
     return Error{ErrorCode::invalid,
                  "the environment has " + std::to_string(request.environment.size()) +

@@ -36,9 +36,11 @@ struct Script {
 Result<void> check_script(const Script& script);
 
 // Script, environment, command line, in this order of rising weight.
+// clusters: where those of --clusters go, wherever they were said.
 Result<SubmitRequest> to_submit_request(
     const CommandInfo& info, Dialect dialect, const Script& script, const Parsed& command_line,
     const Surroundings& around,
-    const std::function<std::optional<std::string>(const char*)>& get_variable);
+    const std::function<std::optional<std::string>(const char*)>& get_variable,
+    std::vector<std::string>* clusters = nullptr);
 
 }  // namespace gd::cmd

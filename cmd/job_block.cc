@@ -132,6 +132,11 @@ void add_files(Block& block, const JobRecord& job) {
     block.line().add("StdOut", stream_path(job, spec.output));
   }
   block.line().add("Power", "");
+  if (spec.mail_events != 0) {
+    block.line()
+        .add("MailUser", spec.mail_user.empty() ? job.user : spec.mail_user)
+        .add("MailType", format_mail_events(spec.mail_events));
+  }
   if (!spec.gres_per_node.empty()) block.line().add("TresPerNode", gres_text(spec.gres_per_node));
   block.line().add("Image", spec.image.name.empty() ? "(default)" : spec.image.name);
   if (!job.reason_text.empty()) block.line().add("ReasonText", printable(job.reason_text, 1000));
@@ -144,7 +149,7 @@ void moment(JsonWriter& json, std::string_view key, TimePoint at) {
 void write_request(JsonWriter& json, const JobSpec& spec) {
   json.key("partition").string(spec.partition).key("account").string(spec.account);
   json.key("qos").string(spec.qos).key("comment").string(spec.comment);
-  json.key("features").string(spec.constraint);
+  json.key("wckey").string(spec.wckey).key("features").string(spec.constraint);
   json.key("required_nodes").string(spec.node_list).key("excluded_nodes").string(spec.exclude);
   json.key("nice").number(spec.nice).key("tasks").number(spec.tasks.value_or(1));
   json.key("cpus_per_task").number(spec.cpus_per_task.value_or(1));

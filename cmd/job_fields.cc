@@ -135,7 +135,7 @@ constexpr auto kFields = std::to_array<Field<JobRow>>({
     // What gd has no such thing for reads as on a Slurm job that did not ask for it.
     {'v', "reservation", "RESERVATION", [](Row, Out o) { o += "(null)"; }},
     {'W', "licenses", "LICENSES", [](Row, Out o) { o += "(null)"; }},
-    {'w', "wckey", "WCKEY", [](Row, Out o) { o += "(null)"; }},
+    {'w', "wckey", "WCKEY", [](Row r, Out o) { o += or_null(spec(r).wckey); }},
     {'H', "sockets", "SOCKETS_PER_NODE", [](Row, Out o) { o += "*"; }},
     {'I', "cores", "CORES_PER_SOCKET", [](Row, Out o) { o += "*"; }},
     {'J', "threads", "THREADS_PER_CORE", [](Row, Out o) { o += "*"; }},

@@ -10,6 +10,7 @@
 #include "base/hostlist.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "cmd/clusters.h"
 
 namespace gd::cmd {
 namespace {
@@ -124,6 +125,8 @@ void define_when(Cli& cli, JobOptions& options) {
   cli.option("-b,--begin", "MOMENT", "Not before: 16:00, now+1hour, 2030-01-20T12:34",
              options.begin)
       .env("BEGIN");
+  cli.option("--deadline", "MOMENT", "End the job if it has not started by then; now+1day, 16:00",
+             options.deadline);
   cli.flag("-H,--hold", "Wait until released with 'gdctl release'", spec.hold).env("HOLD");
   cli.on("--nice", "[=N]", "Lower (or, with N below 0, raise) the priority; 100 if no N is given",
          [&spec](std::string_view text) -> Result<void> {
@@ -151,6 +154,25 @@ void define_dependency(Cli& cli, JobSpec& spec) {
          })
       .choose({"yes", "no"})
       .env("KILL_INVALID_DEPEND");
+}
+
+void define_mail(Cli& cli, JobSpec& spec) {
+  cli.group("Mail");
+  cli.on("--mail-type", "EVENT[,...]",
+         "Send mail at BEGIN, END, FAIL, REQUEUE, INVALID_DEPEND, TIME_LIMIT, TIME_LIMIT_90 (80, "
+         "50); ALL, NONE; ARRAY_TASKS: of each element",
+         [&spec](std::string_view text) -> Result<void> {
+           spec.mail_events = TRY(parse_mail_events(text));
+           return {};
+         })
+      .env("MAIL_TYPE");
+  cli.on("--mail-user", "ADDRESS[,...]", "To whom; the job's user if not given",
+         [&spec](std::string_view text) -> Result<void> {
+           TRY(check_mail_address(text));
+           spec.mail_user = text;
+           return {};
+         })
+      .env("MAIL_USER");
 }
 
 void define_requeue(Cli& cli, JobSpec& spec) {
@@ -230,15 +252,15 @@ void define_streams(Cli& cli, JobSpec& spec) {
 
 // Slurm's options that would change what runs, and that gd does not have.
 constexpr char kRefused[] =
-    "-B,--extra-node-info --bb --bbf -M,--clusters --cluster-constraint --contiguous "
-    "-S,--core-spec --cores-per-socket --cpu-freq --cpus-per-gpu --deadline --delay-boot "
-    "-m,--distribution --get-user-env --gid --gpu-bind --gpu-freq -G,--gpus "
-    "--gpus-per-socket --gpus-per-task --gres-flags --hint --ignore-pbs -k,--no-kill "
-    "-L,--licenses --mail-type --mail-user --mcs-label --mem-bind "
+    "-B,--extra-node-info --bb --bbf --cluster-constraint --contiguous "
+    "-S,--core-spec --cores-per-socket --cpu-freq --cpus-per-gpu --delay-boot "
+    "-m,--distribution --gid --gpu-bind --gpu-freq -G,--gpus "
+    "--gpus-per-socket --gpus-per-task --gres-flags --hint -k,--no-kill "
+    "-L,--licenses --mcs-label --mem-bind "
     "--mem-per-gpu --mincpus -F,--nodefile --ntasks-per-core --ntasks-per-gpu "
     "--ntasks-per-socket -O,--overcommit -s,--oversubscribe --power --profile --propagate "
     "--reboot --reservation --sockets-per-node --spread-job --switches --thread-spec "
-    "--threads-per-core --time-min --tmp --uid --use-min-nodes --wait-all-nodes --wckey "
+    "--threads-per-core --time-min --tmp --uid --use-min-nodes --wait-all-nodes "
     "--container --x11";
 
 }  // namespace
@@ -254,21 +276,33 @@ void define_job_options(Cli& cli, JobOptions& options, JobOptionSet set) {
              "Variables that the job gets; ALL is the default", options.export_names)
       .env("EXPORT");
   cli.option("--comment", "TEXT", "A remark, kept with the job", spec.comment);
+  cli.option("--wckey", "KEY", "A word of one's own that accounting shows", spec.wckey)
+      .env("WCKEY");
   if (set == JobOptionSet::batch) {
+    cli.on("--get-user-env", "[=[SECONDS][L|S]]",
+           "Beneath what is exported, the variables that a login (L, the default) or a plain "
+           "shell (S) of one's own sets",
+           [&options](std::string_view text) -> Result<void> {
+             options.login_environment = std::string(text);
+             return {};
+           });
     cli.option("-a,--array", "INDEXES[%LIMIT]",
                "Many jobs of one script: 0-15, 1,3,5-7, 0-100:4; %LIMIT of them at once",
                spec.array)
         .env("ARRAY_INX");
   } else {
-    cli.refuse("-a,--array");
+    cli.refuse("-a,--array --get-user-env");
   }
   define_size(cli, spec);
   define_where(cli, spec);
   define_when(cli, options);
   define_dependency(cli, spec);
   if (set == JobOptionSet::batch) define_requeue(cli, spec);
+  define_mail(cli, spec);
   define_container(cli, spec);
   if (set == JobOptionSet::batch) define_streams(cli, spec);
+  define_clusters(cli, options.clusters);
+  cli.flag("--ignore-pbs", "As without this option: #PBS lines are never read", options.same);
   cli.refuse(kRefused);
 }
 
@@ -276,7 +310,8 @@ Surroundings surroundings() {
   Surroundings around{.now = SystemClock{}.now(),
                       .host = "",
                       .directory = "/",
-                      .environment = current_environment()};
+                      .environment = current_environment(),
+                      .login = login_environment};
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) == 0) around.host = host.data();
   std::array<char, 4096> path{};
@@ -286,12 +321,16 @@ Surroundings surroundings() {
 
 Result<JobSpec> finish_spec(const JobOptions& options, const Surroundings& around) {
   JobSpec spec = options.spec;
-  if (!options.begin.empty()) {
-    Result<TimePoint> begin = parse_moment(options.begin, around.now, local_zone());
-    if (!begin.ok())
-      return usage("--begin=" + printable(options.begin) + ": " + begin.error().text);
-    spec.begin = *begin;
-  }
+  const auto moment = [&](const char* name, const std::string& text,
+                          std::optional<TimePoint>& to) -> Result<void> {
+    if (text.empty()) return {};
+    Result<TimePoint> at = parse_moment(text, around.now, local_zone());
+    if (!at.ok()) return usage(std::string(name) + "=" + printable(text) + ": " + at.error().text);
+    to = *at;
+    return {};
+  };
+  TRY(moment("--begin", options.begin, spec.begin));
+  TRY(moment("--deadline", options.deadline, spec.deadline));
   if (spec.chdir.empty())
     spec.chdir = around.directory;
   else if (spec.chdir[0] != '/')

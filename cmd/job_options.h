@@ -19,9 +19,12 @@ namespace gd::cmd {
 
 struct JobOptions {
   JobSpec spec;
-  std::string begin;  // read when the time is known: see finish()
+  std::string begin;  // read when the time is known: see finish_spec()
+  std::string deadline;
+  std::optional<std::string> login_environment;  // --get-user-env, as it was given
+  std::vector<std::string> clusters;
   std::string export_names = "ALL";
-  bool immediate_hold = false;
+  bool same = false;  // given or not, it is the same
 };
 
 enum class JobOptionSet : uint8_t { batch, interactive };
@@ -34,6 +37,8 @@ struct Surroundings {
   std::string host;
   std::string directory;
   std::vector<std::string> environment;  // "K=V"
+  // What a login of this user sets, "K=V"; runs her shell.
+  std::function<Result<std::vector<std::string>>(std::string_view how)> login;
 };
 Surroundings surroundings();
 Result<JobSpec> finish_spec(const JobOptions& options, const Surroundings& around);
@@ -42,6 +47,10 @@ Result<JobSpec> finish_spec(const JobOptions& options, const Surroundings& aroun
 Result<Bytes> export_environment(std::string_view names, std::span<const std::string> environment);
 
 // Words of --mem and friends, for other commands: "2G" -> 2048.
+// What --get-user-env asks for, "[SECONDS][L|S]", beneath what is exported.
+Result<std::vector<std::string>> login_environment(std::string_view how);
+Result<Bytes> with_login_environment(const Bytes& exported, std::span<const std::string> login);
+
 Result<std::vector<GresCount>> parse_gres(std::string_view text);  // "gpu:a100:2,disk:1"
 
 }  // namespace gd::cmd

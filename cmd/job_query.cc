@@ -194,4 +194,20 @@ int print_outcomes(const JobsReply& reply, Context& context) {
   return reply.refused.empty() ? kExitDone : kExitRefused;
 }
 
+std::vector<JobView> one_by_one(std::vector<JobView> jobs) {
+  std::vector<JobView> all;
+  for (JobView& view : jobs) {
+    if (!view.job.array || element_of(view.job)) {
+      all.push_back(std::move(view));
+      continue;
+    }
+    const JobId array = view.job.array->array;
+    view.job.array->elements.for_each([&](uint32_t element) {
+      JobView& one = all.emplace_back(view);
+      one.job.array = ArrayPart{array, IndexSet::of(element), 0, 0, 0, 0};
+    });
+  }
+  return all;
+}
+
 }  // namespace gd::cmd

@@ -41,6 +41,9 @@ Result<void> add_named(std::string_view text, std::vector<JobId>& jobs,
 // Of what waits in one record, only the elements that were asked for.
 void narrow(std::vector<JobView>& jobs, const JobFilter& filter);
 
+// What waits in one record, element by element.
+std::vector<JobView> one_by_one(std::vector<JobView> jobs);
+
 Result<std::vector<JobView>> fetch_jobs(Client& client, const JobQuery& query);
 
 // "gdkill: job 9: no such job" for each; kExitRefused if there is one.

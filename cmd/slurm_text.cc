@@ -1,5 +1,7 @@
 #include "cmd/slurm_text.h"
 
+#include "cmd/version.h"
+
 namespace gd::cmd {
 
 std::string slurm_reason(const Error& error) {
@@ -15,6 +17,15 @@ std::string slurm_reason(const Error& error) {
   if (error.text.starts_with("array:")) return "Invalid job array specification";
   if (error.code == ErrorCode::denied) return "Access/permission denied";
   return error.text;
+}
+
+void write_meta(JsonWriter& json) {
+  json.key("meta").begin_object();
+  json.key("gd").begin_object().key("version").string(GD_VERSION).end_object();
+  json.key("Slurm").begin_object().key("version").begin_object();
+  json.key("major").number(22).key("micro").number(8).key("minor").number(5).end_object();
+  json.key("release").string(kSlurmRelease).end_object().end_object();
+  json.key("errors").begin_array().end_array();
 }
 
 Error slurm_load_error(const Error& error, std::string_view what) {

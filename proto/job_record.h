@@ -178,6 +178,7 @@ struct JobRecord {
   Usage usage;
   std::vector<StepRecord> steps;
   uint32_t next_step = 0;
+  MailEvents told = 0;  // marks of this life's time limit that were passed
   std::optional<ArrayPart> array;
   Dependency dependency;
 
@@ -217,6 +218,7 @@ struct JobRecord {
     field("usage", self.usage);
     field("steps", self.steps);
     field("next_step", self.next_step);
+    field("told", self.told);
     field("array", self.array);
     field("dep", self.dependency);
   }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "proto/ids.h"
+#include "proto/mail.h"
 #include "proto/resources.h"
 
 namespace gd {
@@ -55,6 +56,9 @@ struct JobSpec {
   std::string account;
   std::string qos;
   std::string comment;
+  std::string wckey;           // a word of the user's own, for accounting
+  std::string mail_user;       // empty: the job's user, on the controller's machine
+  MailEvents mail_events = 0;  // of which mail is sent: proto/mail.h
 
   // How much. Memory is per node unless per cpu is given; both is refused.
   uint32_t nodes_min = 1;
@@ -147,6 +151,9 @@ struct JobSpec {
     field("warn_before", self.warn_before);
     field("warn_batch", self.warn_batch_only);
     field("array", self.array);
+    field("wckey", self.wckey);
+    field("mail_user", self.mail_user);
+    field("mail", self.mail_events);
   }
 };
 

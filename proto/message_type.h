@@ -25,6 +25,8 @@ enum class MessageType : uint16_t {
   step_reply = 21,
   script_query = 22,
   script_reply = 23,
+  stats_query = 26,
+  stats_reply = 27,
   node_query = 30,
   node_query_reply = 31,
   node_update_request = 32,

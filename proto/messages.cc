@@ -62,6 +62,8 @@ template Message::Message(NodeTokenRequest);
 template Message::Message(NodeTokenReply);
 template Message::Message(ScriptQuery);
 template Message::Message(ScriptReply);
+template Message::Message(StatsQuery);
+template Message::Message(StatsReply);
 template Message::Message(LoginStart);
 template Message::Message(LoginPrompt);
 template Message::Message(LoginAnswer);

@@ -23,17 +23,16 @@
 
 namespace gd {
 
-using MessageVariant =
-    std::variant<ErrorReply, OkReply, PingRequest, PingReply, SubmitRequest, SubmitReply, JobQuery,
-                 JobQueryReply, CancelRequest, JobControlRequest, JobUpdateRequest, JobsReply,
-                 WaitRequest, JobNotice, StepRequest, StepReply, NodeQuery, NodeQueryReply,
-                 NodeUpdateRequest, PartitionQuery, PartitionQueryReply, ShareQuery,
-                 ShareQueryReply, ConfigQuery, ConfigReply, ReconfigureRequest, ShutdownRequest,
-                 KeyListRequest, KeyListReply, KeyRevokeRequest, NodeTokenRequest, NodeTokenReply,
-                 ScriptQuery, ScriptReply, LoginStart, LoginPrompt, LoginAnswer, LoginDone,
-                 EnrolRequest, NodeJoin, NodeJoined, NodeHello, NodeWelcome, NodeReport, NodeOrders,
-                 StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck, StreamResize,
-                 StreamSignal, StreamPing, StreamExit, StepLaunch, ShepherdStatus, ShepherdOrder>;
+using MessageVariant = std::variant<
+    ErrorReply, OkReply, PingRequest, PingReply, SubmitRequest, SubmitReply, JobQuery,
+    JobQueryReply, CancelRequest, JobControlRequest, JobUpdateRequest, JobsReply, WaitRequest,
+    JobNotice, StepRequest, StepReply, NodeQuery, NodeQueryReply, NodeUpdateRequest, PartitionQuery,
+    PartitionQueryReply, ShareQuery, ShareQueryReply, ConfigQuery, ConfigReply, ReconfigureRequest,
+    ShutdownRequest, KeyListRequest, KeyListReply, KeyRevokeRequest, NodeTokenRequest,
+    NodeTokenReply, ScriptQuery, ScriptReply, StatsQuery, StatsReply, LoginStart, LoginPrompt,
+    LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined, NodeHello, NodeWelcome, NodeReport,
+    NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck, StreamResize,
+    StreamSignal, StreamPing, StreamExit, StepLaunch, ShepherdStatus, ShepherdOrder>;
 
 template <class Body>
 concept MessageBody = requires {

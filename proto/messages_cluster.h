@@ -190,4 +190,65 @@ struct ShutdownRequest {
   static constexpr void visit(auto&, auto&&) {}
 };
 
+// What the controller has done since its start: sdiag.
+struct StatsQuery {
+  static constexpr MessageType kType = MessageType::stats_query;
+  bool reset = false;  // begin again; for administrators
+  bool operator==(const StatsQuery&) const = default;
+  static constexpr void visit(auto& self, auto&& field) { field("reset", self.reset); }
+};
+
+struct RequestCount {  // by kind of message, or by user
+  std::string name;
+  uint32_t number = 0;  // the message's, or the uid
+  uint64_t count = 0;
+  uint64_t total_us = 0;
+  bool operator==(const RequestCount&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("name", self.name);
+    field("number", self.number);
+    field("count", self.count);
+    field("us", self.total_us);
+  }
+};
+
+struct StatsReply {
+  static constexpr MessageType kType = MessageType::stats_reply;
+  TimePoint now{};
+  TimePoint since{};
+  uint32_t threads = 0;
+  uint64_t queued = 0;  // requests that wait for the name service
+  uint64_t submitted = 0, started = 0, completed = 0, cancelled = 0, failed = 0;
+  uint64_t pending = 0, running = 0;  // now; elements of an array count each
+  uint64_t passes = 0;                // of the scheduler
+  uint64_t last_us = 0, max_us = 0, total_us = 0;
+  uint64_t last_depth = 0, total_depth = 0;  // records that waited when a pass began
+  uint64_t last_started = 0;
+  std::vector<RequestCount> by_type;
+  std::vector<RequestCount> by_user;
+  bool operator==(const StatsReply&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("now", self.now);
+    field("since", self.since);
+    field("threads", self.threads);
+    field("queued", self.queued);
+    field("submitted", self.submitted);
+    field("started", self.started);
+    field("completed", self.completed);
+    field("cancelled", self.cancelled);
+    field("failed", self.failed);
+    field("pending", self.pending);
+    field("running", self.running);
+    field("passes", self.passes);
+    field("last_us", self.last_us);
+    field("max_us", self.max_us);
+    field("total_us", self.total_us);
+    field("last_depth", self.last_depth);
+    field("total_depth", self.total_depth);
+    field("last_started", self.last_started);
+    field("types", self.by_type);
+    field("users", self.by_user);
+  }
+};
+
 }  // namespace gd

@@ -93,6 +93,7 @@ Result<ControllerSettings> read_top(const ConfigView& top) {
   out.launch_retries = static_cast<uint32_t>(top.integer("launch_retries"));
   out.requeue = top.flag("requeue");
   out.default_image = top.text("default_image");
+  out.mail_program = top.text("mail_program");
   out.low_disk_mib = top.mib("low_disk_mib");
   out.policy = policy_of(top.text("policy"));
   out.promise_limit = static_cast<uint32_t>(top.integer("promise_limit"));

@@ -48,6 +48,7 @@ struct ControllerSettings {
   uint32_t launch_retries = 0;
   bool requeue = true;
   std::string default_image;
+  std::string mail_program;  // as sendmail
   uint64_t low_disk_mib = 0;
   SchedulerPolicy policy = SchedulerPolicy::easy;
   uint32_t promise_limit = 0;  // searches for a promised start in one pass

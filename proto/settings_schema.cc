@@ -54,6 +54,9 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      "Whether a job goes back to the queue when its node is lost, "
      "unless it says otherwise."},
     {"default_image", text, "host", "Image of jobs that name none: \"host\" or a directory."},
+    {"mail_program", path, "/usr/sbin/sendmail",
+     "Sends the mails of --mail-type; called as sendmail is: -i -- ADDRESS, the mail on standard "
+     "input."},
     {"low_disk_mib", size_mib, "256", "No new jobs are taken while less is free in state_dir.", 0,
      int64_t{1} << 40},
     {"policy", choice, "easy",

@@ -24,6 +24,7 @@ std::vector<std::string> fixed_until_restart(const ControllerSettings& old,
   compare("user", old.user, fresh.user);
   compare("log_file", old.log_file, fresh.log_file);
   compare("controller_key", old.controller_key, fresh.controller_key);
+  compare("mail_program", old.mail_program, fresh.mail_program);
   if (old.log_level != fresh.log_level) {
     warnings.emplace_back("log_level: stays as it is until gdctld is restarted");
   }
@@ -37,6 +38,7 @@ void keep_fixed(const ControllerSettings& old, ControllerSettings& fresh) {
   fresh.run_dir = old.run_dir;
   fresh.user = old.user;
   fresh.log_file = old.log_file;
+  fresh.mail_program = old.mail_program;
   fresh.log_level = old.log_level;
   fresh.controller_key = old.controller_key;
 }
@@ -82,6 +84,17 @@ Result<OkReply> reconfigure(Hub& hub, const auth::Caller& caller) {
   hub.administrators = std::move(administrators);
   if (hub.parts.on_settings) hub.parts.on_settings(hub.settings());
   return reply;
+}
+
+void on_stats(Hub& hub, const Origin& origin, StatsQuery&& request) {
+  if (request.reset && !origin.caller.administrator) {
+    return hub.refuse(origin, {ErrorCode::denied, "only administrators reset the figures"});
+  }
+  if (request.reset) hub.stats.reset(hub.now);
+  StatsReply reply = hub.stats.report(hub.cluster, hub.now);
+  reply.threads = hub.parts.threads;
+  reply.queued = hub.parked_count;
+  hub.reply(origin, reply);
 }
 
 void on_reconfigure(Hub& hub, const Origin& origin, ReconfigureRequest&&) {

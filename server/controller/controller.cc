@@ -3,6 +3,7 @@
 #include "server/controller/controller.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/log.h"
 #include "proto/codec.h"
@@ -49,6 +50,7 @@ constexpr Rule kRules[] = {
     rule<ShareQuery, on_share_query>(Needs::nothing),
     rule<NodeUpdateRequest, on_node_update>(Needs::nothing),
     rule<ConfigQuery, on_config>(Needs::nothing),
+    rule<StatsQuery, on_stats>(Needs::nothing),
     rule<ReconfigureRequest, on_reconfigure>(Needs::nothing),
     rule<ShutdownRequest, on_shutdown>(Needs::nothing),
     rule<KeyListRequest, on_key_list>(Needs::nothing),
@@ -61,6 +63,11 @@ constexpr Rule kRules[] = {
     rule<NodeHello, on_hello>(Needs::nothing),
     rule<NodeReport, on_report>(Needs::nothing),
 };
+
+std::chrono::microseconds since(std::chrono::steady_clock::time_point before) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                               before);
+}
 
 const Rule* find_rule(MessageType type) {
   const Rule* found = std::find_if(std::begin(kRules), std::end(kRules),
@@ -100,7 +107,9 @@ void Controller::dispatch(const Origin& origin, Message&& message) {
   const Result<void> allowed = auth::may_send(origin.caller, type);
   if (!allowed.ok()) return hub_->refuse(origin, allowed.error());
   if (found->needs == Needs::groups && park(origin, message)) return;
+  const auto before = std::chrono::steady_clock::now();
   found->handler(*hub_, origin, std::move(message));
+  hub_->stats.note_request(type, origin.caller.uid, origin.caller.name, since(before));
 }
 
 // ---- groups of users, from the name service
@@ -181,9 +190,13 @@ void Controller::run_pass(Milliseconds boot_now) {
   if (std::exchange(hub_->turn.effects.schedule, false)) hub_->schedule = true;
   if (!hub_->schedule || boot_now < next_pass_) return;
   hub_->schedule = false;
+  const size_t depth = hub_->cluster.queue().size();
+  const auto before = std::chrono::steady_clock::now();
   const Result<core::Decision> done = hub_->run(core::SchedulePass{});
   if (!done.ok()) return log_error("pass_failed", {{"error", done.error()}});
-  hub_->schedule = std::get<core::Passed>(done->reply).more;
+  const auto& passed = std::get<core::Passed>(done->reply);
+  hub_->stats.note_pass(since(before), depth, passed.started);
+  hub_->schedule = passed.more;
   const Milliseconds ended = boot_time();
   next_pass_ = ended + (ended - boot_now);
 }
@@ -205,6 +218,9 @@ void Controller::tell() {
   send_welcomes(hub, turn.effects);
   send_orders(hub, turn.effects.orders);
   send_notices(hub, turn.effects.notify);
+  if (hub.parts.send_mail) {
+    for (const core::MailNote& note : turn.effects.mails) hub.parts.send_mail(note);
+  }
   hub.node_views.reset();
   if (turn.effects.schedule) hub.schedule = true;
 }

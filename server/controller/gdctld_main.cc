@@ -19,6 +19,7 @@
 #include "server/auth/key_files.h"
 #include "server/controller/controller.h"
 #include "server/controller/loop.h"
+#include "server/controller/mailer.h"
 #include "server/controller/service.h"
 #include "server/store/lmdb_store.h"
 
@@ -167,6 +168,7 @@ Result<void> serve(Settings settings, const Options& options, State state, auth:
   TRY(open_network(network, fixed, keys.curve, directory, clock));
   SocketOutbox outbox(*network.socket);
   Workers workers(kReaderThreads);
+  Mailer mailer(fixed.mail_program);
 
   Parts parts{
       .settings = std::move(settings),
@@ -179,7 +181,14 @@ Result<void> serve(Settings settings, const Options& options, State state, auth:
       .ticket_keys = std::move(keys.ticket),
       .public_key = keys.curve.public_key,
       .host = host_name(),
+      .threads = kReaderThreads + 2,  // the owner and the mailer
       .resolve_groups = resolve_groups,
+      .send_mail =
+          [&mailer](core::MailNote note) {
+            const std::string to = note.to;
+            if (mailer.send(std::move(note)) == Mailer::Taken::yes) return;
+            log_warning("mail_dropped", {{"to", to}, {"waiting", kMaxMails}});
+          },
       .reload = [path = options.config] { return load_settings(path); },
       .on_settings =
           [&store](const ControllerSettings& fresh) { store.set_low_disk_mib(fresh.low_disk_mib); },

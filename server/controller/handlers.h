@@ -33,6 +33,7 @@ void expire_logins(Hub& hub);
 // admin_requests.cc
 void on_ping(Hub& hub, const Origin& origin, PingRequest&& request);
 void on_config(Hub& hub, const Origin& origin, ConfigQuery&& request);
+void on_stats(Hub& hub, const Origin& origin, StatsQuery&& request);
 void on_reconfigure(Hub& hub, const Origin& origin, ReconfigureRequest&& request);
 void on_shutdown(Hub& hub, const Origin& origin, ShutdownRequest&& request);
 Result<OkReply> reconfigure(Hub& hub, const auth::Caller& caller);

@@ -16,6 +16,7 @@ Hub::Hub(Parts given, std::shared_ptr<const core::ClusterConfig> config, TimePoi
     : parts(std::move(given)),
       cluster_config_now(config),
       cluster(std::move(config), started),
+      stats(started),
       now(started) {}
 
 Result<core::Decision> Hub::run(const core::Command& command) {
@@ -24,6 +25,7 @@ Result<core::Decision> Hub::run(const core::Command& command) {
   for (const core::Event& event : decision->events) {
     core::apply(cluster, event);
     core::react(cluster, event, turn.effects);
+    stats.note(cluster, event);
   }
   return decision;
 }

@@ -25,6 +25,7 @@
 #include "server/controller/blobs.h"
 #include "server/controller/groups.h"
 #include "server/controller/outbox.h"
+#include "server/controller/stats.h"
 #include "server/controller/turn.h"
 #include "server/controller/waiters.h"
 #include "server/controller/workers.h"
@@ -51,7 +52,9 @@ struct Parts {
   TicketKeys ticket_keys;
   std::string public_key;  // of the controller
   std::string host;
+  uint32_t threads = 1;  // of the process
   GroupResolver resolve_groups;
+  std::function<void(core::MailNote)> send_mail;               // empty: nobody gets mail
   std::function<Result<Settings>()> reload;                    // gd.conf again
   std::function<void(const ControllerSettings&)> on_settings;  // log level, low disk
   std::optional<Uid> own_uid;  // not started as root: it administers
@@ -94,6 +97,7 @@ struct Hub {
   std::map<uint64_t, LoginSession> logins;
   uint64_t last_login = 0;
   uint32_t audit_serial = 0;
+  Stats stats;
   Turn turn;
   bool stop = false;
   bool schedule = true;  // something may start

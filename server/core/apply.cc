@@ -31,6 +31,7 @@ void forget_life(JobRecord& job) {
   job.exit = ExitStatus{};
   job.usage = Usage{};
   job.next_step = 0;
+  job.told = 0;
 }
 
 struct JobApplier {
@@ -130,6 +131,7 @@ struct JobApplier {
     if (e.avoid) job.avoid.push_back(*e.avoid);
   }
   void operator()(const JobSignalled& e) const { job.signals.push_back(e.signal); }
+  void operator()(const TimeMarked& e) const { job.told |= e.marks; }
   void operator()(const SignalsDone& e) const {
     std::erase_if(job.signals, [&](const PendingSignal& s) { return s.serial <= e.serial; });
   }

@@ -48,9 +48,13 @@ Result<void> check_number(std::string_view what, std::optional<uint64_t> value, 
 
 Result<void> check_texts(const JobSpec& spec) {
   const std::pair<std::string_view, const std::string*> names[] = {
-      {"job name", &spec.name},         {"partition", &spec.partition},
-      {"account", &spec.account},       {"qos", &spec.qos},
-      {"constraint", &spec.constraint}, {"submit host", &spec.submit_host}};
+      {"job name", &spec.name},
+      {"partition", &spec.partition},
+      {"account", &spec.account},
+      {"qos", &spec.qos},
+      {"constraint", &spec.constraint},
+      {"submit host", &spec.submit_host},
+      {"wckey", &spec.wckey}};
   for (const auto& [what, text] : names) TRY(check_line(what, *text, kMaxNameBytes));
   const std::pair<std::string_view, const std::string*> texts[] = {
       {"comment", &spec.comment},
@@ -83,6 +87,12 @@ Result<void> check_image(const ImageSpec& image) {
   for (const std::string& one : image.env)
     TRY(check_text("container variable", one, kMaxNameBytes));
   return {};
+}
+
+Result<void> check_mail(const JobSpec& spec) {
+  if (spec.mail_user.empty()) return {};
+  Result<void> checked = check_mail_address(spec.mail_user);
+  return checked.ok() ? checked : std::move(checked).error().in("mail user");
 }
 
 Result<void> check_lists(const JobSpec& spec) {
@@ -170,6 +180,7 @@ Result<void> check_names(const JobSpec& spec) {
 Result<void> check_form(const JobSpec& spec) {
   TRY(check_texts(spec));
   TRY(check_image(spec.image));
+  TRY(check_mail(spec));
   TRY(check_lists(spec));
   TRY(check_amounts(spec));
   TRY(check_times(spec));

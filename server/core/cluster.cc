@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "server/core/mail.h"
 #include "server/core/spec_hash.h"
 
 namespace gd::core {
@@ -112,10 +113,12 @@ std::optional<TimePoint> timer_of(const JobRecord& job, const ClusterConfig& con
     }
     return due;
   }
+  std::optional<TimePoint> due = next_time_mark(job);
   if (job.state == JobState::running && job.spec->kind == JobKind::allocation && job.time_limit) {
-    return job.start_time + *job.time_limit;  // no shepherd watches over it
+    const TimePoint end = job.start_time + *job.time_limit;  // no shepherd watches over it
+    due = due ? std::min(*due, end) : end;
   }
-  return std::nullopt;
+  return due;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "server/core/admission.h"
 #include "server/core/dependencies.h"
 #include "server/core/life.h"
+#include "server/core/mail.h"
 #include "server/core/select.h"
 #include "server/core/verbs.h"
 #include "server/sched/plan.h"
@@ -22,7 +23,12 @@ void on_timer(Draft& draft, JobId id) {
   if (ended(job.state)) {
     // Its end must be in the history first: a batch that holds both would keep neither.
     if (!draft.cluster.changes().jobs.contains(id)) draft.emit(JobPurged{id});
-  } else if (job.state == JobState::running) {  // an allocation
+  } else if (job.state == JobState::running) {
+    if (const MailEvents marks = time_marks_at(job, draft.now); marks != 0) {
+      draft.emit(TimeMarked{id, marks});
+    }
+    const bool watched = draft.job(id).spec->kind != JobKind::allocation;  // by its shepherd
+    if (watched || draft.job(id).start_time + *draft.job(id).time_limit > draft.now) return;
     end_job(draft, id, Ending{.as = JobState::timeout, .reason = Reason::time_limit});
   } else if (job.spec->deadline && *job.spec->deadline <= draft.now) {
     end_job(draft, id, Ending{.as = JobState::deadline});

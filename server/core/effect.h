@@ -6,17 +6,27 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "proto/ids.h"
 
 namespace gd::core {
+
+// A mail to be sent: to whom, and its one line. Told once the batch is stored and lost with a
+// crash between: mail is a courtesy, the record is what counts.
+struct MailNote {
+  std::string to;
+  std::string subject;
+  bool operator==(const MailNote&) const = default;
+};
 
 struct Effects {
   std::set<std::string> orders;     // nodes for which next_orders() may have something to say
   std::set<std::string> welcome;    // nodes whose hello is to be answered (welcome_for)
   std::set<std::string> say_hello;  // nodes that must say hello again: ErrorReply, conflict
   std::set<JobId> notify;           // jobs whose waiters must hear of a change
-  bool schedule = false;            // something may start now: run a SchedulePass soon
+  std::vector<MailNote> mails;
+  bool schedule = false;  // something may start now: run a SchedulePass soon
 };
 
 }  // namespace gd::core

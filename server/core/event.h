@@ -116,7 +116,11 @@ struct JobSignalled {
 struct SignalsDone {
   JobId job;
   uint64_t serial = 0;
-};  // all up to this one
+};                   // all up to this one
+struct TimeMarked {  // so much of its time limit has passed, and its user wants to know
+  JobId job;
+  MailEvents marks = 0;
+};
 struct JobPurged {
   JobId job;
 };  // from live to history
@@ -189,8 +193,9 @@ struct AuditEntry {  // changes by administrators
 using Event =
     std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated, JobSplit,
                  DependencySet, ArrayLimitSet, JobAllocated, JobBegan, JobEnding, JobEndChanged,
-                 ShareReleased, JobEnded, JobRequeued, JobSignalled, SignalsDone, JobPurged,
-                 StepAdded, StepChanged, NodeCame, NodeReported, NodeChanged, NodeRemoved,
-                 NodeUnknown, ClientSeen, Promised, SharesRanked, Reconfigured, AuditEntry>;
+                 ShareReleased, JobEnded, JobRequeued, JobSignalled, SignalsDone, TimeMarked,
+                 JobPurged, StepAdded, StepChanged, NodeCame, NodeReported, NodeChanged,
+                 NodeRemoved, NodeUnknown, ClientSeen, Promised, SharesRanked, Reconfigured,
+                 AuditEntry>;
 
 }  // namespace gd::core

@@ -1,7 +1,11 @@
 // From events to who must hear of them.
 #include "server/core/react.h"
 
+#include <optional>
 #include <type_traits>
+#include <utility>
+
+#include "server/core/mail.h"
 
 namespace gd::core {
 
@@ -37,6 +41,7 @@ struct Reactor {
   void operator()(const JobRequeued& e) const { changed(e.job), may_start(); }
   void operator()(const JobSignalled& e) const { tell_nodes(e.job); }
   void operator()(const SignalsDone&) const {}
+  void operator()(const TimeMarked&) const {}
   void operator()(const JobPurged& e) const { changed(e.job); }
   void operator()(const StepAdded& e) const { effects.orders.insert(e.step.node); }
   void operator()(const StepChanged& e) const {
@@ -68,6 +73,9 @@ struct Reactor {
 
 void react(const Cluster& cluster, const Event& event, Effects& effects) {
   std::visit(Reactor{cluster, effects}, event);
+  if (std::optional<MailNote> note = mail_for(cluster, event)) {
+    effects.mails.push_back(*std::move(note));
+  }
 }
 
 void react_to_start(const Cluster& cluster, Effects& effects) {

@@ -80,6 +80,8 @@ def installation():
 
 def find(name):
     for folder, _, files in os.walk(installation()):
+        if folder.endswith("libexec/gd/client"):  # what is bound into containers
+            continue
         path = os.path.join(folder, name)
         if name in files and os.access(path, os.X_OK):  # completions have the commands' names too
             return path

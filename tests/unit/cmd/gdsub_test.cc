@@ -237,5 +237,39 @@ TEST(Export, ChoosesVariables) {
   EXPECT_EQ(exported("=x"), "--export: '=x' has no name");
 }
 
+// ---- what Slurm's clients say beside
+
+TEST(Gdsub, MailWckeyAndDeadline) {
+  const JobSpec spec = spec_of({.args = {"--mail-type=END,FAIL", "--mail-user", "ada@x.org",
+                                         "--wckey=w", "--deadline=now+1hour", "job.sh"}});
+  EXPECT_EQ(format_mail_events(spec.mail_events), "END,FAIL");
+  EXPECT_EQ(spec.mail_user, "ada@x.org");
+  EXPECT_EQ(spec.wckey, "w");
+  EXPECT_EQ(spec.deadline, TimePoint{3600s});
+  EXPECT_NE(refusal({.args = {"--mail-user=-x", "job.sh"}}), "accepted");
+  EXPECT_NE(refusal({.args = {"--mail-type=SOMETIMES", "job.sh"}}), "accepted");
+  EXPECT_NE(refusal({.args = {"--deadline=nonsense", "job.sh"}}), "accepted");
+}
+
+TEST(Environment, ALoginStandsBeneathWhatIsExported) {
+  const Bytes exported("A=exported\0B=2\0", 15);
+  const auto merged =
+      with_login_environment(exported, std::vector<std::string>{"A=login", "C=3", "junk"});
+  ASSERT_TRUE(merged.ok());
+  EXPECT_EQ(*merged, Bytes("A=exported\0B=2\0C=3\0", 19));
+}
+
+TEST(Environment, ALoginShellIsAskedAndItsChatterSkipped) {
+  const auto entries = login_environment("20S");
+  ASSERT_TRUE(entries.ok()) << entries.error().text;
+  const auto has = [&](std::string_view start) {
+    return std::ranges::any_of(*entries, [&](const auto& e) { return e.starts_with(start); });
+  };
+  EXPECT_TRUE(has("HOME="));
+  EXPECT_TRUE(has("USER="));
+  EXPECT_FALSE(login_environment("xL").ok());
+  EXPECT_FALSE(login_environment("0").ok());
+}
+
 }  // namespace
 }  // namespace gd::cmd

@@ -357,5 +357,15 @@ TEST_F(LifeTest, StepsAreGivenOnceForEachRequest) {
   EXPECT_EQ(job(id).exit, ExitStatus{});
 }
 
+TEST_F(CoreTest, ATestOfASubmissionNeedsNoScriptAndLeavesNothing) {
+  add_node("n1", 2);
+  const auto reply = run(Submit{user("alice", 1001), {}, batch_spec(), {}, {}, true});
+  ASSERT_TRUE(reply.ok()) << reply.error().text;
+  const auto& told = std::get<Submitted>(*reply);
+  EXPECT_EQ(told.expected_start, now);
+  EXPECT_EQ(told.expected_nodes, std::vector<std::string>{"n1"});
+  EXPECT_TRUE(cluster->jobs().empty());
+}
+
 }  // namespace
 }  // namespace gd::core
