@@ -26,7 +26,7 @@ as_root = $(if $(filter-out 0,$(shell id -u)),$(if $(shell command -v sudo),sudo
 meson_test = meson test --no-rebuild --print-errorlogs --num-processes=$(JOBS)
 suites = $(foreach suite,$(SUITES),--suite $(suite))
 
-.PHONY: all run test system compat asan tsan fuzz vm tidy format install bench clean help
+.PHONY: all run test system compat clients asan tsan fuzz vm tidy format install bench clean help
 
 all: | deps-build $(BUILD)/build.ninja  ## build everything
 	@ninja -C $(BUILD) -j $(JOBS)
@@ -56,6 +56,9 @@ system: | deps-test all  ## whole clusters as root: SYSTEM="test_batch test_kill
 
 compat: | deps-test deps-bench all  ## the same command lines to real Slurm and to gd, as root
 	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/compat/compat.py
+
+clients: | deps-test deps-clients all  ## Debian's snakemake, parallel and nodeset, unchanged, on gd
+	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/system/run real_clients
 
 fuzz: | deps-ci  ## each fuzz target on its corpus, then FUZZ_SECONDS of new inputs
 	@[ -e $(FUZZ_DIR)/build.ninja ] || CXX=clang++-14 $(meson_setup) -Ddebug=true \
@@ -87,11 +90,12 @@ clean:  ## remove the build folders
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
-.PHONY: deps-build deps-test deps-ci deps-bench deps-vm
+.PHONY: deps-build deps-test deps-ci deps-bench deps-clients deps-vm
 deps-build: ; @tools/deps.sh build
 deps-test: ; @tools/deps.sh build test
 deps-ci: ; @tools/deps.sh build test ci
 deps-bench: ; @tools/deps.sh bench
+deps-clients: ; @tools/deps.sh clients
 deps-vm: ; @tools/deps.sh build vm
 
 $(BUILD)/build.ninja: | deps-build

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a task needs, and only those that are missing.
 #
-#   tools/deps.sh GROUP...        groups: build test ci bench vm
+#   tools/deps.sh GROUP...        groups: build test ci bench clients vm
 #
 # With nothing missing it costs one dpkg-query (about 50 ms) and prints nothing.
 # Otherwise it calls apt-get, through sudo unless it is root already. Package
@@ -21,6 +21,7 @@ declare -A packages_of=(
     docker-registry"
   [ci]="git ccache clang-14 clang-format-14 libclang-rt-14-dev shellcheck"
   [bench]="slurm-wlm slurm-client munge"
+  [clients]="snakemake parallel clustershell"
   [vm]="qemu-system-x86 seabios mmdebstrap e2fsprogs"
 )
 
@@ -58,11 +59,11 @@ update_lists() {  # another apt may hold the lists, which apt-get does not wait 
 
 install_all() { apt install -y --no-install-recommends "$@" >>"$log" 2>&1; }
 
-[ $# -gt 0 ] || fail "no group given; name some of: build test ci bench vm"
+[ $# -gt 0 ] || fail "no group given; name some of: build test ci bench clients vm"
 packages=()
 for group in "$@"; do
   [ -n "${packages_of[$group]-}" ] ||
-    fail "unknown group '$group'; there are: build test ci bench vm"
+    fail "unknown group '$group'; there are: build test ci bench clients vm"
   read -r -d '' -a more <<<"${packages_of[$group]}" || true
   packages+=("${more[@]}")
 done

@@ -34,6 +34,7 @@ class Workflows(ClientCase):
         default = [p for p in self.sh("sinfo -o %P").split() if p.endswith("*")]
         self.assertEqual(default, ["batch*"])
         self.sh(f"sacct -nu {ALICE} -o Account%20")
+        self.sh(f"sacctmgr -n -s list user {ALICE} format=account%20")
         self.sh(f"scancel {job}")
 
     def test_snakemake_cluster_and_its_profiles(self):

@@ -94,6 +94,10 @@ class Portals(ClientCase):
         for row in self.sh("sinfo -ahNO nodehost:100,gres:512,gresused:512,statelong").splitlines():
             self.assertIn(row[:100].strip(), self.c.names)
         self.assertEqual(len(self.sh("sinfo -ho '\x1e%c\x1f%n\x1f%f'").split("\x1e")), 3)
+        self.sh(
+            f"sacctmgr -nP show users withassoc format=account,qos where user={ALICE} "
+            f"cluster={cluster}"
+        )
         self.sh("scancel --me -t PENDING")
 
     def test_reportseff(self):
@@ -175,6 +179,10 @@ class Portals(ClientCase):
         statistics = json.loads(self.sh("sdiag --json"))["statistics"]
         for key in ("server_thread_count", "schedule_cycle_last", "bf_depth_mean", "rpcs_by_user"):
             self.assertIn(key, statistics)
+        self.sh(
+            "sacctmgr show assoc format=User,Account,GrpCPU,GrpMem,GrpJobs,GrpSubmit --noheader "
+            "--parsable2"
+        )
         self.assertEqual(json.loads(self.sh("scontrol show lic --json"))["licenses"], [])
         self.sh(f"scancel {held}")
 

@@ -1,0 +1,423 @@
+// sacctmgr - the accounts, who may charge them, and the cluster, as Slurm's tools read them.
+#include "cmd/sacctmgr.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/text.h"
+#include "cmd/client.h"
+#include "cmd/command.h"
+
+namespace gd::cmd {
+namespace {
+
+constexpr CommandInfo kInfo{.name = "sacctmgr",
+                            .slurm_name = "sacctmgr",
+                            .summary = "List accounts, users and the cluster",
+                            .arguments = "list|show ENTITY [NAME]... [where] [KEY=VALUE]...",
+                            .examples =
+                                "sacctmgr list user alice withassoc\n"
+                                "sacctmgr -nP show assoc where user=alice format=account,qos\n"};
+
+struct MgrOptions {
+  bool no_header = false, parsable = false, parsable2 = false, associations = false, same = false;
+  std::vector<std::string> words;
+};
+
+struct FieldInfo {
+  std::string_view name, header;
+  uint32_t width = 10;
+};
+constexpr FieldInfo kFields[] = {{"cluster", "Cluster", 10},
+                                 {"controlhost", "ControlHost", 15},
+                                 {"controlport", "ControlPort", 12},
+                                 {"rpc", "RPC", 5},
+                                 {"user", "User", 10},
+                                 {"defaultaccount", "Def Acct", 10},
+                                 {"adminlevel", "Admin", 9},
+                                 {"account", "Account", 10},
+                                 {"description", "Descr", 20},
+                                 {"organization", "Org", 20},
+                                 {"parentname", "Par Name", 10},
+                                 {"partition", "Partition", 10},
+                                 {"fairshare", "Share", 9},
+                                 {"qos", "QOS", 20},
+                                 {"defaultqos", "Def QOS", 9},
+                                 {"name", "Name", 10},
+                                 {"priority", "Priority", 10},
+                                 {"type", "Type", 8},
+                                 {"id", "ID", 6},
+                                 {"gracetime", "GraceTime", 10},
+                                 {"preempt", "Preempt", 10},
+                                 {"preemptmode", "PreemptMode", 11},
+                                 {"flags", "Flags", 20},
+                                 {"grpcpus", "GrpCPUs", 8},
+                                 {"grpmem", "GrpMem", 7},
+                                 {"grpjobs", "GrpJobs", 7},
+                                 {"grpsubmit", "GrpSubmit", 9},
+                                 {"grptres", "GrpTRES", 13},
+                                 {"grptresmins", "GrpTRESMins", 13},
+                                 {"grptresrunmins", "GrpTRESRunMin", 13},
+                                 {"grpwall", "GrpWall", 11},
+                                 {"maxjobs", "MaxJobs", 7},
+                                 {"maxsubmit", "MaxSubmit", 9},
+                                 {"maxtres", "MaxTRES", 13},
+                                 {"maxtrespernode", "MaxTRESPerNode", 14},
+                                 {"maxtresmins", "MaxTRESMins", 13},
+                                 {"maxwall", "MaxWall", 11},
+                                 {"coordinators", "Coord Accounts", 20}};
+
+constexpr std::pair<std::string_view, std::string_view> kSpelt[] = {
+    {"acct", "account"},
+    {"accounts", "account"},
+    {"users", "user"},
+    {"clusters", "cluster"},
+    {"share", "fairshare"},
+    {"defaultacct", "defaultaccount"},
+    {"defacct", "defaultaccount"},
+    {"grpcpu", "grpcpus"},
+    {"admin", "adminlevel"},
+    {"descr", "description"},
+    {"org", "organization"},
+    {"names", "name"},
+    {"grpsubmitjobs", "grpsubmit"},
+    {"maxsubmitjobs", "maxsubmit"},
+    {"qoslevel", "qos"},
+    {"defqos", "defaultqos"},
+    {"parent", "parentname"}};
+
+struct Entity {
+  std::string_view name, columns;
+};
+constexpr char kAssociation[] =
+    "cluster,account,user,partition,fairshare,priority,grpjobs,grptres,grpsubmit,grpwall,"
+    "grptresmins,maxjobs,maxtres,maxtrespernode,maxsubmit,maxwall,maxtresmins,qos,defaultqos,"
+    "grptresrunmins";
+constexpr Entity kEntities[] = {
+    {"user", "user,defaultaccount,adminlevel"},
+    {"account", "account,description,organization"},
+    {"association", kAssociation},
+    {"cluster",
+     "cluster,controlhost,controlport,rpc,fairshare,grpjobs,grptres,grpsubmit,maxjobs,maxtres,"
+     "maxsubmit,maxwall,qos,defaultqos"},
+    {"qos", "name,priority,gracetime,preempt,preemptmode,flags"},
+    {"tres", "type,name,id"},
+    {"wckey", "name,cluster,user"}};
+
+Error usage(std::string text) {
+  return Error{ErrorCode::usage, std::move(text)};
+}
+
+std::string canonical(std::string_view field) {
+  const std::string name = to_lower(field);
+  for (const auto& [spelt, is] : kSpelt) {
+    if (name == spelt) return std::string(is);
+  }
+  return name;
+}
+
+const FieldInfo* find_field(std::string_view name) {
+  const auto* found = std::ranges::find(kFields, name, &FieldInfo::name);
+  return found == std::end(kFields) ? nullptr : found;
+}
+
+struct AccountUser {
+  std::string name, shares;
+};
+struct Account {
+  std::string name, parent, shares;
+  std::vector<AccountUser> users;
+};
+
+std::vector<Account> accounts_in(const ConfigReply& config) {
+  std::vector<Account> all;
+  for (const ConfigValue& item : config.entries) {
+    std::string_view section = item.section;
+    if (!take_prefix(section, "account ")) continue;
+    if (all.empty() || all.back().name != section)
+      all.push_back({std::string(section), "", "1", {}});
+    Account& account = all.back();
+    if (item.key == "parent") account.parent = item.value;
+    if (item.key == "shares") account.shares = item.value;
+    if (item.key != "users") continue;
+    for (const std::string_view word : split(item.value, ',')) {
+      const std::string_view user = trim(word);
+      const size_t colon = user.find(':');
+      if (user.empty()) continue;
+      account.users.push_back(
+          {std::string(user.substr(0, colon)),
+           colon == std::string_view::npos ? "1" : std::string(user.substr(colon + 1))});
+    }
+  }
+  return all;
+}
+
+std::string value_of(const ConfigReply& config, std::string_view key) {
+  for (const ConfigValue& item : config.entries) {
+    if (item.section.empty() && item.key == key) return item.value;
+  }
+  return "";
+}
+
+bool among(const std::vector<std::string>& wanted, const std::string& value) {
+  return wanted.empty() || std::ranges::count(wanted, value) > 0;
+}
+
+class Lister {
+ public:
+  Lister(const AcctMgrQuery& query, const ConfigReply& config)
+      : query_(query), cluster_(value_of(config, "cluster")), accounts_(accounts_in(config)) {
+    administrators_ = value_of(config, "administrators");
+    controller_ = value_of(config, "controller");
+  }
+
+  std::vector<AcctMgrRow> rows() {
+    const bool other_cluster = !among(query_.clusters, cluster_);
+    if (other_cluster) return {};
+    if (query_.entity == "cluster") list_cluster();
+    if (query_.entity == "account") list_accounts();
+    if (query_.entity == "association") list_associations();
+    if (query_.entity == "user") list_users();
+    if (query_.entity == "qos") add({{"name", "normal"}, {"priority", "0"}});
+    if (query_.entity == "tres") {
+      add({{"type", "cpu"}, {"id", "1"}});
+      add({{"type", "mem"}, {"id", "2"}});
+      add({{"type", "node"}, {"id", "4"}});
+      add({{"type", "billing"}, {"id", "5"}});
+    }
+    return std::move(rows_);
+  }
+
+ private:
+  void add(AcctMgrRow row) { rows_.push_back(std::move(row)); }
+
+  void list_cluster() {
+    const size_t colon = controller_.rfind(':');
+    add({{"cluster", cluster_},
+         {"controlhost", controller_.substr(0, colon)},
+         {"controlport", colon == std::string::npos ? "" : controller_.substr(colon + 1)},
+         {"fairshare", "1"},
+         {"qos", "normal"}});
+  }
+
+  void list_accounts() {
+    for (const Account& account : accounts_) {
+      if (!among(query_.accounts, account.name) || !among(query_.names, account.name)) continue;
+      add({{"account", account.name},
+           {"description", account.name},
+           {"organization", account.parent.empty() ? account.name : account.parent},
+           {"parentname", account.parent.empty() ? "root" : account.parent}});
+    }
+  }
+
+  AcctMgrRow association(const Account& account, const std::string& user,
+                         const std::string& shares) const {
+    return {{"cluster", cluster_}, {"account", account.name}, {"user", user},
+            {"fairshare", shares}, {"qos", "normal"},         {"parentname", account.parent}};
+  }
+
+  void list_associations() {
+    for (const Account& account : accounts_) {
+      if (!among(query_.accounts, account.name)) continue;
+      if (query_.users.empty()) add(association(account, "", account.shares));
+      for (const auto& [user, shares] : users_of(account)) {
+        add(association(account, user, shares));
+      }
+    }
+  }
+
+  // Those that were asked for; "*" in the configuration is everybody who is not named.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> users_of(
+      const Account& account) const {
+    std::vector<std::pair<std::string, std::string>> out;
+    std::set<std::string> named;
+    std::string others;
+    for (const AccountUser& user : account.users) {
+      if (user.name == "*") {
+        others = user.shares;
+        continue;
+      }
+      named.insert(user.name);
+      if (among(query_.users, user.name)) out.emplace_back(user.name, user.shares);
+    }
+    for (const std::string& asked : query_.users) {
+      if (!others.empty() && !named.contains(asked)) out.emplace_back(asked, others);
+    }
+    return out;
+  }
+
+  void list_users() {
+    std::vector<std::string> order;
+    std::map<std::string, std::vector<std::pair<const Account*, std::string>>> of;
+    for (const Account& account : accounts_) {
+      for (const auto& [user, shares] : users_of(account)) {
+        if (!of.contains(user)) order.push_back(user);
+        of[user].emplace_back(&account, shares);
+      }
+    }
+    for (const std::string& user : order) {
+      for (const auto& [account, shares] : of[user]) {
+        AcctMgrRow row = association(*account, user, shares);
+        row["defaultaccount"] = of[user].front().first->name;
+        row["adminlevel"] = administers(user) ? "Administrator" : "None";
+        if (!among(query_.accounts, account->name)) continue;
+        add(std::move(row));
+        if (!query_.with_associations) break;  // a line a user
+      }
+    }
+  }
+
+  [[nodiscard]] bool administers(const std::string& user) const {
+    return std::ranges::any_of(split(administrators_, ','),
+                               [&](std::string_view each) { return trim(each) == user; });
+  }
+
+  const AcctMgrQuery& query_;
+  std::string cluster_, administrators_, controller_;
+  std::vector<Account> accounts_;
+  std::vector<AcctMgrRow> rows_;
+};
+
+Result<int> run(const MgrOptions& options, Context& context) {
+  AcctMgrQuery query = TRY(parse_acct_mgr(options.words));
+  query.with_associations |= options.associations;
+  const std::vector<FormatItem> items = TRY(acct_mgr_format(query));
+  const auto config = TRY(TRY(context.controller())->ask<ConfigReply>(ConfigQuery{}));
+  const bool bare = options.parsable || options.parsable2;
+  const auto line = [&](const auto& value_of_item) {
+    std::string out;
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (bare) {
+        out += value_of_item(items[i]);
+        if (options.parsable || i + 1 < items.size()) out += '|';
+      } else {
+        append_cell(out, items[i], value_of_item(items[i]));
+        out += ' ';
+      }
+    }
+    context.out.line(out);
+  };
+  if (!options.no_header) {
+    line([](const FormatItem& item) { return acct_mgr_header(item); });
+    if (!bare) line([](const FormatItem& item) { return std::string(item.width, '-'); });
+  }
+  for (const AcctMgrRow& row : acct_mgr_rows(query, config)) {
+    line([&row](const FormatItem& item) {
+      const auto found = row.find(item.name);
+      return found == row.end() ? std::string() : printable(found->second, 1024);
+    });
+  }
+  return kExitDone;
+}
+
+void define(Cli& cli, MgrOptions& options) {
+  cli.flag("-n,--noheader", "No line of headings", options.no_header);
+  cli.flag("-p,--parsable", "Separated by '|', also at the end", options.parsable);
+  cli.flag("-P,--parsable2", "Separated by '|'", options.parsable2);
+  cli.flag("-s,--associations", "With users, all accounts that each may charge",
+           options.associations);
+  cli.flag("-i,--immediate", "Nothing is changed: as without this option", options.same);
+  cli.flag("-Q,--quiet", "No messages of one's own; there are none", options.same);
+  cli.refuse("-o,--oneliner -r,--readonly -v,--verbose --json --yaml");
+  cli.rest(options.words);
+}
+
+int start(const Invocation& call) {
+  return start_command<MgrOptions, define, run>(kInfo, call);
+}
+
+}  // namespace
+
+Result<AcctMgrQuery> parse_acct_mgr(std::span<const std::string> words) {
+  constexpr auto kChanges = std::to_array<std::string_view>(
+      {"add", "create", "modify", "delete", "remove", "dump", "load", "archive", "clear"});
+  if (words.size() < 2) return usage("say what to list: user, account, assoc, cluster, qos, tres");
+  const std::string verb = to_lower(words[0]);
+  if (std::ranges::count(kChanges, std::string_view(verb)) > 0) {
+    return Error{ErrorCode::invalid, verb +
+                                         ": accounts are kept in gd.conf; edit its [account] "
+                                         "sections, then gdctl reconfigure"};
+  }
+  if (verb != "list" && verb != "show")
+    return usage("'" + printable(verb) + "' is not list or show");
+  AcctMgrQuery query;
+  std::string entity = to_lower(words[1]);
+  if (entity.starts_with("assoc")) entity = "association";
+  if (entity.ends_with('s') && entity != "qos" && entity != "tres") entity.pop_back();
+  const auto* known = std::ranges::find(kEntities, std::string_view(entity), &Entity::name);
+  if (known == std::end(kEntities)) return usage("Bad entity: '" + printable(words[1]) + "'");
+  query.entity = entity;
+  for (const std::string& word : words.subspan(2)) {
+    const size_t equals = word.find('=');
+    const std::string key = canonical(word.substr(0, equals));
+    if (equals == std::string::npos) {
+      if (key == "where") continue;
+      if (key == "withassoc" || key == "withassocs")
+        query.with_associations = true;
+      else
+        (entity == "user"      ? query.users
+         : entity == "cluster" ? query.clusters
+                               : query.names)
+            .push_back(word);
+      continue;
+    }
+    std::vector<std::string> values;
+    for (const std::string_view value : split(std::string_view(word).substr(equals + 1), ','))
+      values.emplace_back(value);
+    if (key == "format")
+      query.format = word.substr(equals + 1);
+    else if (key == "user" || (key == "name" && entity == "user"))
+      query.users = values;
+    else if (key == "account")
+      query.accounts = values;
+    else if (key == "cluster")
+      query.clusters = values;
+    else if (key == "name")
+      query.names = values;
+    else
+      return usage("Unknown condition: " + printable(word));
+  }
+  return query;
+}
+
+std::vector<AcctMgrRow> acct_mgr_rows(const AcctMgrQuery& query, const ConfigReply& config) {
+  return Lister(query, config).rows();
+}
+
+Result<std::vector<FormatItem>> acct_mgr_format(const AcctMgrQuery& query) {
+  std::string columns = query.format;
+  if (columns.empty()) {
+    columns = std::ranges::find(kEntities, std::string_view(query.entity), &Entity::name)->columns;
+    if (query.entity == "user" && query.with_associations) {
+      columns += ",";
+      columns += kAssociation;
+    }
+  }
+  std::vector<FormatItem> items;
+  for (const std::string_view part : split(columns, ',')) {
+    const size_t percent = part.find('%');
+    const std::string name = canonical(trim(part.substr(0, percent)));
+    const FieldInfo* field = find_field(name);
+    if (field == nullptr)
+      return Error{ErrorCode::invalid, "Unknown field '" + printable(name) + "'"};
+    int width = static_cast<int>(field->width);
+    if (percent != std::string_view::npos) {
+      constexpr int kMost = static_cast<int>(kMaxColumnWidth);
+      width = TRY(parse_number<int>(part.substr(percent + 1), -kMost, kMost));
+    }
+    items.push_back({.name = name,
+                     .width = static_cast<uint32_t>(std::abs(width)),
+                     .right = width > 0,
+                     .spelt = std::string(part)});
+  }
+  return items;
+}
+
+std::string acct_mgr_header(const FormatItem& item) {
+  return std::string(find_field(item.name)->header);
+}
+
+const Command kSacctmgr{&kInfo, start};
+
+}  // namespace gd::cmd
