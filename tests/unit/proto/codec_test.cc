@@ -195,6 +195,10 @@ TEST(Codec, SecretsAreNotShown) {
   LoginAnswer answer;
   answer.text = "swordfish";
   EXPECT_EQ(describe(answer).find("swordfish"), std::string::npos);
+  NodeOrders orders;
+  orders.launches.push_back({.job_key = "public", .job_secret = "swordfish"});
+  EXPECT_NE(describe(orders).find("public"), std::string::npos);
+  EXPECT_EQ(describe(orders).find("swordfish"), std::string::npos);
 }
 
 TEST(JobRecordEquality, SeesEveryField) {
