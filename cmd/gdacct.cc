@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/hostlist.h"
 #include "base/text.h"
 #include "cmd/client.h"
 #include "cmd/clusters.h"
@@ -190,7 +191,11 @@ void define_gdacct(Cli& cli, AcctOptions& options) {
   cli.list("-A,--accounts,--account", "NAME[,...]", "Jobs of these accounts", options.accounts);
   cli.list("-q,--qos", "NAME[,...]", "Jobs of these qualities of service", options.qos);
   cli.list("-W,--wckeys", "KEY[,...]", "Jobs with these keys of --wckey", options.wckeys);
-  cli.list("-N,--nodelist", "NODES", "Jobs that ran on one of these nodes", options.filter.nodes)
+  cli.on("-N,--nodelist", "NODES", "Jobs that ran on one of these nodes",
+         [&options](std::string_view text) -> Result<void> {
+           options.filter.nodes = TRY(expand_hostlist(text));
+           return {};
+         })
       .complete(Completes::node);
   define_clusters(cli, options.clusters);
   cli.flag("-L,--allclusters,--local", "There is one cluster: as without this option",

@@ -34,13 +34,22 @@ bool shown(const StatPlan& plan, JobState state) {
   return plan.states.empty() || std::count(plan.states.begin(), plan.states.end(), state) > 0;
 }
 
-Result<std::vector<JobView>> fetch_shown(const StatPlan& plan, Context& context) {
+bool among(const std::vector<std::string>& wanted, std::string_view value) {
+  return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
+}
+
+Result<std::vector<JobView>> fetch_shown(const StatOptions& options, const StatPlan& plan,
+                                         Context& context) {
   std::vector<JobView> jobs = TRY(fetch_jobs(*TRY(context.controller()), plan.query));
   if (plan.must_exist && jobs.empty()) {
     return Error{ErrorCode::not_found,
                  "job " + std::to_string(plan.must_exist->value) + ": no such job"};
   }
-  std::erase_if(jobs, [&plan](const JobView& view) { return !shown(plan, view.job.state); });
+  std::erase_if(jobs, [&](const JobView& view) {
+    const JobSpec& spec = *view.job.spec;
+    return !shown(plan, view.job.state) || !among(options.accounts, spec.account) ||
+           !among(options.qos, spec.qos.empty() ? "normal" : std::string_view(spec.qos));
+  });
   if (plan.each_element) jobs = one_by_one(std::move(jobs));
   TRY(sort_jobs(jobs, plan.sort, context.now()));
   return jobs;
@@ -71,7 +80,7 @@ void print_json(const std::vector<JobView>& jobs, Context& context) {
 }
 
 Result<void> print_once(const StatOptions& options, const StatPlan& plan, Context& context) {
-  const std::vector<JobView> jobs = TRY(fetch_shown(plan, context));
+  const std::vector<JobView> jobs = TRY(fetch_shown(options, plan, context));
   const TimePoint now = context.now();
   if (options.json) return print_json(jobs, context), Result<void>{};
   if (plan.people && terminal_width(context.out.fd()) > 0) {
@@ -118,6 +127,8 @@ void define_gdstat(Cli& cli, StatOptions& options) {
   cli.list("-j,--jobs,--job", "JOB[,...]", "These jobs", options.filter.jobs)
       .complete(Completes::job);
   define_filter(cli, options.filter);
+  cli.list("-A,--account", "NAME[,...]", "Jobs of these accounts", options.accounts);
+  cli.list("-q,--qos", "NAME[,...]", "Jobs of these qualities of service", options.qos);
   cli.flag("-a,--all", "Jobs of hidden partitions, too; there are none", options.all);
   cli.group("Form");
   cli.flag("-l,--long", "More columns", options.long_listing);
@@ -136,8 +147,8 @@ void define_gdstat(Cli& cli, StatOptions& options) {
   cli.count("-i,--iterate", "SECONDS", "Again and again", options.iterate);
   define_clusters(cli, options.clusters);
   cli.refuse(
-      "-A,--account --array-unique --federation --hide -L,--licenses --local "
-      "-q,--qos -R,--reservation --sibling -s,--steps -P,--priority --yaml");
+      "--array-unique --federation --hide -L,--licenses --local "
+      "-R,--reservation --sibling -s,--steps -P,--priority --yaml");
   cli.rest(options.arguments);
 }
 

@@ -14,7 +14,7 @@ namespace gd::cmd {
 struct StatOptions {
   std::vector<std::string> clusters;
   FilterOptions filter;
-  std::vector<std::string> arguments;
+  std::vector<std::string> arguments, accounts, qos;
   std::optional<std::string> format;
   std::optional<std::string> long_format;
   std::string sort;

@@ -4,9 +4,10 @@ import collections
 import os
 import re
 import subprocess
+import tempfile
 import unittest
 
-from support import BUILD, COMMANDS, built, definition, run
+from support import BUILD, COMMANDS, SLURM, built, definition, run
 
 
 class Definitions(unittest.TestCase):
@@ -43,6 +44,43 @@ class Definitions(unittest.TestCase):
                             self.assertFalse(found, f"{command}: {where} offers refused --{name}")
                     elif not option["hidden"]:
                         self.assertTrue(found, f"{command}: {where} lacks --{name}")
+
+
+class Compat(unittest.TestCase):
+    def rows(self):
+        done = run("gdctl", "compat")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        rows = [line.split("\t") for line in done.stdout.splitlines()]
+        self.assertEqual({len(row) for row in rows}, {4})
+        return rows
+
+    def test_every_name_of_slurm_is_there(self):
+        self.assertEqual({row[0] for row in self.rows()}, set(SLURM))
+
+    def test_what_it_says_is_so(self):
+        for command, names, verdict, _ in self.rows():
+            if verdict != "refused" or not names:
+                continue
+            name = [n for n in names.split(",") if n.startswith("--")][0]
+            done = run(command, name)
+            self.assertNotEqual(done.returncode, 0, f"{command} {name}")
+            self.assertIn(name.lstrip("-"), done.stderr, f"{command} {name}")
+
+
+class Import(unittest.TestCase):
+    def test_a_slurm_conf_becomes_a_gd_conf_and_says_what_did_not(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
+            conf.write("ClusterName=lab\nPreemptMode=REQUEUE\nPartitionName=p Nodes=ALL\n")
+            conf.flush()
+            done = run("gdctl", "import", "slurm.conf", conf.name)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("cluster = lab\n", done.stdout)
+            self.assertIn("[partition p]\nnodes = ALL\n", done.stdout)
+            self.assertEqual(done.stderr, f"gdctl: {conf.name}:2: PreemptMode=REQUEUE was not "
+                                          "carried over\n")
+        done = run("gdctl", "import", "slurm.conf", "/nonexistent/slurm.conf")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(run("gdctl", "import", "pbs.conf", "x").returncode, 2)
 
 
 class BashCompletes(unittest.TestCase):

@@ -71,6 +71,9 @@ class Workflows(ClientCase):
         self.assertIn("PartitionName=batch", self.sh("scontrol show partition"))
         node = self.sh(f"sacct -j {job} -n -X -o nodelist%-256").strip()
         self.assertRegex(node, r"^n[12]$")
+        self.assertEqual(self.sh(f"sacct -j {job} -n -X -P -N 'n[1-2]' -o jobid").strip(), job)
+        other = {"n1": "n2", "n2": "n1"}[node]
+        self.assertEqual(self.sh(f"sacct -j {job} -n -X -P -N {other} -o jobid"), "")
         self.sh(f"sacct -j {job}.batch --format=Reason --noheader")
         rows = self.sh(
             f"sacct --name={run} --parsable2 --noheader --format=JobID,JobName,Comment,Elapsed,"

@@ -184,6 +184,8 @@ class Portals(ClientCase):
             "--parsable2"
         )
         self.assertEqual(json.loads(self.sh("scontrol show lic --json"))["licenses"], [])
+        self.assertIn(held, self.sh("squeue -h -q normal -o %i").split())
+        self.assertEqual(self.sh("squeue -h -A nosuch -o %i"), "")
         self.sh(f"scancel {held}")
 
     def test_turm(self):
