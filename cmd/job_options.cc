@@ -62,7 +62,25 @@ Result<void> set_hosts(std::string& target, std::string_view text) {
   return {};
 }
 
-void define_size(Cli& cli, JobSpec& spec) {
+// So many for the whole job: as many on each of its nodes, which must come out even.
+Result<void> share_gpus(const std::string& text, JobSpec& spec) {
+  if (text.empty()) return {};
+  for (GresCount& gres : TRY(parse_gres("gpu:" + text))) {
+    const uint32_t most = spec.nodes_max.value_or(spec.nodes_min);
+    if (most != spec.nodes_min || gres.count % most != 0) {
+      return usage("--gpus=" + printable(text) + " does not come out even on " +
+                   std::to_string(spec.nodes_min) +
+                   (most == spec.nodes_min ? "" : "-" + std::to_string(most)) +
+                   " nodes; use --gpus-per-node");
+    }
+    gres.count /= most;
+    spec.gres_per_node.push_back(std::move(gres));
+  }
+  return {};
+}
+
+void define_size(Cli& cli, JobOptions& options) {
+  JobSpec& spec = options.spec;
   cli.group("How much");
   cli.count("-n,--ntasks", "N", "Number of tasks", spec.tasks).env("NTASKS");
   cli.count("-c,--cpus-per-task", "N", "Processors for each task", spec.cpus_per_task)
@@ -96,6 +114,9 @@ void define_size(Cli& cli, JobSpec& spec) {
            spec.gres_per_node = TRY(parse_gres("gpu:" + std::string(text)));
            return {};
          });
+  cli.option("-G,--gpus", "[TYPE:]COUNT", "GPUs of the whole job, evenly on its nodes",
+             options.gpus)
+      .env("GPUS");
   cli.flag("--exclusive", "Share the nodes with no other job", spec.exclusive).env("EXCLUSIVE");
 }
 
@@ -254,7 +275,7 @@ void define_streams(Cli& cli, JobSpec& spec) {
 constexpr char kRefused[] =
     "-B,--extra-node-info --bb --bbf --cluster-constraint --contiguous "
     "-S,--core-spec --cores-per-socket --cpu-freq --cpus-per-gpu --delay-boot "
-    "-m,--distribution --gid --gpu-bind --gpu-freq -G,--gpus "
+    "-m,--distribution --gid --gpu-bind --gpu-freq "
     "--gpus-per-socket --gpus-per-task --gres-flags --hint -k,--no-kill "
     "-L,--licenses --mcs-label --mem-bind "
     "--mem-per-gpu --mincpus -F,--nodefile --ntasks-per-core --ntasks-per-gpu "
@@ -293,7 +314,7 @@ void define_job_options(Cli& cli, JobOptions& options, JobOptionSet set) {
   } else {
     cli.refuse("-a,--array --get-user-env");
   }
-  define_size(cli, spec);
+  define_size(cli, options);
   define_where(cli, spec);
   define_when(cli, options);
   define_dependency(cli, spec);
@@ -329,6 +350,7 @@ Result<JobSpec> finish_spec(const JobOptions& options, const Surroundings& aroun
     to = *at;
     return {};
   };
+  TRY(share_gpus(options.gpus, spec));
   TRY(moment("--begin", options.begin, spec.begin));
   TRY(moment("--deadline", options.deadline, spec.deadline));
   if (spec.chdir.empty())

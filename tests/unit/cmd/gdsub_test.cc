@@ -251,6 +251,19 @@ TEST(Gdsub, MailWckeyAndDeadline) {
   EXPECT_NE(refusal({.args = {"--deadline=nonsense", "job.sh"}}), "accepted");
 }
 
+TEST(Gdsub, GpusOfTheWholeJobAreSharedOutEvenly) {
+  const auto gpus = [](std::vector<std::string> args) {
+    args.emplace_back("job.sh");
+    return spec_of({.args = std::move(args)}).gres_per_node;
+  };
+  EXPECT_EQ(gpus({"--gpus=3"}), (std::vector<GresCount>{{"gpu", "", 3}}));
+  EXPECT_EQ(gpus({"-G", "a100:4", "-N", "2"}), (std::vector<GresCount>{{"gpu", "a100", 2}}));
+  EXPECT_EQ(refusal({.args = {"--gpus=3", "-N", "2", "job.sh"}}),
+            "--gpus=3 does not come out even on 2 nodes; use --gpus-per-node");
+  EXPECT_EQ(refusal({.args = {"--gpus=4", "-N", "1-2", "job.sh"}}),
+            "--gpus=4 does not come out even on 1-2 nodes; use --gpus-per-node");
+}
+
 TEST(Environment, ALoginStandsBeneathWhatIsExported) {
   const Bytes exported("A=exported\0B=2\0", 15);
   const auto merged =
