@@ -30,6 +30,8 @@ class FdWriter {
     if (!watched_) watch();
   }
   [[nodiscard]] bool idle() const { return at_ == waiting_.size(); }
+  // errno of the first write that a full disk or a quota refused; 0: none.
+  [[nodiscard]] int error() const { return error_; }
 
  private:
   static constexpr size_t kPiece = 4096;  // a pipe that is writable takes as much at once
@@ -46,6 +48,8 @@ class FdWriter {
     const size_t size = std::min(kPiece, waiting_.size() - at_);
     const ssize_t count = size == 0 ? 0 : ::write(fd_, waiting_.data() + at_, size);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    const bool full = count < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG);
+    if (full && error_ == 0) error_ = errno;
     // A reader that has gone: what it does not want is taken as written.
     const size_t done = count < 0 ? size : static_cast<size_t>(count);
     at_ += done;
@@ -63,6 +67,7 @@ class FdWriter {
   std::string waiting_;
   size_t at_ = 0;  // written up to here
   bool watched_ = false;
+  int error_ = 0;
 };
 
 }  // namespace gd::cmd

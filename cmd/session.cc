@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <system_error>
 
 #include "base/poller.h"
 #include "base/process.h"
 #include "base/text.h"
-#include "cmd/fd_writer.h"
 #include "cmd/job_wait.h"
+#include "cmd/session_output.h"
 #include "cmd/stream_client.h"
 #include "cmd/terminal.h"
 
@@ -31,8 +32,8 @@ class Session {
         client_(client),
         context_(context),
         streams_(client.sockets(), options.access, client.keys(), events()),
-        out_(1),
-        err_(2) {}
+        out_(options.output, options.label),
+        err_(options.error, options.label) {}
 
   Result<SessionEnd> run() {
     poller_ = TRY(Poller::create());
@@ -48,6 +49,8 @@ class Session {
     schedule_tick();
     while (!done_) TRY(step());
     raw_.reset();
+    TRY(check_written(out_.error(), "output"));
+    TRY(check_written(err_.error(), "error"));
     return std::move(*done_);
   }
 
@@ -77,9 +80,20 @@ class Session {
     if (input_is_file_) read_input();
     TRY(streams_.receive());
     TRY(read_notices());
+    if (exit_) {
+      out_.end();
+      err_.end();
+    }
     // The exit follows the output; it counts when that has been written, too.
     if (exit_ && out_.idle() && err_.idle()) finish(SessionEndKind::exited);
     return {};
+  }
+
+  static Result<void> check_written(int number, const char* stream) {
+    if (number == 0) return {};
+    return Error{ErrorCode::exhausted, std::string("standard ") + stream + ": " +
+                                           std::generic_category().message(number) +
+                                           ": the rest of it is lost"};
   }
 
   void finish(SessionEndKind kind) {
@@ -91,10 +105,11 @@ class Session {
   void watch_input() {
     if (input_watched_ || input_over_) return;
     struct stat info {};
-    input_is_file_ = ::fstat(0, &info) != 0 || S_ISREG(info.st_mode);
+    input_is_file_ = ::fstat(options_.input, &info) != 0 || S_ISREG(info.st_mode);
     input_watched_ = true;
     if (!input_is_file_) {
-      const Result<void> added = poller_->add(0, EPOLLIN, [this](uint32_t) { read_input(); });
+      const Result<void> added =
+          poller_->add(options_.input, EPOLLIN, [this](uint32_t) { read_input(); });
       if (!added.ok()) input_is_file_ = true;  // /dev/null and the like: always readable
     }
   }
@@ -108,7 +123,7 @@ class Session {
     // One byte less: the filter may have kept a tilde.
     const size_t room = std::min(kReadChunk, streams_.input_room() - 1);
     std::array<char, kReadChunk> bytes{};
-    const ssize_t count = ::read(0, bytes.data(), room);
+    const ssize_t count = ::read(options_.input, bytes.data(), room);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (count <= 0) return end_input();
     const std::string_view typed(bytes.data(), static_cast<size_t>(count));
@@ -125,13 +140,13 @@ class Session {
   // No credit: the descriptor would be ready again and again. tick() looks anew.
   void pause_input() {
     if (input_is_file_) return;
-    poller_->remove(0);
+    poller_->remove(options_.input);
     input_watched_ = false;
   }
 
   void end_input() {
     input_over_ = true;
-    if (!input_is_file_) poller_->remove(0);
+    if (!input_is_file_) poller_->remove(options_.input);
     streams_.end_input();
   }
 
@@ -221,7 +236,7 @@ class Session {
   Client& client_;
   Context& context_;
   StreamClient streams_;
-  FdWriter out_, err_;
+  SessionOutput out_, err_;
   std::unique_ptr<Poller> poller_;
   std::optional<RawTerminal> raw_;
   EscapeFilter escape_;

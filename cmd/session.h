@@ -28,6 +28,11 @@ struct SessionOptions {
   bool may_detach = false;
   bool owns_job = false;  // ending the session ends the job
   bool quiet = false;
+  // The streams; whoever gives others than one's own keeps them open.
+  int input = 0;
+  int output = 1;
+  int error = 2;
+  std::string label;  // before each line of output; empty: none
 };
 
 enum class SessionEndKind : uint8_t { exited, detached, taken_over };

@@ -29,6 +29,11 @@ CASES = [
     (["gdrun"], 2, "gdrun: no command given\n"),
     (["gdrun", "-n", "2", "true"], 2,
      "gdrun: --ntasks=2: one task on one node is started; more is not supported\n"),
+    (["gdrun", "-o", "3", "true"], 2,
+     "gdrun: --output=3: there is no such task, 0 is the only one; a file of that name is ./3\n"),
+    (["gdrun", "--pty", "-l", "true"], 2,
+     "gdrun: --pty gives the command one terminal; --input, --output, --error and --label do not"
+     " go with it\n"),
     (["gdsh"], 1, "gdsh: standard input is no terminal; use gdrun to run a command without one\n"),
     (["gdacct", "-o", "JobID,Stat"], 2,
      "gdacct: unknown field 'Stat' in the format; did you mean 'state'?\n"),

@@ -9,6 +9,8 @@ import signal
 import struct
 import subprocess
 import fcntl
+import pwd
+import tempfile
 import termios
 import time
 import unittest
@@ -106,6 +108,86 @@ class Interactive(unittest.TestCase):
         text = "line\n" * 20000
         done = self.c.run(ALICE, "gdrun", "cat", input=text)
         self.assertEqual(done.out, text)
+
+    def folder(self):
+        """A folder that is alice's."""
+        path = tempfile.mkdtemp(prefix="run-", dir=self.c.dir)
+        entry = pwd.getpwnam(ALICE)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+        return path
+
+    def read(self, *parts):
+        with open(os.path.join(*parts), encoding="utf-8") as file:
+            return file.read()
+
+    def test_gdrun_sends_its_streams_to_files_named_by_the_job(self):
+        where = self.folder()
+        script = "cat; echo err >&2; echo $SLURM_JOB_ID"
+        with open(os.path.join(where, "in"), "w", encoding="utf-8") as file:
+            file.write("typed\n")
+        argv = ["-J", "named", "-i", "in", "-o", "%x-%t-%n-%s.out", "-e", "%u.%N.err"]
+        done = self.c.run(ALICE, "srun", *argv, "sh", "-c", script, cwd=where).ok()
+        self.assertEqual((done.out, done.err), ("", ""))
+        output = self.read(where, "named-0-0-0.out").split("\n")
+        self.assertEqual(output[0], "typed")
+        self.assertEqual(self.read(where, f"{ALICE}.n1.err"), "err\n")
+        argv = ["-o", "%j.out", "--open-mode=append"]
+        self.c.run(ALICE, "gdrun", *argv, "sh", "-c", script, cwd=where).ok()
+        written = [name for name in os.listdir(where) if re.fullmatch(r"\d+\.out", name)]
+        self.assertEqual(len(written), 1)  # and the error joined the output
+        lines = self.read(where, written[0]).split()
+        self.assertEqual(sorted(lines), sorted(["err", written[0].removesuffix(".out")]))
+
+    def test_gdrun_appends_or_truncates_as_asked(self):
+        where = self.folder()
+        for mode, want in [("append", "a\n"), ("append", "a\na\n"), ("truncate", "a\n")]:
+            argv = ["-o", "log", f"--open-mode={mode}"]
+            self.c.run(ALICE, "gdrun", *argv, "echo", "a", cwd=where).ok()
+            self.assertEqual(self.read(where, "log"), want)
+
+    def test_gdrun_of_no_stream_at_all(self):
+        script = "cat; echo out; echo err >&2"
+        done = self.c.run(ALICE, "gdrun", "-i", "none", "-o", "none", "sh", "-c", script, input="x")
+        self.assertEqual((done.out, done.err, done.status), ("", "", 0))
+        done = self.c.run(ALICE, "gdrun", "-o", "none", "-e", "0", "sh", "-c", script, input="x")
+        self.assertEqual((done.out, done.err, done.status), ("", "err\n", 0))
+
+    def test_gdrun_labels_whole_lines(self):
+        script = "printf 'a'; sleep 0.2; printf 'b\\nlast'; echo err >&2; exit 3"
+        done = self.c.run(ALICE, "srun", "-l", "sh", "-c", script)
+        self.assertEqual((done.out, done.err, done.status), ("0: ab\n0: last\n", "0: err\n", 3))
+        lines = 200000
+        done = self.c.run(ALICE, "srun", "-l", "seq", str(lines)).ok()
+        self.assertEqual(done.out, "".join(f"0: {i + 1}\n" for i in range(lines)))
+
+    def test_a_file_that_cannot_be_had_ends_what_was_started(self):
+        done = self.c.run(ALICE, "gdrun", "-J", "nowhere", "-o", "/no/%j", "sleep", "300")
+        self.assertEqual(done.status, 1)
+        self.assertIn("No such file or directory", done.err)
+        wait_until("it is gone", lambda: not [j for j in self.c.jobs() if j["name"] == "nowhere"])
+        done = self.c.run(ALICE, "gdrun", "-o", "/dev/full", "echo", "lost")
+        self.assertEqual(done.status, 1)
+        self.assertIn("No space left on device", done.err)
+
+    def test_a_step_has_files_of_its_own(self):
+        where = self.folder()
+        job = self.c.submit(ALICE, "-J", "host", script="#!/bin/sh\nsleep 300\n")
+        self.c.wait_state(job, "RUNNING")
+        argv = ["srun", f"--jobid={job}", "--overlap", "-u", "-K1", "-W", "5"]
+        for step in range(2):
+            options = ["-o", "%A_%t_log.out", "-e", "%J-%x.err"]
+            script = f"echo {step}; echo err >&2"
+            self.c.run(ALICE, *argv, *options, "sh", "-c", script, cwd=where).ok()
+            self.assertEqual(self.read(where, f"{job}_0_log.out"), f"{step}\n")
+            self.assertEqual(self.read(where, f"{job}.{step}-host.err"), "err\n")
+        done = self.c.run(ALICE, *argv, "-o", "/no/%j", "sleep", "299")
+        self.assertEqual(done.status, 1)
+        wait_until(
+            "the step has ended",
+            lambda: "sleep 299" not in self.c.run(ALICE, *argv, "ps", "-eo", "args").ok().out,
+        )
+        self.assertEqual(self.c.state(job), "RUNNING")
+        self.c.run(ALICE, "gdkill", str(job)).ok()
 
     def test_gdrun_moves_more_than_any_buffer_holds(self):
         done = self.c.run(ALICE, "gdrun", "sh", "-c", "head -c 30000000 /dev/zero | tr '\\0' x")
