@@ -217,8 +217,16 @@ void define_container(Cli& cli, JobSpec& spec) {
              "The system to run in: host, a registry's image, a directory", spec.image.name)
       .env("IMAGE")
       .complete(Completes::directory);
-  cli.list("--mounts,--container-mounts", "SRC:DST[:FLAGS][,...]", "Mount more into the container",
-           spec.mounts);
+  cli.list(
+      "--mounts,--container-mounts", "SRC:DST[:FLAGS][,...]",
+      "Mount more into the container; SRC may be tmpfs or umount; FLAGS joined by '+': ro, rw, "
+      "noexec, bind, rbind, size=SIZE",
+      spec.mounts);
+  cli.on("--volume", "NAME[:ro]", "Mount a volume of the administrator's; may be repeated",
+         [&spec](std::string_view text) -> Result<void> {
+           spec.mounts.push_back("volume:" + std::string(text));
+           return {};
+         });
   cli.flag("--root,--container-remap-root", "Be root inside, oneself outside",
            spec.image.root_inside);
   cli.option("--container-workdir", "DIR", "Folder inside in which the job begins",

@@ -8,6 +8,7 @@
 #include "base/hostlist.h"
 #include "base/text.h"
 #include "proto/paths.h"
+#include "proto/volume.h"
 
 namespace gd {
 namespace {
@@ -331,6 +332,7 @@ Result<Settings> parse_settings(std::string_view text, const std::string& file) 
   out.partitions = TRY(read_partitions(config));
   out.accounts = TRY(read_accounts(config));
   out.nodes = TRY(read_nodes(config));
+  (void)TRY(read_volumes(config));
   out.agent = TRY(read_agent(config.only("agent")));
   out.values = list_values(TRY(parse_config(text, file)));
   out.file = file;

@@ -127,6 +127,16 @@ constexpr auto kNode = std::to_array<ConfigKey>({
     {"features", list, "", "Further features of these nodes."},
 });
 
+constexpr auto kVolume = std::to_array<ConfigKey>({
+    {"path", path, nullptr,
+     "Folder of the nodes; %u is the user, %U her number, %g her group, %G "
+     "its number, %h her home, %% a percent sign. It is opened with her own rights."},
+    {"target", path, nullptr, "Where it is in the container; where it is outside if not given."},
+    {"access", choice, "rw", "Whether jobs may write there.", INT64_MIN, INT64_MAX, "ro|rw"},
+    {"allow_users", list, "", "Users that may mount it; with allow_groups empty too: all."},
+    {"allow_groups", list, "", "Groups that may mount it."},
+});
+
 constexpr auto kAgent = std::to_array<ConfigKey>({
     {"name", text, nullptr, "Name of this node; the host's short name if not given."},
     {"listen", text, "127.0.0.1:6821",
@@ -172,7 +182,7 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
      86'400'000},
 });
 
-constexpr std::array<ConfigKind, 5> kSchema = {{
+constexpr std::array<ConfigKind, 6> kSchema = {{
     {"", SectionNaming::unnamed, "The controller, and what all machines must know.", kTop},
     {"partition", SectionNaming::named,
      "A queue. Without any there is one, \"batch\", with all nodes.", kPartition},
@@ -180,6 +190,8 @@ constexpr std::array<ConfigKind, 5> kSchema = {{
      "Shares of the cluster. Without any, all users have equal ones and -A is only a label.",
      kAccount},
     {"node", SectionNaming::named, "What the nodes of a host list may give, at most.", kNode},
+    {"volume", SectionNaming::named,
+     "A folder of the nodes that jobs mount by name: --volume NAME.", kVolume},
     {"agent", SectionNaming::unnamed, "The agent of the machine that this file is on.", kAgent},
 }};
 

@@ -85,8 +85,9 @@ Result<std::string> client_folder(const AgentSettings& settings) {
 }
 
 // The dear part of a container is done once, here: the filter as bytes in a file.
-Result<std::string> prepare_shepherds(const AgentSettings& settings, const std::string& node,
+Result<std::string> prepare_shepherds(const Settings& all, const std::string& node,
                                       const NodeIdentity& identity) {
+  const AgentSettings& settings = all.agent;
   const std::string program = TRY(container::build_seccomp(container::SeccompProfile::standard));
   const std::string filter = settings.spool_dir + "/seccomp";
   TRY(replace_file(filter, program, 0600));
@@ -98,6 +99,7 @@ Result<std::string> prepare_shepherds(const AgentSettings& settings, const std::
   shepherd.seccomp_file = filter;
   shepherd.image_prefixes = settings.image_prefixes;
   shepherd.mount_prefixes = settings.mount_prefixes;
+  shepherd.volumes = TRY(load_volumes(all.file));
   shepherd.pids_max = settings.max_processes;
   shepherd.writable_mib = settings.writable_size_mib;
   shepherd.tmp_mib = settings.tmp_size_mib;
@@ -152,7 +154,7 @@ Result<void> run(const Settings& settings) {
   for (const std::string& warning : tree.warnings()) log_notice("cgroup", {{"text", warning}});
   parts.info = TRY(take_inventory(own, container::cgroup_mode_name(tree.mode())));
   ShepherdPaths paths{.program = TRY(own_folder()) + "/gdshep",
-                      .settings = TRY(prepare_shepherds(own, parts.info.name, parts.identity)),
+                      .settings = TRY(prepare_shepherds(settings, parts.info.name, parts.identity)),
                       .jobs_dir = own.spool_dir + "/jobs",
                       .boot_id = parts.info.boot_id};
   const SpoolFindings findings =

@@ -19,6 +19,7 @@ Result<void> take(ShepherdSettings& settings, std::string_view key, const std::s
   if (key == "default_image") settings.default_image = value;
   if (key == "image_prefix") settings.image_prefixes.push_back(value);
   if (key == "mount_prefix") settings.mount_prefixes.push_back(value);
+  if (key == "volume") settings.volumes.push_back(TRY(parse_volume_line(value)));
   if (key == "pids_max") settings.pids_max = TRY(parse_number<uint32_t>(value, 1));
   if (key == "writable_mib") settings.writable_mib = TRY(parse_number<uint64_t>(value));
   if (key == "tmp_mib") settings.tmp_mib = TRY(parse_number<uint64_t>(value));
@@ -51,6 +52,7 @@ std::string render(const ShepherdSettings& settings) {
   line(out, "default_image", settings.default_image);
   for (const std::string& prefix : settings.image_prefixes) line(out, "image_prefix", prefix);
   for (const std::string& prefix : settings.mount_prefixes) line(out, "mount_prefix", prefix);
+  for (const Volume& volume : settings.volumes) line(out, "volume", volume_line(volume));
   line(out, "pids_max", std::to_string(settings.pids_max));
   line(out, "writable_mib", std::to_string(settings.writable_mib));
   line(out, "tmp_mib", std::to_string(settings.tmp_mib));

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "proto/volume.h"
 #include "server/agent/image_rules.h"
 
 namespace gd::agent {
@@ -28,8 +29,9 @@ struct ShepherdSettings {
   std::string default_image = "host";
   std::vector<std::string> image_prefixes;  // folders below these may be images
   std::vector<std::string> mount_prefixes;  // sources of users' own mounts lie below these
-  uint32_t pids_max = 16384;                // processes and threads of one job
-  uint64_t writable_mib = 1024;             // a job's layer over its image
+  std::vector<Volume> volumes;
+  uint32_t pids_max = 16384;     // processes and threads of one job
+  uint64_t writable_mib = 1024;  // a job's layer over its image
   uint64_t tmp_mib = 1024;
   uint64_t shm_mib = 1024;
   std::string init_program;    // gdinit, for engines that need it

@@ -12,86 +12,18 @@
 #include "server/agent/inside.h"
 #include "server/agent/step_environment.h"
 #include "server/agent/step_files.h"
+#include "server/agent/step_mounts.h"
 #include "server/container/user_file.h"
 
 namespace gd::agent {
 namespace {
 
 using container::Identity;
-using container::MountSpec;
-
-// Trees that are the system's or the container's own: no working folder or user's mount is
-// bound over them.
-constexpr std::array<std::string_view, 11> kSystemTrees = {
-    "/proc", "/sys", "/dev", "/run", "/boot", "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64"};
-constexpr std::array<std::string_view, 4> kPrivateFolders = {"/", "/tmp", "/var/tmp", "/dev/shm"};
-
 // What installing packages takes: files of the image given to its own users, and becoming those.
 // All of it counts only for ids of the container: other people's files are as closed as before.
 const std::vector<std::string> kRootCapabilities = {
     "cap_chown",  "cap_dac_override", "cap_fowner",  "cap_fsetid",          "cap_kill",
     "cap_setgid", "cap_setuid",       "cap_setfcap", "cap_net_bind_service"};
-
-bool is_system(std::string_view path) {
-  if (std::ranges::find(kPrivateFolders, path) != kPrivateFolders.end()) return true;
-  return std::ranges::any_of(kSystemTrees, [&](auto tree) { return is_below(path, tree); });
-}
-
-Result<std::string> path_of(int fd) {
-  std::array<char, 4096> path;
-  const std::string link = "/proc/self/fd/" + std::to_string(fd);
-  const ssize_t length = ::readlink(link.c_str(), path.data(), path.size());
-  if (length < 0) return os_error(link);
-  return std::string(path.data(), static_cast<size_t>(length));
-}
-
-bool covered(const std::vector<MountSpec>& mounts, std::string_view path) {
-  return std::ranges::any_of(mounts, [&](const MountSpec& m) { return is_below(path, m.target); });
-}
-
-void bind(PreparedStep& step, UniqueFd fd, std::string target, container::Access access) {
-  MountSpec mount{.source_fd = fd.get(), .target = std::move(target), .access = access};
-  step.plan.mounts.push_back(std::move(mount));
-  step.keep.push_back(std::move(fd));
-}
-
-// Home and working folder: a job without one of them still runs, and says so.
-void bind_folder(PreparedStep& step, const std::string& path, std::string_view what) {
-  if (is_system(path) || covered(step.plan.mounts, path)) return;
-  Result<UniqueFd> fd = container::open_as_user(path, O_PATH | O_DIRECTORY, 0, step.plan.identity);
-  if (!fd.ok()) {
-    step.warnings.push_back(std::string(what) + ": " + fd.error().text);
-    return;
-  }
-  bind(step, std::move(fd).take(), path, container::Access::read_write);
-}
-
-// So that programs find the folder that HOME names; it goes with the job.
-void add_empty_home(PreparedStep& step) {
-  const Identity& identity = step.plan.identity;
-  if (is_system(identity.home)) return;
-  MountSpec mount{.kind = container::MountKind::tmpfs,
-                  .target = identity.home,
-                  .size_bytes = step.plan.tmp_bytes};
-  step.plan.mounts.push_back(std::move(mount));
-}
-
-Result<void> add_user_mounts(PreparedStep& step, const StepLaunch& launch,
-                             const ShepherdSettings& settings) {
-  for (const std::string& text : launch.spec.mounts) {
-    const MountRequest request = TRY(parse_mount(text));
-    Result<UniqueFd> fd = container::open_as_user(request.source, O_PATH, 0, step.plan.identity);
-    if (!fd.ok()) return std::move(fd).error().in("mount " + text);
-    // Judged by where it really is: the descriptor stays what it is, whatever is renamed.
-    const std::string real = TRY(path_of(fd->get()));
-    if (!may_mount(real, settings)) {
-      return Error{ErrorCode::denied, "mount " + text + ": " + real +
-                                          " is not among the folders that may be mounted here"};
-    }
-    bind(step, std::move(fd).take(), request.target, request.access);
-  }
-  return {};
-}
 
 Result<Pipe> user_pipe(const Identity& identity) {
   Pipe pipe = TRY(make_pipe());
@@ -173,38 +105,6 @@ Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
 }
 
 }  // namespace
-
-bool is_below(std::string_view path, std::string_view tree) {
-  if (tree == "/") return true;
-  return path.starts_with(tree) && (path.size() == tree.size() || path[tree.size()] == '/');
-}
-
-bool may_mount(std::string_view path, const ShepherdSettings& settings) {
-  if (is_system(path)) return false;
-  return std::ranges::any_of(settings.mount_prefixes,
-                             [&](const std::string& prefix) { return is_below(path, prefix); });
-}
-
-Result<MountRequest> parse_mount(std::string_view text) {
-  const std::vector<std::string_view> parts = split(text, ':');
-  const auto malformed = [&](std::string_view why) {
-    return Error{ErrorCode::invalid, "mount '" + printable(text) + "' " + std::string(why) +
-                                         ", expected SRC:DST[:ro|rw] with absolute paths"};
-  };
-  if (parts.size() > 3) return malformed("has too many parts");
-  MountRequest request{.source = std::string(parts[0])};
-  request.target = parts.size() > 1 ? std::string(parts[1]) : request.source;
-  if (!request.source.starts_with('/')) return malformed("has no absolute source");
-  if (!request.target.starts_with('/')) return malformed("has no absolute target");
-  if (parts.size() == 3) {
-    if (parts[2] == "ro") {
-      request.access = container::Access::read_only;
-    } else if (parts[2] != "rw") {
-      return malformed("has the flag '" + std::string(parts[2]) + "'");
-    }
-  }
-  return request;
-}
 
 Result<Identity> identify(const StepLaunch& launch) {
   Result<User> user = look_up_user(launch.user);
@@ -312,15 +212,7 @@ Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettin
   if (auto client = inside_client(settings)) plan.mounts.push_back(*std::move(client));
 
   const std::string folder = working_folder(launch, plan.identity.home);
-  if (image.no_home) {
-    add_empty_home(step);
-  } else {
-    bind_folder(step, plan.identity.home, "home");
-  }
-  TRY(add_user_mounts(step, launch, settings));
-  if (!image.no_home || !is_below(folder, plan.identity.home)) {
-    bind_folder(step, folder, "working folder");
-  }
+  TRY(add_mounts(step, launch, settings, folder));
   plan.process.cwd = image.workdir.empty() ? folder : image.workdir;
   if (stored != nullptr && !stored->config.workdir.empty()) {
     plan.process.cwd_fallback = stored->config.workdir;

@@ -35,20 +35,6 @@ Result<container::Image> image_of(const StepLaunch& launch, const ShepherdSettin
                                   const container::Identity& identity,
                                   const image::StoredImage* stored);
 
-struct MountRequest {  // SRC:DST[:flags] of --container-mounts; flags ro, rw
-  std::string source;
-  std::string target;
-  container::Access access = container::Access::read_write;
-  bool operator==(const MountRequest&) const = default;
-};
-Result<MountRequest> parse_mount(std::string_view text);
-
-// Is `path` the folder `tree`, or below it? Both absolute and plain.
-bool is_below(std::string_view path, std::string_view tree);
-
-// May a user's own mount have this source? `path` has no symlinks left in it.
-bool may_mount(std::string_view path, const ShepherdSettings& settings);
-
 container::CgroupLimits limits_of(const StepLaunch& launch, const ShepherdSettings& settings);
 
 // What runs: the script, the command, or the user's shell.

@@ -89,6 +89,8 @@ struct MountSpec {
   Access access = Access::read_write;
   IfMissing if_missing = IfMissing::fail;  // about the source
   uint64_t size_bytes = 0;                 // tmpfs only
+  bool no_exec = false;
+  bool recursive = true;  // bind: with what is mounted below the source
 };
 
 // A file written into the writable layer before the process starts.
@@ -150,6 +152,7 @@ struct LaunchPlan {
   Image image;
   Access root_access = Access::read_write;  // read_only: not even the writable layer is written to
   std::vector<MountSpec> mounts;            // in order; the home is one of them
+  std::vector<std::string> left_out;        // host image: its mounts at or below these are not made
   std::vector<FileSpec> files;
   std::string hostname;  // empty: the node's
   Network network = Network::host;

@@ -77,7 +77,10 @@ class Builder {
       const bool bound_anyway = std::any_of(
           plan_.mounts.begin(), plan_.mounts.end(),
           [&mount](const MountSpec& own) { return is_below(mount.target, own.target); });
-      if (bound_anyway) continue;
+      const bool left_out = std::any_of(
+          plan_.left_out.begin(), plan_.left_out.end(),
+          [&mount](const std::string& folder) { return is_below(mount.target, folder); });
+      if (bound_anyway || left_out) continue;
       MountOp& op = add(OpKind::bind, mount.target);
       op.source = mount.target;
       op.access = Access::read_only;
@@ -141,6 +144,7 @@ class Builder {
     for (const MountSpec& mount : plan_.mounts) {
       if (mount.kind == MountKind::tmpfs) {
         add_tmpfs(mount.target, 01777, mount.size_bytes);
+        if (mount.no_exec) tree_.ops.back().flags |= MS_NOEXEC;
         continue;
       }
       MountOp& op = add(OpKind::bind, mount.target);
@@ -148,7 +152,8 @@ class Builder {
       op.source_fd = mount.source_fd;
       op.access = mount.access;
       op.if_missing = mount.if_missing;
-      op.recursive = true;
+      op.recursive = mount.recursive;
+      op.no_exec = mount.no_exec;
     }
   }
 
@@ -266,10 +271,10 @@ MountTree build_mounts(const LaunchPlan& plan, const IdMaps& maps,
   builder.add_kernel_views();
   builder.add_dev();
   builder.add_private_folders();
-  builder.add_plan_mounts();
   builder.add_files(files);
   builder.add_files(plan.files);
-  builder.add_masks();  // last: nothing may be laid over them
+  builder.add_plan_mounts();  // after our files, which root must not write through one of them
+  builder.add_masks();        // last: nothing may be laid over them
   return builder.take();
 }
 
@@ -317,6 +322,7 @@ std::string render(const MountOp& op) {
     case OpKind::bind:
       text += " from " + (op.source_fd >= 0 ? "descriptor" : op.source);
       text += op.access == Access::read_only ? " ro" : " rw";
+      if (op.no_exec) text += " noexec";
       if (op.id_mapped) text += " idmapped";
       break;
     case OpKind::link: text += " -> " + op.text; break;

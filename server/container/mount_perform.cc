@@ -21,12 +21,14 @@ struct CloneOptions {
   Access access;
   bool recursive;
   int userns_fd;  // -1: not id-mapped
+  bool no_exec = false;
 };
 
 int set_attributes(int tree, const CloneOptions& options) {
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   if (options.access == Access::read_only) attributes.attr_set |= MOUNT_ATTR_RDONLY;
+  if (options.no_exec) attributes.attr_set |= MOUNT_ATTR_NOEXEC;
   // A clone of a shared mount is its peer: what we mount below would appear on the node.
   attributes.propagation = MS_PRIVATE;
   if (options.userns_fd >= 0) {
@@ -73,6 +75,32 @@ struct ScopedFd {
   }
 };
 
+// The new root in the making, and the file systems that were made for it.
+struct Inside {
+  int root = -1;
+  int empty = -1;  // a folder with nothing in it
+  std::array<dev_t, kMaxOperations + 1> own{};
+  size_t own_count = 0;
+};
+
+int add_own(Inside& inside, int folder) {
+  struct stat status {};
+  if (::fstat(folder, &status) != 0) return -1;
+  inside.own[inside.own_count++] = status.st_dev;  // one an operation at most, and the root
+  return 0;
+}
+
+// A bind mount is as missing a place as none: root creates nothing on the node.
+bool may_create(const Inside& inside, int folder) {
+  struct stat status {};
+  if (::fstat(folder, &status) != 0) return false;
+  for (size_t i = 0; i < inside.own_count; ++i) {
+    if (inside.own[i] == status.st_dev) return true;
+  }
+  errno = ENOENT;
+  return false;
+}
+
 enum class Want : uint8_t { folder, file };
 
 struct Owner {
@@ -82,7 +110,8 @@ struct Owner {
 
 // Opens (O_PATH) the folder that holds `path`, making what is missing; `name` becomes its
 // last part. -1 and errno on failure.
-int open_parent(int root, const char* path, Owner owner, const char** name) {
+int open_parent(const Inside& inside, const char* path, Owner owner, const char** name) {
+  const int root = inside.root;
   std::array<char, kMaxPathBytes + 1> prefix{};
   int folder = ::fcntl(root, F_DUPFD_CLOEXEC, 3);
   const char* part = path + 1;
@@ -92,7 +121,7 @@ int open_parent(int root, const char* path, Owner owner, const char** name) {
     std::memcpy(prefix.data(), path, length);
     prefix[length] = '\0';
     int next = sys_openat2(root, prefix.data() + 1, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, kInside);
-    if (next < 0 && errno == ENOENT) {
+    if (next < 0 && errno == ENOENT && may_create(inside, folder)) {
       const char* own = prefix.data() + (part - path);
       if (::mkdirat(folder, own, 0755) == 0 &&
           ::fchownat(folder, own, owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -107,12 +136,13 @@ int open_parent(int root, const char* path, Owner owner, const char** name) {
   return folder;
 }
 
-int open_target(int root, const char* path, Want want, Owner owner) {
+int open_target(const Inside& inside, const char* path, Want want, Owner owner) {
+  const int root = inside.root;
   const int found = sys_openat2(root, path + 1, O_PATH | O_CLOEXEC, 0, kInside);
   if (found >= 0 || errno != ENOENT) return found;
   const char* name = nullptr;
-  const ScopedFd parent(open_parent(root, path, owner, &name));
-  if (parent.fd < 0) return -1;
+  const ScopedFd parent(open_parent(inside, path, owner, &name));
+  if (parent.fd < 0 || !may_create(inside, parent.fd)) return -1;
   if (want == Want::folder) {
     if (::mkdirat(parent.fd, name, 0755) != 0) return -1;
   } else if (::mknodat(parent.fd, name, S_IFREG | 0644, 0) != 0) {
@@ -142,18 +172,18 @@ int attach_clone(int source, int target, uint64_t attributes_set) {
   return attach(clone.fd, target);
 }
 
-int make_mount(int root, const MountOp& op, const char* type) {
-  const ScopedFd target(open_target(root, op.target.c_str(), Want::folder, {op.uid, op.gid}));
+int make_mount(const Inside& inside, const MountOp& op, const char* type) {
+  const ScopedFd target(open_target(inside, op.target.c_str(), Want::folder, {op.uid, op.gid}));
   if (target.fd < 0) return -1;
   const int done = ::mount(type, proc_path(target.fd).data(), type, op.flags, op.text.c_str());
   if (done != 0 && op.if_missing == IfMissing::skip) return 0;
   return done;
 }
 
-int make_file(int root, const MountOp& op) {
+int make_file(const Inside& inside, const MountOp& op) {
   const char* name = nullptr;
-  const ScopedFd parent(open_parent(root, op.target.c_str(), {op.uid, op.gid}, &name));
-  if (parent.fd < 0) return -1;
+  const ScopedFd parent(open_parent(inside, op.target.c_str(), {op.uid, op.gid}, &name));
+  if (parent.fd < 0 || !may_create(inside, parent.fd)) return -1;
   // Written beside and renamed, so that a symlink of the image is replaced, not followed.
   constexpr const char* kBeside = ".gd-new-file";
   // An O_PATH descriptor serves as folder of the *at() calls.
@@ -171,10 +201,10 @@ int make_file(int root, const MountOp& op) {
   return ::renameat(parent.fd, kBeside, parent.fd, name);
 }
 
-int make_entry(int root, const MountOp& op) {
+int make_entry(const Inside& inside, const MountOp& op) {
   const char* name = nullptr;
-  const ScopedFd parent(open_parent(root, op.target.c_str(), {op.uid, op.gid}, &name));
-  if (parent.fd < 0) return -1;
+  const ScopedFd parent(open_parent(inside, op.target.c_str(), {op.uid, op.gid}, &name));
+  if (parent.fd < 0 || !may_create(inside, parent.fd)) return -1;
   int done = -1;
   if (op.kind == OpKind::folder) {
     done = ::mkdirat(parent.fd, name, op.mode);
@@ -244,7 +274,8 @@ Result<PreparedMounts> PreparedMounts::prepare(MountTree tree, int userns_fd, in
     UniqueFd source;
     bool folder = true;
     if (op.kind == OpKind::bind) {
-      const CloneOptions options{op.access, op.recursive, op.id_mapped ? userns_fd : -1};
+      const CloneOptions options{op.access, op.recursive, op.id_mapped ? userns_fd : -1,
+                                 op.no_exec};
       const int from = op.source_fd >= 0 ? op.source_fd : AT_FDCWD;
       Result<UniqueFd> clone = clone_tree(from, op.source, options, self.notes_);
       if (!clone.ok()) {
@@ -271,33 +302,40 @@ Result<PreparedMounts> PreparedMounts::prepare(MountTree tree, int userns_fd, in
 namespace {
 
 // What a runtime mounts needs a folder that it finds, in a root that may be read-only to it.
-int make_place(int root, const MountOp& op) {
+int make_place(const Inside& inside, const MountOp& op) {
   const bool needs_none =
       op.kind == OpKind::device || op.kind == OpKind::mask || op.kind == OpKind::read_only;
   if (needs_none) return 0;
-  const ScopedFd target(open_target(root, op.target.c_str(), Want::folder, {op.uid, op.gid}));
+  const ScopedFd target(open_target(inside, op.target.c_str(), Want::folder, {op.uid, op.gid}));
   return target.fd < 0 ? -1 : 0;
 }
 
-int perform_one(int root, int empty_folder, const MountOp& op, int source, Want want) {
-  if (op.maker == Maker::runtime) return make_place(root, op);
+// The mounted folder is opened anew: what was opened before is below the mount.
+int make_tmpfs(Inside& inside, const MountOp& op) {
+  if (make_mount(inside, op, "tmpfs") != 0) return -1;
+  const ScopedFd made(open_target(inside, op.target.c_str(), Want::folder, {op.uid, op.gid}));
+  return made.fd < 0 ? -1 : add_own(inside, made.fd);
+}
+
+int perform_one(Inside& inside, const MountOp& op, int source, Want want) {
+  if (op.maker == Maker::runtime) return make_place(inside, op);
   switch (op.kind) {
     case OpKind::bind: {
-      const ScopedFd target(open_target(root, op.target.c_str(), want, {op.uid, op.gid}));
+      const ScopedFd target(open_target(inside, op.target.c_str(), want, {op.uid, op.gid}));
       return target.fd < 0 ? -1 : attach(source, target.fd);
     }
-    case OpKind::tmpfs: return make_mount(root, op, "tmpfs");
-    case OpKind::proc: return make_mount(root, op, "proc");
-    case OpKind::sysfs: return make_mount(root, op, "sysfs");
-    case OpKind::cgroup2: return make_mount(root, op, "cgroup2");
-    case OpKind::devpts: return make_mount(root, op, "devpts");
-    case OpKind::mqueue: return make_mount(root, op, "mqueue");
+    case OpKind::tmpfs: return make_tmpfs(inside, op);
+    case OpKind::proc: return make_mount(inside, op, "proc");
+    case OpKind::sysfs: return make_mount(inside, op, "sysfs");
+    case OpKind::cgroup2: return make_mount(inside, op, "cgroup2");
+    case OpKind::devpts: return make_mount(inside, op, "devpts");
+    case OpKind::mqueue: return make_mount(inside, op, "mqueue");
     case OpKind::folder:
     case OpKind::link:
-    case OpKind::device: return make_entry(root, op);
-    case OpKind::file: return make_file(root, op);
+    case OpKind::device: return make_entry(inside, op);
+    case OpKind::file: return make_file(inside, op);
     case OpKind::mask:
-    case OpKind::read_only: return hide(root, empty_folder, op);
+    case OpKind::read_only: return hide(inside.root, inside.empty, op);
   }
   errno = EINVAL;
   return -1;
@@ -314,10 +352,12 @@ int PreparedMounts::make(int* where) const {
   const ScopedFd root(::open(kRootName, O_PATH | O_DIRECTORY | O_CLOEXEC));
   const ScopedFd empty(::open("empty", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (root.fd < 0 || empty.fd < 0) return errno;
+  Inside inside{.root = root.fd, .empty = empty.fd};
+  if (add_own(inside, root.fd) != 0) return errno;
   for (size_t i = 0; i < tree_.ops.size(); ++i) {
     *where = static_cast<int>(i);
     const Want want = is_folder_[i] ? Want::folder : Want::file;
-    if (perform_one(root.fd, empty.fd, tree_.ops[i], sources_[i].get(), want) != 0) return errno;
+    if (perform_one(inside, tree_.ops[i], sources_[i].get(), want) != 0) return errno;
   }
   *where = kAtSeal;
   return seal(root.fd, tree_.root_access) == 0 ? 0 : errno;

@@ -8,7 +8,9 @@
 // The root is an overlay: below, an id-mapped read-only clone of the image; above, a
 // tmpfs of limited size. All mounts are made by root of the initial user namespace, so
 // nobody inside, root inside or not, owns one. Targets are resolved inside the new root
-// (openat2), so that no symlink of an image leads out of it. The old root goes with a
+// (openat2), so that no symlink of an image leads out of it. Nothing is created but in file
+// systems that this launch has made: what is bound from the node would show it to everybody,
+// written by root where the user may not write. The old root goes with a
 // single lazy unmount: each further one would wait for the kernel's readers.
 #pragma once
 
@@ -62,6 +64,7 @@ struct MountOp {
   IfMissing if_missing = IfMissing::fail;
   bool id_mapped = false;
   bool recursive = false;
+  bool no_exec = false;
   unsigned long flags = 0;  // MS_*
   mode_t mode = 0755;
   uint32_t uid = 0;  // outside

@@ -5,6 +5,7 @@
 
 #include "base/hostlist.h"
 #include "base/image_name.h"
+#include "base/mount_request.h"
 #include "base/text.h"
 #include "proto/dependency.h"
 #include "proto/index_set.h"
@@ -105,7 +106,10 @@ Result<void> check_lists(const JobSpec& spec) {
     return invalid(std::to_string(spec.mounts.size()) + " mounts, at most " +
                    std::to_string(kMaxMounts) + " are allowed");
   }
-  for (const std::string& one : spec.mounts) TRY(check_text("mount", one, kMaxTextBytes));
+  for (const std::string& one : spec.mounts) {
+    TRY(check_text("mount", one, kMaxTextBytes));
+    (void)TRY(parse_mount_request(one));
+  }
   if (spec.gres_per_node.size() > kMaxMounts) {
     return invalid(std::to_string(spec.gres_per_node.size()) + " gres entries, at most " +
                    std::to_string(kMaxMounts) + " are allowed");

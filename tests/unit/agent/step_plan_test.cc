@@ -8,6 +8,7 @@
 #include "server/agent/inventory.h"
 #include "server/agent/step_engine.h"
 #include "server/agent/step_files.h"
+#include "server/agent/step_mounts.h"
 
 namespace gd::agent {
 namespace {
@@ -70,15 +71,6 @@ TEST(ScriptTest, NeedsAnInterpreterAsSlurmDoes) {
   EXPECT_EQ(script_argv({"a", "b c"}), (std::vector<std::string>{kScriptPath, "a", "b c"}));
 }
 
-TEST(MountTest, SourceTargetAndFlags) {
-  EXPECT_EQ(*parse_mount("/a:/b"), (MountRequest{"/a", "/b", container::Access::read_write}));
-  EXPECT_EQ(*parse_mount("/a"), (MountRequest{"/a", "/a", container::Access::read_write}));
-  EXPECT_EQ(*parse_mount("/a:/b:ro"), (MountRequest{"/a", "/b", container::Access::read_only}));
-  for (const char* bad : {"", "a:/b", "/a:b", "/a:/b:rx", "/a:/b:ro:x"}) {
-    EXPECT_FALSE(parse_mount(bad).ok()) << bad;
-  }
-}
-
 TEST(MountTest, OnlyBelowThePrefixesAndNeverTheSystems) {
   const ShepherdSettings settings{.mount_prefixes = {"/data", "/"}};
   EXPECT_TRUE(may_mount("/data/x", settings));
@@ -139,6 +131,13 @@ TEST(ShepherdSettingsTest, SurviveTheirFile) {
                             .default_image = "/img",
                             .image_prefixes = {"/a", "/b c"},
                             .mount_prefixes = {"/m"},
+                            .volumes = {{.name = "v",
+                                         .path = "/p q/%u",
+                                         .target = "/t",
+                                         .read_only = true,
+                                         .allow_users = {"a", "b"},
+                                         .allow_groups = {"c"}},
+                                        {.name = "w", .path = "/x", .target = "/y"}},
                             .pids_max = 7,
                             .writable_mib = 8,
                             .tmp_mib = 9,

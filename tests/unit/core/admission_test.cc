@@ -86,7 +86,7 @@ const Refusal kRefusals[] = {
      "job name has 1025 bytes, at most 1024 are allowed"},
     {"ManyArguments", [](JobSpec& s) { s.argv.resize(kMaxArguments + 1); },
      "4097 arguments, at most 4096 are allowed"},
-    {"ManyMounts", [](JobSpec& s) { s.mounts.resize(kMaxMounts + 1); },
+    {"ManyMounts", [](JobSpec& s) { s.mounts.assign(kMaxMounts + 1, "/a:/b"); },
      "257 mounts, at most 256 are allowed"},
     {"Dependency", [](JobSpec& s) { s.dependency = "afterok:x"; },
      "dependency: 'x' is not a whole number"},
@@ -118,7 +118,7 @@ TEST_F(AdmissionTest, AcceptsWhatIsAtTheLimit) {
       [](JobSpec& s) { s.nice = kMaxNice; },
       [](JobSpec& s) { s.name = std::string(kMaxNameBytes, 'x'); },
       [](JobSpec& s) { s.argv.resize(kMaxArguments); },
-      [](JobSpec& s) { s.mounts.resize(kMaxMounts); },
+      [](JobSpec& s) { s.mounts.assign(kMaxMounts, "/a:/b"); },
   };
   for (const auto& stretch : at_limit) {
     JobSpec spec = batch_spec();
