@@ -156,7 +156,7 @@ Obstacle obstacle_of(const Cluster& cluster, const JobRecord& job) {
   }
   const sched::Shape* known = cluster.shapes().find(key);  // most jobs are like others
   if (known != nullptr && known->possible()) return {};
-  const sched::Shape shape = sched::make_shape(key, cluster.machine(), cluster.partitions());
+  const sched::Shape shape = cluster.shapes().judge(key, cluster.machine(), cluster.partitions());
   if (shape.possible()) return {};
   return {Reason::partition_config,
           sched::why_impossible(shape, cluster.machine(), cluster.partitions())};
@@ -257,7 +257,7 @@ sched::ShapeKey shape_key_of(const Cluster& cluster, const JobRecord& job) {
   elsewhere.exclude.insert(elsewhere.exclude.end(), job.avoid.begin(), job.avoid.end());
   std::sort(elsewhere.exclude.begin(), elsewhere.exclude.end());
   const bool others =
-      sched::make_shape(elsewhere, cluster.machine(), cluster.partitions()).possible();
+      cluster.shapes().judge(elsewhere, cluster.machine(), cluster.partitions()).possible();
   return others ? elsewhere : key;
 }
 

@@ -38,7 +38,7 @@ Reply foretell(const Draft& draft, const JobRecord& job, std::vector<std::string
   reply.warnings = std::move(warnings);
   const sched::ShapeKey key = shape_key_of(draft.cluster, job);
   const sched::Shape shape =
-      sched::make_shape(key, draft.cluster.machine(), draft.cluster.partitions());
+      draft.cluster.shapes().judge(key, draft.cluster.machine(), draft.cluster.partitions());
   if (const auto promise = sched::foresee(draft.cluster.view(draft.now), shape)) {
     reply.expected_start = std::max(promise->at, job.eligible_time);
     for (const sched::NodeUse& use : promise->placement.uses) {

@@ -121,10 +121,23 @@ Need need_of(const JobSpec& spec) {
   return need;
 }
 
-Shape make_shape(const ShapeKey& key, std::span<const Node> nodes,
-                 std::span<const Partition> partitions) {
-  ShapeTable table;
-  return table[table.intern(key, nodes, partitions)];
+Shape ShapeTable::judge(const ShapeKey& key, std::span<const Node> nodes,
+                        std::span<const Partition> partitions) const {
+  Shape shape{.key = key, .fit_class = 0, .users = 0, .required = {}, .candidates = {}};
+  find_required(shape, nodes);
+  for (const PartitionIndex partition : key.partitions) {
+    const auto known = sets_.find(SetKey{partition, key.constraint, key.exclude});
+    std::shared_ptr<const NodeSet> set;
+    if (known != sets_.end()) {
+      set = known->second;
+    } else {
+      set = std::make_shared<NodeSet>(
+          make_node_set(key.constraint, key.exclude, partitions[partition.value], nodes));
+    }
+    const bool possible = is_possible(shape, *set, nodes);
+    shape.candidates.push_back({partition, std::move(set), possible});
+  }
+  return shape;
 }
 
 ShapeId ShapeTable::intern(const ShapeKey& key, std::span<const Node> nodes,

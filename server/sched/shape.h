@@ -90,6 +90,10 @@ class ShapeTable {
                  std::span<const Partition> partitions);
   void release(ShapeId id);
   [[nodiscard]] const Shape* find(const ShapeKey& key) const;  // null: no waiting job has it
+  // The same for a key that no waiting job has: what admission asks before it accepts. Node sets
+  // that waiting jobs share are not made again.
+  [[nodiscard]] Shape judge(const ShapeKey& key, std::span<const Node> nodes,
+                            std::span<const Partition> partitions) const;
   // After a change of nodes or partitions.
   void refresh(std::span<const Node> nodes, std::span<const Partition> partitions);
 
@@ -120,10 +124,6 @@ class ShapeTable {
   uint32_t next_set_ = 0;
   size_t sets_kept_ = 0;  // when they were last swept
 };
-
-// The same for one key without a table: what admission asks before it accepts.
-Shape make_shape(const ShapeKey& key, std::span<const Node> nodes,
-                 std::span<const Partition> partitions);
 
 // "a&b", "a|b": names and one kind of sign. Checks the form only.
 Result<void> check_constraint(std::string_view constraint);

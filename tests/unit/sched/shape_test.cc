@@ -38,6 +38,23 @@ TEST(Shape, FreedSlotsAreUsedAgain) {
   EXPECT_EQ(table.size(), 0u);
 }
 
+TEST(Shape, WhatIsJudgedSharesTheSetsOfThoseThatWait) {
+  const Scenario scenario = Scenario::parse("node 1 cpus=4\n queue 1 cpus=2\n queue 2 features=x");
+  ShapeKey key = scenario.shape_of(JobId{1}).key;
+  ShapeTable table;
+  const ShapeId waiting = table.intern(key, scenario.nodes(), scenario.partitions());
+  key.need.cpus_per_task = 4;
+  const Shape fits = table.judge(key, scenario.nodes(), scenario.partitions());
+  EXPECT_TRUE(fits.possible());
+  EXPECT_EQ(fits.candidates[0].set, table[waiting].candidates[0].set);
+  key.need.cpus_per_task = 5;
+  EXPECT_FALSE(table.judge(key, scenario.nodes(), scenario.partitions()).possible());
+  key.constraint = "x";
+  const Shape other = table.judge(key, scenario.nodes(), scenario.partitions());
+  EXPECT_TRUE(other.candidates[0].nodes().empty());
+  EXPECT_EQ(table.size(), 1U) << "judging keeps nothing";
+}
+
 TEST(Shape, NeedFillsInWhatWasNotSaid) {
   JobSpec spec;
   EXPECT_EQ(need_of(spec).tasks, 1u);
