@@ -82,7 +82,7 @@ TEST(VolumeTest, ErrorsOfTheConfigurationNameTheLine) {
     const char* why;
   } cases[] = {
       {"[volume a]\n", "[volume a] has no path"},
-      {"[volume a/b]\npath = /x\n", "a name has 1 to 64"},
+      {"[volume a/b]\npath = /x\n", "is not a header"},
       {"[volume a]\npath = /x/%q\n", "gd.conf:2: path: '/x/%q' has an unknown pattern"},
       {"[volume a]\npath = /x\ntarget = /proc/x\n", "gd.conf:3: target"},
       {"[volume a]\npath = /\n", "gd.conf:2: path: is the root"},
