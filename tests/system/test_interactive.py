@@ -15,6 +15,7 @@ import termios
 import time
 import unittest
 
+from client_case import slurm_names
 from cluster import Cluster, DEADLINE, Failure, USERS, wait_until
 
 ALICE, BOB = USERS
@@ -86,6 +87,7 @@ class Interactive(unittest.TestCase):
     def setUpClass(cls):
         cls.c = Cluster().__enter__()
         cls.addClassCleanup(cls.c.__exit__, None, None, None)
+        cls.srun = os.path.join(slurm_names(), "srun")  # ours, whatever else is installed
 
     def terminal(self, *argv, **keywords):
         terminal = Terminal(self.c, ALICE, *argv, **keywords)
@@ -126,7 +128,7 @@ class Interactive(unittest.TestCase):
         with open(os.path.join(where, "in"), "w", encoding="utf-8") as file:
             file.write("typed\n")
         argv = ["-J", "named", "-i", "in", "-o", "%x-%t-%n-%s.out", "-e", "%u.%N.err"]
-        done = self.c.run(ALICE, "srun", *argv, "sh", "-c", script, cwd=where).ok()
+        done = self.c.run(ALICE, self.srun, *argv, "sh", "-c", script, cwd=where).ok()
         self.assertEqual((done.out, done.err), ("", ""))
         output = self.read(where, "named-0-0-0.out").split("\n")
         self.assertEqual(output[0], "typed")
@@ -154,10 +156,10 @@ class Interactive(unittest.TestCase):
 
     def test_gdrun_labels_whole_lines(self):
         script = "printf 'a'; sleep 0.2; printf 'b\\nlast'; echo err >&2; exit 3"
-        done = self.c.run(ALICE, "srun", "-l", "sh", "-c", script)
+        done = self.c.run(ALICE, self.srun, "-l", "sh", "-c", script)
         self.assertEqual((done.out, done.err, done.status), ("0: ab\n0: last\n", "0: err\n", 3))
         lines = 200000
-        done = self.c.run(ALICE, "srun", "-l", "seq", str(lines)).ok()
+        done = self.c.run(ALICE, self.srun, "-l", "seq", str(lines)).ok()
         self.assertEqual(done.out, "".join(f"0: {i + 1}\n" for i in range(lines)))
 
     def test_a_file_that_cannot_be_had_ends_what_was_started(self):
@@ -173,7 +175,7 @@ class Interactive(unittest.TestCase):
         where = self.folder()
         job = self.c.submit(ALICE, "-J", "host", script="#!/bin/sh\nsleep 300\n")
         self.c.wait_state(job, "RUNNING")
-        argv = ["srun", f"--jobid={job}", "--overlap", "-u", "-K1", "-W", "5"]
+        argv = [self.srun, f"--jobid={job}", "--overlap", "-u", "-K1", "-W", "5"]
         for step in range(2):
             options = ["-o", "%A_%t_log.out", "-e", "%J-%x.err"]
             script = f"echo {step}; echo err >&2"
