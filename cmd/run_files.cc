@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <array>
 
 namespace gd::cmd {
 namespace {
@@ -32,9 +33,10 @@ std::string path_of(const StreamPlan& stream, const PatternValues& values) {
 }  // namespace
 
 bool FilePlan::has_pattern() const {
-  return std::ranges::any_of(
-      std::initializer_list{&input, &output, &error},
-      [](const StreamPlan* stream) { return stream->pattern.find('%') != std::string::npos; });
+  const std::array<const StreamPlan*, 3> streams = {&input, &output, &error};
+  return std::ranges::any_of(streams, [](const StreamPlan* stream) {
+    return stream->pattern.find('%') != std::string::npos;
+  });
 }
 
 Result<FilePlan> plan_files(const FileOptions& options) {
