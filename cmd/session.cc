@@ -22,7 +22,6 @@ namespace {
 
 constexpr Milliseconds kTick = 1s;
 constexpr Milliseconds kAgain = 1s;  // a second Ctrl-C within this counts
-constexpr Milliseconds kLastWords = 5s;
 constexpr size_t kReadChunk = size_t{32} << 10;
 
 class Session {
