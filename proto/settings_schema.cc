@@ -53,7 +53,7 @@ constexpr auto kTop = std::to_array<ConfigKey>({
     {"requeue", boolean, "yes",
      "Whether a job goes back to the queue when its node is lost, "
      "unless it says otherwise."},
-    {"default_image", text, "host", "Image of jobs that name none: \"host\" or a directory."},
+    {"default_image", text, "host", "Image of jobs that name none, as --image takes it."},
     {"mail_program", path, "/usr/sbin/sendmail",
      "Sends the mails of --mail-type; called as sendmail is: -i -- ADDRESS, the mail on standard "
      "input."},
