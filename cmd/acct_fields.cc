@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/duration.h"
+#include "base/hostlist.h"
 #include "base/text.h"
 #include "cmd/gdacct.h"
 #include "cmd/job_fields.h"
@@ -21,8 +22,37 @@ std::string step_name(const StepRecord& step) {
   return std::to_string(step.id.value);
 }
 
+std::string step_nodes(const StepRecord& step) {
+  std::vector<std::string> names;
+  for (const StepShare& share : step.shares) names.push_back(share.node);
+  return fold_hostlist(names);
+}
+
+// What it has for itself, or what its tasks were said to need.
+uint64_t cpus_of_step(const StepRecord& step) {
+  uint64_t cpus = 0;
+  for (const StepShare& share : step.shares) {
+    cpus += share.cpus > 0 ? share.cpus : share.tasks * step.cpus_per_task.value_or(1);
+  }
+  return cpus;
+}
+
 bool is_job(Row row) {
   return row.step == nullptr && !row.batch;
+}
+
+size_t nodes_of_step(Row row) {
+  return row.step != nullptr ? row.step->shares.size() : 1;
+}
+
+uint32_t tasks_of_row(Row row) {
+  return row.step != nullptr ? tasks_of(*row.step) : 1;
+}
+
+uint64_t cpus_of_row(Row row) {
+  const bool numbered = row.step != nullptr && row.step->id < kInteractiveStep;
+  if (numbered) return cpus_of_step(*row.step);
+  return cpus_of(row.job);
 }
 
 void step_suffix(Row row, Out out) {
@@ -191,11 +221,14 @@ constexpr auto kFields = std::to_array<Field<AcctRow>>({
     {0, "cputimeraw", "CPUTimeRAW",
      [](Row r, Out o) { o += std::to_string((elapsed(r) * cpus_of(r.job)).count()); }},
     {0, "nnodes", "NNodes",
-     [](Row r, Out o) { o += std::to_string(is_job(r) ? nodes_of(r.job) : 1); }},
-    {0, "ntasks", "NTasks", [](Row r, Out o) { if (!is_job(r)) o += "1"; }},
-    {0, "ncpus", "NCPUS", [](Row r, Out o) { o += std::to_string(cpus_of(r.job)); }},
+     [](Row r, Out o) { o += std::to_string(is_job(r) ? nodes_of(r.job) : nodes_of_step(r)); }},
+    {0, "ntasks", "NTasks",
+     [](Row r, Out o) {
+       if (!is_job(r)) o += std::to_string(tasks_of_row(r));
+     }},
+    {0, "ncpus", "NCPUS", [](Row r, Out o) { o += std::to_string(cpus_of_row(r)); }},
     {0, "alloccpus", "AllocCPUS",
-     [](Row r, Out o) { o += std::to_string(r.job.nodes.empty() ? 0 : cpus_of(r.job)); }},
+     [](Row r, Out o) { o += std::to_string(r.job.nodes.empty() ? 0 : cpus_of_row(r)); }},
     {0, "reqcpus", "ReqCPUS", [](Row r, Out o) { o += std::to_string(total_cpus(*r.job.spec)); }},
     {0, "reqmem", "ReqMem", [](Row r, Out o) { of_job(r, o, requested_memory(r)); }},
     {0, "maxrss", "MaxRSS",
@@ -205,8 +238,8 @@ constexpr auto kFields = std::to_array<Field<AcctRow>>({
      }},
     {0, "nodelist", "NodeList",
      [](Row r, Out o) {
-       const std::string n = r.step != nullptr ? r.step->node
-           : node_list_of(r.job); o += n.empty() ? "None assigned" : n;
+       const std::string n = r.step != nullptr ? step_nodes(*r.step) : node_list_of(r.job);
+       o += n.empty() ? "None assigned" : n;
      }},
     {0, "alloctres", "AllocTRES", [](Row r, Out o) { o += tres(r, true); }},
     {0, "reqtres", "ReqTRES", [](Row r, Out o) { of_job(r, o, tres(r, false)); }},

@@ -10,9 +10,9 @@
 namespace gd::cmd {
 namespace {
 
-constexpr std::array<const Command*, 12> kCommands{&kGdsub,   &kGdstat,  &kGdkill, &kGdrun,
-                                                   &kGdsh,    &kGdinfo,  &kGdacct, &kGdctl,
-                                                   &kGdlogin, &kGdimage, &kGdprio, &kGdshare};
+constexpr std::array<const Command*, 13> kCommands{
+    &kGdsub,  &kGdalloc, &kGdstat,  &kGdkill,  &kGdrun,  &kGdsh,   &kGdinfo,
+    &kGdacct, &kGdctl,   &kGdlogin, &kGdimage, &kGdprio, &kGdshare};
 
 constexpr std::array<SlurmName, 18> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"squeue", &kGdstat},
@@ -21,7 +21,7 @@ constexpr std::array<SlurmName, 18> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"sinfo", &kGdinfo},
                                                  {"sacct", &kGdacct},
                                                  {"scontrol", &kGdctl},
-                                                 {"salloc", nullptr},
+                                                 {"salloc", &kGdalloc},
                                                  {"sacctmgr", &kSacctmgr},
                                                  {"sstat", nullptr},
                                                  {"sprio", &kGdprio},

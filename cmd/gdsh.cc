@@ -50,6 +50,7 @@ void define(Cli& cli, ShellOptions& options) {
              options.attach)
       .complete(Completes::job);
   cli.flag("-Q,--quiet", "No messages of one's own", options.quiet);
+  cli.refuse("-m,--distribution");
   cli.rest(options.rest);
 }
 
@@ -63,15 +64,17 @@ Result<SessionOptions> attach(const ShellOptions& options, Client& controller) {
   const StepReply reply = TRY(controller.ask<StepReply>(request));
   const bool own_step = reply.step == kInteractiveStep;
   return SessionOptions{
-      .job = reply.job, .step = reply.step, .access = reply.access, .owns_job = own_step};
+      .job = reply.job, .step = reply.step, .access = reply.access[0].access, .owns_job = own_step};
 }
 
 Result<SessionOptions> join(const ShellOptions& options, Client& controller) {
   const JobId job = TRY(parse_job_argument(options.rest[0])).job;
   const std::vector<std::string> command(options.rest.begin() + 1, options.rest.end());
-  const StepRequest request = TRY(to_step_request(options.job, job, command, true, surroundings()));
+  StepRequest request = TRY(to_step_request(options.job, job, command, true, surroundings()));
+  request.sharing = StepSharing::overlap;  // a look into a job takes nothing from its steps
+  request.tasks = 1;
   const StepReply reply = TRY(controller.ask<StepReply>(request));
-  return SessionOptions{.job = reply.job, .step = reply.step, .access = reply.access};
+  return SessionOptions{.job = reply.job, .step = reply.step, .access = reply.access[0].access};
 }
 
 Result<SessionOptions> begin(const ShellOptions& options, Client& controller, Context& context) {
@@ -79,8 +82,8 @@ Result<SessionOptions> begin(const ShellOptions& options, Client& controller, Co
       TRY(to_interactive_request(options.job, options.rest, true, surroundings()));
   const SubmitReply reply = TRY(controller.ask<SubmitReply>(request));
   for (const std::string& warning : reply.warnings) context.warn("warning: " + warning);
-  StreamAccess access = TRY(await_start(reply.job, controller, context, options.quiet));
-  return SessionOptions{.job = reply.job, .access = std::move(access), .owns_job = true};
+  const auto access = TRY(await_start(reply.job, controller, context, options.quiet));
+  return SessionOptions{.job = reply.job, .access = access[0].access, .owns_job = true};
 }
 
 std::string come_back(const SessionOptions& session) {
@@ -95,7 +98,7 @@ Result<int> run(const ShellOptions& options, Context& context) {
     return Error{ErrorCode::invalid,
                  "standard input is no terminal; use gdrun to run a command without one"};
   }
-  TRY(check_one_task(options.job.spec));
+  TRY(check_one_task(options.job.spec, "gdsh opens one terminal, for one task"));
   TRY(check_clusters(options.job.clusters, context));
   if (!options.attach.empty() && !options.rest.empty()) {
     return usage("--attach takes no further arguments");
@@ -105,7 +108,7 @@ Result<int> run(const ShellOptions& options, Context& context) {
   SessionOptions session = !options.attach.empty() ? TRY(attach(options, *controller))
                            : joins                 ? TRY(join(options, *controller))
                                                    : TRY(begin(options, *controller, context));
-  session.pty = session.may_detach = true;
+  session.may_detach = true;
   session.quiet = options.quiet;
   if (!options.quiet && options.attach.empty() && !joins) {
     context.warn("job " + std::to_string(session.job.value) +

@@ -178,6 +178,7 @@ void define_gdsub(Cli& cli, SubOptions& options) {
            "Submit nothing; say whether it would be accepted, and when it would start",
            options.test_only);
   cli.flag("-Q,--quiet", "Do not print the job's id", options.quiet);
+  cli.refuse("-m,--distribution");
   cli.rest(options.rest);
 }
 

@@ -283,7 +283,7 @@ void define_streams(Cli& cli, JobSpec& spec) {
 constexpr char kRefused[] =
     "-B,--extra-node-info --bb --bbf --cluster-constraint --contiguous "
     "-S,--core-spec --cores-per-socket --cpu-freq --cpus-per-gpu --delay-boot "
-    "-m,--distribution --gid --gpu-bind --gpu-freq "
+    "--gid --gpu-bind --gpu-freq "
     "--gpus-per-socket --gpus-per-task --gres-flags --hint -k,--no-kill "
     "-L,--licenses --mcs-label --mem-bind "
     "--mem-per-gpu --mincpus -F,--nodefile --ntasks-per-core --ntasks-per-gpu "

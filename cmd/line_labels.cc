@@ -28,7 +28,7 @@ std::string LineLabels::finish() {
   if (!begun_ && held_.empty()) return out;
   let_go(out);
   begun_ = false;
-  out += '\n';
+  if (!label_.empty()) out += '\n';
   return out;
 }
 

@@ -13,11 +13,12 @@ class LineLabels {
  public:
   static constexpr size_t kMaxHeldLine = size_t{64} << 10;  // bytes
 
+  // An empty label: lines are kept whole and nothing else.
   explicit LineLabels(std::string label) : label_(std::move(label)) {}
 
   // What can be written now.
   std::string take(std::string_view bytes);
-  // The last line if it had no end; it gets one.
+  // The last line if it had no end; behind a label it gets one.
   std::string finish();
 
  private:

@@ -1,14 +1,14 @@
-// Where the streams of gdrun go when not to its own: -i, -o and -e.
+// Where the streams of gdrun go when not to its own: -i, -o and -e, as values.
 //
-// The files are opened by the client, where it was called, once the step is known: a name may
-// hold the step's number or its node. One task is started, so "all" and "0", the number of that
-// task, are one's own streams.
+// The files are opened by the client, where it was called, once the step is known (task_output.h):
+// a name may hold the step's number, or a task's. A number alone means the streams of that task,
+// and nothing of the others.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/fd.h"
 #include "base/result.h"
 #include "proto/file_pattern.h"
 #include "proto/job_record.h"
@@ -26,7 +26,8 @@ enum class StreamTarget : uint8_t { own, none, file };
 
 struct StreamPlan {
   StreamTarget target = StreamTarget::own;
-  std::string pattern;  // of a file
+  std::string pattern;           // of a file
+  std::optional<uint32_t> only;  // own: of this task
   bool operator==(const StreamPlan&) const = default;
 };
 
@@ -39,17 +40,13 @@ struct FilePlan {
   bool operator==(const FilePlan&) const = default;
 };
 
-// Errors: usage, for a task that is not there.
+// Errors: usage, for an input file of each task's own.
 Result<FilePlan> plan_files(const FileOptions& options);
 
-// What the patterns stand for. A step that the job does not know yet counts as on its first node.
-PatternValues pattern_values(const JobRecord& job, StepId step);
+// Errors: usage, for a task that is not there.
+Result<void> check_tasks(const FilePlan& plan, size_t tasks);
 
-struct RunFiles {  // not valid: one's own stream
-  UniqueFd input;
-  UniqueFd output;
-  UniqueFd error;
-};
-Result<RunFiles> open_files(const FilePlan& plan, const PatternValues& values);
+// What all tasks' patterns stand for alike.
+PatternValues pattern_values(const JobRecord& job, StepId step);
 
 }  // namespace gd::cmd

@@ -12,8 +12,8 @@
 #include "base/poller.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "cmd/fd_writer.h"
 #include "cmd/job_wait.h"
-#include "cmd/session_output.h"
 #include "cmd/stream_client.h"
 #include "cmd/terminal.h"
 
@@ -31,8 +31,8 @@ class Session {
         client_(client),
         context_(context),
         streams_(client.sockets(), options.access, client.keys(), events()),
-        out_(options.output, options.label),
-        err_(options.error, options.label) {}
+        out_(1),
+        err_(2) {}
 
   Result<SessionEnd> run() {
     poller_ = TRY(Poller::create());
@@ -40,10 +40,9 @@ class Session {
                                 [this](int signal) { on_signal(signal); }));
     out_.start(*poller_, [this](size_t n) { streams_.written(StreamId::output, n); });
     err_.start(*poller_, [this](size_t n) { streams_.written(StreamId::error, n); });
-    const bool terminal = options_.pty && ::isatty(0) != 0;
+    const bool terminal = ::isatty(0) != 0;
     if (terminal) raw_.emplace(TRY(RawTerminal::enter(0)));
-    TRY(streams_.open(options_.pty ? terminal_size(terminal ? 0 : 1) : std::nullopt,
-                      options_.pty ? get_env("TERM").value_or("dumb") : ""));
+    TRY(streams_.open(terminal_size(terminal ? 0 : 1), get_env("TERM").value_or("dumb")));
     keep_alive();
     schedule_tick();
     while (!done_) TRY(step());
@@ -79,10 +78,6 @@ class Session {
     if (input_is_file_) read_input();
     TRY(streams_.receive());
     TRY(read_notices());
-    if (exit_) {
-      out_.end();
-      err_.end();
-    }
     // The exit follows the output; it counts when that has been written, too.
     if (exit_ && out_.idle() && err_.idle()) finish(SessionEndKind::exited);
     return {};
@@ -104,11 +99,10 @@ class Session {
   void watch_input() {
     if (input_watched_ || input_over_) return;
     struct stat info {};
-    input_is_file_ = ::fstat(options_.input, &info) != 0 || S_ISREG(info.st_mode);
+    input_is_file_ = ::fstat(0, &info) != 0 || S_ISREG(info.st_mode);
     input_watched_ = true;
     if (!input_is_file_) {
-      const Result<void> added =
-          poller_->add(options_.input, EPOLLIN, [this](uint32_t) { read_input(); });
+      const Result<void> added = poller_->add(0, EPOLLIN, [this](uint32_t) { read_input(); });
       if (!added.ok()) input_is_file_ = true;  // /dev/null and the like: always readable
     }
   }
@@ -122,7 +116,7 @@ class Session {
     // One byte less: the filter may have kept a tilde.
     const size_t room = std::min(kReadChunk, streams_.input_room() - 1);
     std::array<char, kReadChunk> bytes{};
-    const ssize_t count = ::read(options_.input, bytes.data(), room);
+    const ssize_t count = ::read(0, bytes.data(), room);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (count <= 0) return end_input();
     const std::string_view typed(bytes.data(), static_cast<size_t>(count));
@@ -139,13 +133,13 @@ class Session {
   // No credit: the descriptor would be ready again and again. tick() looks anew.
   void pause_input() {
     if (input_is_file_) return;
-    poller_->remove(options_.input);
+    poller_->remove(0);
     input_watched_ = false;
   }
 
   void end_input() {
     input_over_ = true;
-    if (!input_is_file_) poller_->remove(options_.input);
+    if (!input_is_file_) poller_->remove(0);
     streams_.end_input();
   }
 
@@ -153,9 +147,7 @@ class Session {
 
   void on_signal(int signal) {
     if (signal == SIGWINCH) {
-      if (options_.pty) {
-        if (const auto size = terminal_size(raw_ ? 0 : 1)) streams_.resize(*size);
-      }
+      if (const auto size = terminal_size(raw_ ? 0 : 1)) streams_.resize(*size);
       return;
     }
     if (signal != SIGINT) return streams_.send_signal(signal);
@@ -235,7 +227,7 @@ class Session {
   Client& client_;
   Context& context_;
   StreamClient streams_;
-  SessionOutput out_, err_;
+  FdWriter out_, err_;
   std::unique_ptr<Poller> poller_;
   std::optional<RawTerminal> raw_;
   EscapeFilter escape_;
@@ -289,7 +281,8 @@ Result<SessionEnd> run_session(const SessionOptions& options, Client& client, Co
   return Session(options, client, context).run();
 }
 
-Result<StreamAccess> await_start(JobId job, Client& client, Context& context, bool quiet) {
+Result<std::vector<StepAccess>> await_start(JobId job, Client& client, Context& context,
+                                            bool quiet) {
   const InterruptWatch watch;
   const WaitRequest request{.job = job, .until = WaitUntil::started, .keep_alive = true};
   const uint64_t tag = client.new_tag();
@@ -307,7 +300,7 @@ Result<StreamAccess> await_start(JobId job, Client& client, Context& context, bo
       }
       const auto* notice = std::get_if<JobNotice>(&news->message);
       if (notice == nullptr || notice->job != job) continue;
-      if (notice->access) return *notice->access;
+      if (!notice->access.empty()) return notice->access;
       if (ended(notice->state)) {
         const std::string why =
             notice->reason_text.empty() ? std::string(name(notice->reason)) : notice->reason_text;

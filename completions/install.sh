@@ -13,6 +13,6 @@ for file in "$build"/*.bash; do
 done
 install -m 644 "$build"/_gd* "$share/zsh/vendor-completions/"
 install -m 644 "$build"/*.fish "$share/fish/vendor_completions.d/"
-for pair in gdsub:sbatch gdrun:srun gdstat:squeue gdkill:scancel gdinfo:sinfo gdacct:sacct gdctl:scontrol gdprio:sprio gdshare:sshare; do
+for pair in gdsub:sbatch gdalloc:salloc gdrun:srun gdstat:squeue gdkill:scancel gdinfo:sinfo gdacct:sacct gdctl:scontrol gdprio:sprio gdshare:sshare; do
   ln -sf "${pair%:*}" "$bash/${pair#*:}"
 done

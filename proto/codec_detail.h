@@ -40,6 +40,9 @@ template <class Tag, class Value>
 struct IsId<Id<Tag, Value>> : std::true_type {};
 
 // The highest value of each enum on the wire; a higher one is malformed.
+constexpr uint64_t last_of(StepSharing) {
+  return static_cast<uint64_t>(StepSharing::overlap);
+}
 constexpr uint64_t last_of(ErrorCode) {
   return uint64_t(ErrorCode::unauthenticated);
 }
@@ -74,7 +77,7 @@ constexpr uint64_t last_of(KeyKind) {
   return uint64_t(KeyKind::job);
 }
 constexpr uint64_t last_of(JobAction) {
-  return uint64_t(JobAction::requeue_hold);
+  return uint64_t(JobAction::finish);
 }
 constexpr uint64_t last_of(WaitUntil) {
   return uint64_t(WaitUntil::ended);

@@ -53,6 +53,19 @@ std::string job_name_of(const JobRecord& job, size_t most) {
   return id + "_[" + elements_of(job, most) + "]";
 }
 
+uint32_t tasks_of(const StepRecord& step) {
+  uint32_t tasks = 0;
+  for (const StepShare& share : step.shares) tasks += share.tasks;
+  return tasks;
+}
+
+const StepShare* share_on(const StepRecord& step, std::string_view node) {
+  for (const StepShare& share : step.shares) {
+    if (share.node == node) return &share;
+  }
+  return nullptr;
+}
+
 int32_t exit_code_of(const JobRecord& job) {
   const int32_t code = job.exit.signal != 0 ? 128 + job.exit.signal : job.exit.code;
   return ended(job.state) && job.state != JobState::completed ? std::max(code, 1) : code;

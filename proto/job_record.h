@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -61,12 +62,39 @@ struct Usage {  // of one step on one node, from its cgroup
 
 enum class StepState : uint8_t { starting = 0, running = 1, ended = 2 };
 
+// What one node does for a step: some of its tasks.
+struct StepShare {
+  std::string node;
+  uint32_t tasks = 1;  // which ones: proto/task_layout.h
+  uint32_t cpus = 0;   // of those that the job holds here, no other step's meanwhile; 0: shared
+  StepState state = StepState::starting;
+  ExitStatus exit;
+  Usage usage;
+  bool operator==(const StepShare&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("node", self.node);
+    field("tasks", self.tasks);
+    field("cpus", self.cpus);
+    field("state", self.state);
+    field("exit", self.exit);
+    field("usage", self.usage);
+  }
+};
+
+// State, exit and usage are those of the shares taken together: it runs while one does, has
+// ended when all have, with the worst exit.
 struct StepRecord {
   StepId id;
   RequestId request;  // the client's name for it, of a step that was asked for
   std::string name;
   StepState state = StepState::starting;
-  std::string node;
+  std::vector<StepShare> shares;  // at least one, in the order of the job's nodes
+  bool cyclic = false;            // tasks are numbered over the nodes in turn
+  std::optional<uint32_t> cpus_per_task;
+  std::optional<uint64_t> memory_mib;  // on each node, a limit of the step's own
+  std::optional<Seconds> time_limit;   // of its own, beside the job's
+  std::string programs;                // what its tasks run, if not all the same: multi_prog.h
   std::vector<std::string> argv;
   std::string chdir;
   bool pty = false;
@@ -83,7 +111,12 @@ struct StepRecord {
     field("req", self.request);
     field("name", self.name);
     field("state", self.state);
-    field("node", self.node);
+    field("shares", self.shares);
+    field("cyclic", self.cyclic);
+    field("cpt", self.cpus_per_task);
+    field("mem", self.memory_mib);
+    field("limit", self.time_limit);
+    field("programs", self.programs);
     field("argv", self.argv);
     field("chdir", self.chdir);
     field("pty", self.pty);
@@ -232,6 +265,9 @@ std::string elements_of(const JobRecord& job, size_t most = SIZE_MAX);
 JobId array_id_of(const JobRecord& job);
 // The one element that it is, or is left of what waits.
 std::optional<uint32_t> element_of(const JobRecord& job);
+uint32_t tasks_of(const StepRecord& step);
+// Its part on this node; null: none.
+const StepShare* share_on(const StepRecord& step, std::string_view node);
 // 128 + signal, or the code; at least 1 for what ended and did not complete.
 int32_t exit_code_of(const JobRecord& job);
 

@@ -94,6 +94,8 @@ struct JobSpec {
   std::string error;  // empty: as output
   OpenMode open_mode = OpenMode::by_cluster;
   bool pty = false;
+  bool cyclic = false;   // tasks are numbered over the nodes in turn, not node by node
+  std::string programs;  // interactive: what its tasks run, if not all the same: multi_prog.h
   ImageSpec image;
   std::vector<std::string> mounts;  // SRC:DST[:flags]
   std::string submit_host;
@@ -142,6 +144,8 @@ struct JobSpec {
     field("err", self.error);
     field("open_mode", self.open_mode);
     field("pty", self.pty);
+    field("cyclic", self.cyclic);
+    field("programs", self.programs);
     field("image", self.image);
     field("mounts", self.mounts);
     field("host", self.submit_host);

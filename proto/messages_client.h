@@ -219,7 +219,8 @@ enum class JobAction : uint8_t {
   user_hold = 1,
   release = 2,
   requeue = 3,
-  requeue_hold = 4
+  requeue_hold = 4,
+  finish = 5,  // an allocation is not needed any more: exit_code says how that is to be called
 };
 
 struct JobControlRequest {
@@ -228,12 +229,14 @@ struct JobControlRequest {
   JobAction action = JobAction::hold;
   std::vector<JobId> jobs;
   std::vector<JobElements> elements;
+  int32_t exit_code = 0;
   bool operator==(const JobControlRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("req", self.request);
     field("action", self.action);
     field("jobs", self.jobs);
     field("elements", self.elements);
+    field("code", self.exit_code);
   }
 };
 
@@ -335,6 +338,19 @@ struct StreamAccess {
   }
 };
 
+// The way to each node of a step.
+struct StepAccess {
+  std::string node;
+  uint32_t tasks = 1;
+  StreamAccess access;
+  bool operator==(const StepAccess&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("node", self.node);
+    field("tasks", self.tasks);
+    field("access", self.access);
+  }
+};
+
 struct JobNotice {
   static constexpr MessageType kType = MessageType::job_notice;
   JobId job;
@@ -342,7 +358,7 @@ struct JobNotice {
   Reason reason = Reason::none;
   std::string reason_text;
   ExitStatus exit;
-  std::optional<StreamAccess> access;  // interactive job, started, asked by its own client
+  std::vector<StepAccess> access;  // interactive job, started, asked by its own client
   bool last = false;
   bool operator==(const JobNotice&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
@@ -356,6 +372,13 @@ struct JobNotice {
   }
 };
 
+// What a step wants of the processors that its job holds on the step's nodes.
+enum class StepSharing : uint8_t {
+  whole = 0,    // all of them, for itself
+  exact = 1,    // as many as its tasks need, for itself
+  overlap = 2,  // those of the other steps
+};
+
 // A further step in a running job (gdsh JOB, gdrun --jobid), or access to one
 // that exists (gdsh --attach). Answered by StepReply once the order is durable;
 // the node holds the client's StreamOpen until the step is there.
@@ -365,22 +388,51 @@ struct StepRequest {
   JobId job;
   std::optional<StepId> attach;   // an existing step; else a new one
   bool attach_any = false;        // the job's own interactive step
-  std::string node;               // empty: the job's first
+  std::string name;               // empty: the command's
   std::vector<std::string> argv;  // empty: the user's shell
+  std::string programs;           // proto/multi_prog.h; then no argv
   std::string chdir;
   bool pty = false;
   Bytes environment;
+  // How much of what the job holds, and where; what is not given follows from the rest.
+  std::optional<uint32_t> nodes_min;
+  std::optional<uint32_t> nodes_max;
+  std::optional<uint32_t> tasks;
+  std::optional<uint32_t> tasks_per_node;
+  std::optional<uint32_t> cpus_per_task;
+  std::optional<uint64_t> memory_mib;  // on each node
+  std::optional<uint64_t> memory_per_cpu_mib;
+  std::optional<Seconds> time_limit;
+  std::string node_list;  // hostlists, folded
+  std::string exclude;
+  uint32_t relative = 0;  // the first node counts from this one of the job's
+  StepSharing sharing = StepSharing::whole;
+  bool cyclic = false;
   bool operator==(const StepRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("req", self.request);
     field("job", self.job);
     field("attach", self.attach);
     field("any", self.attach_any);
-    field("node", self.node);
+    field("name", self.name);
     field("argv", self.argv);
+    field("programs", self.programs);
     field("chdir", self.chdir);
     field("pty", self.pty);
     field("env", self.environment);
+    field("nodes_min", self.nodes_min);
+    field("nodes_max", self.nodes_max);
+    field("tasks", self.tasks);
+    field("tpn", self.tasks_per_node);
+    field("cpt", self.cpus_per_task);
+    field("mem", self.memory_mib);
+    field("mem_cpu", self.memory_per_cpu_mib);
+    field("time", self.time_limit);
+    field("nodelist", self.node_list);
+    field("exclude", self.exclude);
+    field("relative", self.relative);
+    field("sharing", self.sharing);
+    field("cyclic", self.cyclic);
   }
 };
 
@@ -388,7 +440,7 @@ struct StepReply {
   static constexpr MessageType kType = MessageType::step_reply;
   JobId job;
   StepId step;
-  StreamAccess access;
+  std::vector<StepAccess> access;  // at least one
   bool operator==(const StepReply&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);

@@ -158,6 +158,15 @@ struct StepLaunch {
   JobId array_job;  // 0: no part of an array
   uint32_t array_task = 0;
   std::string engine;  // that makes the container: empty (ours), crun, runc
+  // The step as a whole; of a batch script itself and of what holds a place, one task.
+  std::vector<std::string> step_nodes;  // in order
+  std::vector<uint32_t> step_tasks;     // on each of them
+  uint32_t step_node_index = 0;         // this node
+  bool cyclic = false;                  // how they are numbered: proto/task_layout.h
+  std::optional<uint32_t> cpus_per_task;
+  uint32_t step_cpus = 0;  // limits of the step on this node; 0: the job's
+  uint64_t step_memory_mib = 0;
+  std::string programs;
   bool operator==(const StepLaunch&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -190,6 +199,14 @@ struct StepLaunch {
     field("engine", self.engine);
     field("job_key", self.job_key);
     field("job_secret", self.job_secret);
+    field("step_nodes", self.step_nodes);
+    field("step_tasks", self.step_tasks);
+    field("step_index", self.step_node_index);
+    field("cyclic", self.cyclic);
+    field("cpt", self.cpus_per_task);
+    field("step_cpus", self.step_cpus);
+    field("step_mem", self.step_memory_mib);
+    field("programs", self.programs);
   }
 };
 

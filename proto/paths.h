@@ -22,7 +22,8 @@ inline constexpr char kControllerKeyFile[] = "/etc/gd/controller.pub";
 
 // Inside of a job's container, where gd's commands find their cluster and their key whatever
 // the image is. /run is the job's own and no user's mount is laid over it.
-inline constexpr char kInsideClient[] = "/run/gd/client";  // the commands; last on PATH
+inline constexpr char kInsideClient[] = "/run/gd/client";         // the commands; last on PATH
+inline constexpr char kInsideTasks[] = "/run/gd/client/gdtasks";  // runs a step's tasks
 inline constexpr char kInsideConfig[] = "/run/gd/gd.conf";
 inline constexpr char kInsideControllerKey[] = "/run/gd/controller.pub";
 inline constexpr char kInsideKey[] = "/run/gd/key";  // 0600, the user's

@@ -266,6 +266,7 @@ Result<AgentSettings> read_agent(const ConfigView& view) {
     return at(view, "subid_count",
               "the range ends past the highest id, " + std::to_string(UINT32_MAX - 1));
   }
+  out.cpus = static_cast<uint32_t>(view.integer("cpus"));
   out.reserved_cpus = static_cast<uint32_t>(view.integer("reserved_cpus"));
   out.reserved_memory_mib = view.mib("reserved_memory");
   out.features = view.list("features");

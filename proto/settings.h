@@ -120,6 +120,7 @@ struct AgentSettings {
   bool enrol = true;   // offers the socket for local users (needs the controller's trust too)
   uint32_t subid_base = 0;
   uint32_t subid_count = 0;
+  uint32_t cpus = 0;  // 0: those that are found
   uint32_t reserved_cpus = 0;
   uint64_t reserved_memory_mib = 0;
   std::vector<std::string> features;

@@ -96,7 +96,7 @@ Result<NodeInfo> take_inventory(const AgentSettings& settings, std::string_view 
   info.name = node_name(settings);
   info.version = GD_VERSION;
   info.boot_id = TRY(boot_id());
-  const uint32_t cpus = usable_cpus();
+  const uint32_t cpus = settings.cpus > 0 ? settings.cpus : usable_cpus();
   info.total.cpus = cpus > settings.reserved_cpus ? cpus - settings.reserved_cpus : 1;
   const Memory memory = parse_memory(TRY(read_file("/proc/meminfo", size_t{1} << 20)));
   const uint64_t reserved = std::min(memory.total_mib, settings.reserved_memory_mib);

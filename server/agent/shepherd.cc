@@ -173,8 +173,10 @@ void Shepherd::on_gone(const container::ExitReport& report) {
   const bool out_of_memory = usage.ok() && usage->oom_kills > 0;
   if (out_of_memory && !cause_) cause = EndCause::out_of_memory;
   if (report.kind == container::ExitReport::Kind::lost) {
-    if (killed_ || container_.is_place()) {
-      exit = {.code = 0, .signal = killed_ ? SIGKILL : 0};
+    if (container_.is_place()) {
+      exit = ExitStatus{};  // nothing of the user's ran in it, so nothing was killed
+    } else if (killed_) {
+      exit = {.code = 0, .signal = SIGKILL};
     } else if (!out_of_memory && !cause_) {
       cause = EndCause::lost;
       error = "the container's first process was killed: " +

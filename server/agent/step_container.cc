@@ -41,6 +41,12 @@ Result<void> StepContainer::open_groups() {
     return std::move(made).error();
   }
   step_group_ = TRY(job_group_->make_step(step_name(launch_.step)));
+  container::CgroupLimits own = own_limits_of(launch_);
+  // Version 1 has no group of a step's own for processors: a step may use those of its job.
+  if (tree_->mode() != container::CgroupMode::v2) own.cpu_milli.reset();
+  if (!own.memory_bytes && !own.cpu_milli) return {};
+  std::vector<std::string> notes = TRY(step_group_->set_limits(own));
+  warnings_.insert(warnings_.end(), notes.begin(), notes.end());
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include "base/hostlist.h"
 #include "base/text.h"
 #include "proto/index_set.h"
+#include "proto/task_layout.h"
 #include "server/agent/step_folder.h"
 
 namespace gd::agent {
@@ -51,6 +52,10 @@ std::string number(uint64_t value) {
 
 bool is_numbered(StepId step) {
   return step.value < kInteractiveStep.value;
+}
+
+std::vector<uint32_t> job_tasks(const StepLaunch& launch) {
+  return tasks_per_node(launch.spec, launch.cpus_per_node);
 }
 
 void set_identity(Environment& env, const StepUser& user) {
@@ -107,7 +112,7 @@ void set_place(Environment& env, const StepLaunch& launch, const std::string& no
   env["SLURM_JOB_NODELIST"] = env["SLURM_NODELIST"] = nodes;
   env["SLURM_JOB_NUM_NODES"] = env["SLURM_NNODES"] = node_count;
   env["SLURM_JOB_CPUS_PER_NODE"] = run_lengths(launch.cpus_per_node);
-  env["SLURM_TASKS_PER_NODE"] = run_lengths(tasks_per_node(launch));
+  env["SLURM_TASKS_PER_NODE"] = run_lengths(job_tasks(launch));
   const uint32_t here = launch.node_index < launch.cpus_per_node.size()
                             ? launch.cpus_per_node[launch.node_index]
                             : launch.held.cpus;
@@ -121,7 +126,7 @@ void set_asked(Environment& env, const StepLaunch& launch) {
   const JobSpec& spec = launch.spec;
   if (spec.tasks || spec.tasks_per_node) {
     uint64_t tasks = 0;
-    for (const uint32_t here : tasks_per_node(launch)) tasks += here;
+    for (const uint32_t here : job_tasks(launch)) tasks += here;
     env["SLURM_NTASKS"] = env["SLURM_NPROCS"] = number(tasks);
   }
   if (spec.tasks_per_node) env["SLURM_NTASKS_PER_NODE"] = number(*spec.tasks_per_node);
@@ -133,13 +138,28 @@ void set_asked(Environment& env, const StepLaunch& launch) {
   }
 }
 
-void set_step(Environment& env, const StepLaunch& launch, const std::string& node) {
+// What srun tells its tasks; gdtasks adds what differs from task to task of a node.
+void set_step(Environment& env, const StepLaunch& launch) {
   env["GD_STEP_ID"] = step_name(launch.step);
-  if (!is_numbered(launch.step)) return;
-  env["SLURM_STEP_ID"] = env["SLURM_STEPID"] = number(launch.step.value);
-  env["SLURM_STEP_NODELIST"] = node;
-  env["SLURM_STEP_NUM_NODES"] = env["SLURM_STEP_NUM_TASKS"] = "1";
-  env["SLURM_STEP_TASKS_PER_NODE"] = "1";
+  if (launch.step == kBatchStep || launch.step == kExternStep) return;
+  // A job of srun's own has one step, which Slurm calls 0.
+  const uint32_t id = is_numbered(launch.step) ? launch.step.value : 0;
+  env["SLURM_STEP_ID"] = env["SLURM_STEPID"] = number(id);
+  env["SLURM_STEP_NODELIST"] = fold_hostlist(launch.step_nodes);
+  env["SLURM_STEP_NUM_NODES"] = number(launch.step_nodes.size());
+  env["SLURM_STEP_TASKS_PER_NODE"] = env["SLURM_TASKS_PER_NODE"] = run_lengths(launch.step_tasks);
+  uint64_t tasks = 0;
+  for (const uint32_t here : launch.step_tasks) tasks += here;
+  env["SLURM_STEP_NUM_TASKS"] = env["SLURM_NTASKS"] = env["SLURM_NPROCS"] = number(tasks);
+  if (launch.cpus_per_task) env["SLURM_CPUS_PER_TASK"] = number(*launch.cpus_per_task);
+  if (launch.step_cpus > 0) env["SLURM_CPUS_ON_NODE"] = number(launch.step_cpus);
+  env["SLURM_NODEID"] = number(launch.step_node_index);
+  const std::vector<uint32_t> mine = tasks_here(launch);
+  if (mine.empty()) return;
+  std::string all;
+  for (const uint32_t task : mine) all += (all.empty() ? "" : ",") + number(task);
+  env["SLURM_GTIDS"] = all;
+  env["SLURM_PROCID"] = number(mine.front());
 }
 
 }  // namespace
@@ -173,53 +193,13 @@ Environment step_environment(const StepLaunch& launch, Environment exported, con
   set_job(exported, launch, user);
   set_place(exported, launch, node);
   set_asked(exported, launch);
-  set_step(exported, launch, node);
+  set_step(exported, launch);
   return exported;
 }
 
-std::string run_lengths(const std::vector<uint32_t>& counts) {
-  std::string text;
-  for (size_t i = 0; i < counts.size();) {
-    size_t end = i;
-    while (end < counts.size() && counts[end] == counts[i]) ++end;
-    if (!text.empty()) text += ',';
-    text += number(counts[i]);
-    if (end - i > 1) text += "(x" + number(end - i) + ")";
-    i = end;
-  }
-  return text;
-}
-
-std::vector<uint32_t> tasks_per_node(const StepLaunch& launch) {
-  const size_t nodes = std::max<size_t>(launch.nodes.size(), 1);
-  const JobSpec& spec = launch.spec;
-  if (spec.tasks_per_node && !spec.tasks) return std::vector<uint32_t>(nodes, *spec.tasks_per_node);
-  const uint32_t per_task = std::max(spec.cpus_per_task.value_or(1), 1U);
-  std::vector<uint32_t> here(nodes, 0);
-  if (!spec.tasks) {  // as many as have room
-    for (size_t i = 0; i < nodes; ++i) {
-      const uint32_t cpus = i < launch.cpus_per_node.size() ? launch.cpus_per_node[i] : 1;
-      here[i] = std::max(cpus / per_task, 1U);
-    }
-    return here;
-  }
-  uint32_t left = *spec.tasks;
-  for (size_t i = 0; i < nodes && left > 0; ++i) {  // each node has one before any has two
-    here[i] = 1;
-    --left;
-  }
-  for (size_t i = 0; i < nodes && left > 0; ++i) {
-    const uint32_t cpus = i < launch.cpus_per_node.size() ? launch.cpus_per_node[i] : 1;
-    uint32_t room = std::max(cpus / per_task, 1U) - here[i];
-    if (spec.tasks_per_node) {
-      room = std::min(room, *spec.tasks_per_node - std::min(here[i], *spec.tasks_per_node));
-    }
-    const uint32_t more = std::min(left, room);
-    here[i] += more;
-    left -= more;
-  }
-  if (left > 0) here.back() += left;  // more tasks than cpus: the controller allowed it
-  return here;
+std::vector<uint32_t> tasks_here(const StepLaunch& launch) {
+  if (launch.step_node_index >= launch.step_tasks.size()) return {0};
+  return task_numbers(launch.step_tasks, launch.cyclic)[launch.step_node_index];
 }
 
 }  // namespace gd::agent

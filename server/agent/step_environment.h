@@ -33,9 +33,7 @@ std::vector<std::string> render_environment(const Environment& environment);  //
 Environment step_environment(const StepLaunch& launch, Environment exported, const StepUser& user,
                              const std::string& node);
 
-// "4(x2),2": Slurm's run-length form of a number for each node.
-std::string run_lengths(const std::vector<uint32_t>& counts);
-// How many tasks run on each node: the asked number spread over the nodes in order.
-std::vector<uint32_t> tasks_per_node(const StepLaunch& launch);
+// The numbers of the step's tasks on this node, rising.
+std::vector<uint32_t> tasks_here(const StepLaunch& launch);
 
 }  // namespace gd::agent

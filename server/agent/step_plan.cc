@@ -8,6 +8,7 @@
 #include "base/image_name.h"
 #include "base/text.h"
 #include "base/user.h"
+#include "proto/paths.h"
 #include "server/agent/batch_script.h"
 #include "server/agent/inside.h"
 #include "server/agent/step_environment.h"
@@ -78,6 +79,27 @@ void add_image_environment(Environment& exported, const image::StoredImage& stor
   }
 }
 
+// One task of one program is started as it is.
+bool needs_gdtasks(const StepLaunch& launch) {
+  return launch.stream && !launch.pty &&
+         (tasks_here(launch).size() > 1 || !launch.programs.empty());
+}
+
+std::vector<std::string> gdtasks_argv(const StepLaunch& launch, std::vector<std::string> command) {
+  std::string numbers;
+  for (const uint32_t task : tasks_here(launch)) {
+    numbers += (numbers.empty() ? "" : ",") + std::to_string(task);
+  }
+  uint64_t total = 0;
+  for (const uint32_t tasks : launch.step_tasks) total += tasks;
+  std::vector<std::string> argv{kInsideTasks};
+  if (!launch.programs.empty()) argv.push_back("--programs=" + launch.programs);
+  argv.push_back(std::move(numbers));
+  argv.push_back(std::to_string(total));
+  if (launch.programs.empty()) std::ranges::move(command, std::back_inserter(argv));
+  return argv;
+}
+
 Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
                               const ShepherdSettings& settings, const image::StoredImage* stored) {
   const Identity& identity = step.plan.identity;
@@ -97,6 +119,13 @@ Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
   if (stored != nullptr && launch.spec.image.entrypoint && !process.argv.empty()) {
     const std::vector<std::string>& entrypoint = stored->config.entrypoint;
     process.argv.insert(process.argv.begin(), entrypoint.begin(), entrypoint.end());
+  }
+  if (needs_gdtasks(launch)) {
+    if (settings.client_dir.empty()) {
+      return Error{ErrorCode::unavailable,
+                   "several tasks on one node need gdtasks, of the folder client_dir of gd.conf"};
+    }
+    process.argv = gdtasks_argv(launch, std::move(process.argv));
   }
   if (!settings.seccomp_file.empty()) {
     process.seccomp = TRY(read_file(settings.seccomp_file, size_t{1} << 20));
@@ -173,6 +202,14 @@ container::CgroupLimits limits_of(const StepLaunch& launch, const ShepherdSettin
   if (launch.held.cpus > 0) limits.cpu_milli = launch.held.cpus * 1000;
   limits.pids = settings.pids_max;
   limits.devices = std::vector<container::DeviceRule>{};
+  return limits;
+}
+
+container::CgroupLimits own_limits_of(const StepLaunch& launch) {
+  container::CgroupLimits limits;
+  if (launch.step_memory_mib > 0) limits.memory_bytes = launch.step_memory_mib << 20;
+  const bool fewer = launch.step_cpus > 0 && launch.step_cpus < launch.held.cpus;
+  if (fewer) limits.cpu_milli = launch.step_cpus * 1000;
   return limits;
 }
 

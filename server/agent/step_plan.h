@@ -36,6 +36,8 @@ Result<container::Image> image_of(const StepLaunch& launch, const ShepherdSettin
                                   const image::StoredImage* stored);
 
 container::CgroupLimits limits_of(const StepLaunch& launch, const ShepherdSettings& settings);
+// Of the step itself, beneath the job's; nothing: the job's are all.
+container::CgroupLimits own_limits_of(const StepLaunch& launch);
 
 // What runs: the script, the command, or the user's shell.
 Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std::string& shell);

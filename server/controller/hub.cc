@@ -60,18 +60,24 @@ core::Actor Hub::actor_of(const auth::Caller& caller) const {
   return actor;
 }
 
-std::optional<StreamAccess> Hub::access_to(const JobRecord& job, const StepRecord& step,
-                                           const std::string& client_key) const {
-  const core::NodeEntry* node = cluster.find_node(step.node);
-  if (node == nullptr || node->record.info.stream_address.empty()) return std::nullopt;
-  const Ticket ticket{.job = job.id,
-                      .launch = job.launch,
-                      .step = step.id,
-                      .uid = job.uid,
-                      .node = step.node,
-                      .client_key = client_key};
-  return StreamAccess{node->record.info.stream_address, node->record.info.stream_key,
-                      sign_ticket(ticket, parts.ticket_keys.secret_key)};
+std::vector<StepAccess> Hub::access_to(const JobRecord& job, const StepRecord& step,
+                                       const std::string& client_key) const {
+  std::vector<StepAccess> ways;
+  for (const StepShare& share : step.shares) {
+    const core::NodeEntry* node = cluster.find_node(share.node);
+    if (node == nullptr || node->record.info.stream_address.empty()) return {};
+    const Ticket ticket{.job = job.id,
+                        .launch = job.launch,
+                        .step = step.id,
+                        .uid = job.uid,
+                        .node = share.node,
+                        .client_key = client_key};
+    ways.push_back({share.node,
+                    share.tasks,
+                    {node->record.info.stream_address, node->record.info.stream_key,
+                     sign_ticket(ticket, parts.ticket_keys.secret_key)}});
+  }
+  return ways;
 }
 
 }  // namespace gd::controller

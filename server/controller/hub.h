@@ -123,9 +123,10 @@ struct Hub {
   void audit(const auth::Caller& caller, const std::string& text);
   // The groups must be known: dispatch sees to it.
   [[nodiscard]] core::Actor actor_of(const auth::Caller& caller) const;
-  // How a client of this job reaches its step; nothing if the node has no such port.
-  [[nodiscard]] std::optional<StreamAccess> access_to(const JobRecord& job, const StepRecord& step,
-                                                      const std::string& client_key) const;
+  // How a client of this job reaches its step on each of its nodes; nothing if one of them has
+  // no such port.
+  [[nodiscard]] std::vector<StepAccess> access_to(const JobRecord& job, const StepRecord& step,
+                                                  const std::string& client_key) const;
 };
 
 // Loads a Hub from the store: counters, nodes, live jobs, keys.

@@ -76,12 +76,15 @@ Result<StepReply> answer_with_access(Hub& hub, const Origin& origin, JobId id, S
   if (step == nullptr) {
     return Error{ErrorCode::not_found, name + " has no step " + std::to_string(step_id.value)};
   }
-  std::optional<StreamAccess> access = hub.access_to(*job, *step, origin.peer.public_key);
-  if (!access) {
-    return Error{ErrorCode::unavailable,
-                 name + ": node " + step->node + " has told no address for interactive steps"};
+  if (step->id == kBatchStep || step->id == kExternStep) {
+    return Error{ErrorCode::conflict, name + ": its step has no streams that a client could open"};
   }
-  return StepReply{id, step->id, std::move(*access)};
+  std::vector<StepAccess> access = hub.access_to(*job, *step, origin.peer.public_key);
+  if (access.empty()) {
+    return Error{ErrorCode::conflict,
+                 name + ": a node of it has told no address for interactive steps"};
+  }
+  return StepReply{id, step->id, std::move(access)};
 }
 
 Result<StepReply> attach(Hub& hub, const Origin& origin, const StepRequest& request) {

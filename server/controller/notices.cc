@@ -42,14 +42,14 @@ JobNotice notice_of(const JobRecord& job) {
   return notice;
 }
 
-std::optional<StreamAccess> access_for(const Hub& hub, const JobRecord& job,
-                                       const std::string& client_key) {
-  if (client_key.empty() || job.spec->kind != JobKind::interactive) return std::nullopt;
-  if (!allocated(job.state) && !ended(job.state)) return std::nullopt;
+std::vector<StepAccess> access_for(const Hub& hub, const JobRecord& job,
+                                   const std::string& client_key) {
+  if (client_key.empty() || job.spec->kind != JobKind::interactive) return {};
+  if (!allocated(job.state) && !ended(job.state)) return {};
   for (const StepRecord& step : job.steps) {
     if (step.id == kInteractiveStep) return hub.access_to(job, step, client_key);
   }
-  return std::nullopt;
+  return {};
 }
 
 }  // namespace

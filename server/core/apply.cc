@@ -93,6 +93,8 @@ struct JobApplier {
     job.cancelled_by = e.by;
     job.requeue_at_end = e.requeue;
     job.hold = e.hold;
+    if (e.avoid) job.avoid.push_back(*e.avoid);
+    if (e.exit) job.exit = *e.exit;
     job.signals.clear();  // what is being ended is not signalled any more
   }
   void operator()(const JobEndChanged& e) const {
@@ -100,6 +102,9 @@ struct JobApplier {
     job.cancelled_by = e.by;
     job.requeue_at_end = e.requeue;
     job.hold = e.hold;
+    if (!e.reason) return;
+    job.reason = *e.reason;
+    job.reason_text.clear();
   }
   void operator()(const ShareReleased& e) const {
     for (NodeShare& share : job.nodes) {
@@ -128,7 +133,6 @@ struct JobApplier {
     job.hold = e.hold;
     ++job.restarts;
     job.launch_failures = e.failed ? job.launch_failures + 1 : 0;
-    if (e.avoid) job.avoid.push_back(*e.avoid);
   }
   void operator()(const JobSignalled& e) const { job.signals.push_back(e.signal); }
   void operator()(const TimeMarked& e) const { job.told |= e.marks; }

@@ -10,6 +10,7 @@
 #include "proto/dependency.h"
 #include "proto/index_set.h"
 #include "proto/message_type.h"
+#include "proto/multi_prog.h"
 #include "server/core/admission.h"
 #include "server/sched/shape.h"
 
@@ -138,6 +139,12 @@ Result<void> check_amounts(const JobSpec& spec) {
   return {};
 }
 
+Result<void> check_programs(const std::string& programs, const std::vector<std::string>& argv) {
+  TRY(check_text("list of programs", programs, kMaxProgramsBytes));
+  if (programs.empty() || argv.empty()) return {};
+  return invalid("a command and a list of programs are both given; use one of them");
+}
+
 Result<void> check_times(const JobSpec& spec) {
   if (spec.time_limit && (*spec.time_limit < Seconds{1} || *spec.time_limit > kMaxTimeLimit)) {
     return invalid("time limit of " + std::to_string(spec.time_limit->count()) +
@@ -186,9 +193,41 @@ Result<void> check_form(const JobSpec& spec) {
   TRY(check_image(spec.image));
   TRY(check_mail(spec));
   TRY(check_lists(spec));
+  TRY(check_programs(spec.programs,
+                     spec.kind == JobKind::batch ? std::vector<std::string>{} : spec.argv));
   TRY(check_amounts(spec));
   TRY(check_times(spec));
   TRY(check_names(spec));
+  return {};
+}
+
+Result<void> check_step_form(const StepRequest& request) {
+  TRY(check_line("step name", request.name, kMaxNameBytes));
+  TRY(check_text("working directory", request.chdir, kMaxTextBytes));
+  TRY(check_programs(request.programs, request.argv));
+  if (request.argv.size() > kMaxArguments) {
+    return invalid(std::to_string(request.argv.size()) + " arguments, at most " +
+                   std::to_string(kMaxArguments) + " are allowed");
+  }
+  for (const std::string& one : request.argv) TRY(check_text("argument", one, kMaxTextBytes));
+  TRY(check_number("nodes", request.nodes_min, 1, kMaxNodes));
+  TRY(check_number("maximum of nodes", request.nodes_max, 1, kMaxNodes));
+  TRY(check_number("tasks", request.tasks, 1, kMaxTasks));
+  TRY(check_number("tasks per node", request.tasks_per_node, 1, kMaxTasks));
+  TRY(check_number("cpus per task", request.cpus_per_task, 1, kMaxCpusPerTask));
+  TRY(check_number("memory in MiB", request.memory_mib, 0, kMaxMemoryMib));
+  TRY(check_number("memory per cpu in MiB", request.memory_per_cpu_mib, 0, kMaxMemoryMib));
+  if (request.time_limit && (*request.time_limit < Seconds{1})) {
+    return invalid("a time limit of less than 1 s");
+  }
+  for (const auto& [what, text] :
+       {std::pair{"node list", request.node_list}, std::pair{"exclude", request.exclude}}) {
+    TRY(check_text(what, text, kMaxTextBytes));
+    if (text.empty()) continue;
+    auto names = expand_hostlist(text);
+    if (!names.ok()) return std::move(names).error().in(what);
+  }
+  if (request.sharing > StepSharing::overlap) return invalid("no such way to share processors");
   return {};
 }
 

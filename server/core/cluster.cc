@@ -66,7 +66,9 @@ bool Cluster::step_is_current(std::string_view node, const StepKey& key) const {
   const JobRecord* job = find_job(key.job);
   if (job == nullptr || job->launch != key.launch || !allocated(job->state)) return false;
   const StepRecord* step = find_step(*job, key.step);
-  return step != nullptr && step->node == node && step->state != StepState::ended;
+  if (step == nullptr) return false;
+  const StepShare* share = share_on(*step, node);
+  return share != nullptr && share->state != StepState::ended;
 }
 
 Changes Cluster::take_changes() {

@@ -254,6 +254,11 @@ class Cluster {
 constexpr bool is_first_step(StepId id) {
   return id == kBatchStep || id == kInteractiveStep;
 }
+// Those of the job itself, which make its containers: the job runs once all of them do. On nodes
+// without the script or the command that is a place for later steps and runs nothing.
+constexpr bool opens_job(StepId id) {
+  return is_first_step(id) || id == kExternStep;
+}
 const StepRecord* find_step(const JobRecord& job, StepId id);
 void take_from(Resources& free, const Resources& held);  // down to nothing, never below
 Resources free_of(const sched::Node& node);              // from its shares

@@ -31,7 +31,6 @@ struct Submitted {
 struct StepGiven {
   JobId job;
   StepId step;
-  std::string node;
 };
 
 struct Done {  // of a command without a value

@@ -2,10 +2,12 @@
 #include <algorithm>
 
 #include "server/core/admission.h"
+#include "server/core/check_form.h"
 #include "server/core/dependencies.h"
 #include "server/core/life.h"
 #include "server/core/query.h"
 #include "server/core/select.h"
+#include "server/core/step_layout.h"
 #include "server/core/verbs.h"
 
 namespace gd::core {
@@ -146,9 +148,26 @@ Result<void> requeue_one(Draft& draft, const ControlJobs& command, JobId id) {
                          .text = {},
                          .hold = hold,
                          .failed = false,
-                         .avoid = {},
                          .at = draft.now});
   if (!hold_it) draft.emit(waiting_again(draft, draft.job(id)));
+  return {};
+}
+
+Result<void> finish_one(Draft& draft, const ControlJobs& command, JobId id) {
+  const JobRecord& job = draft.job(id);
+  if (job.spec->kind != JobKind::allocation) {
+    return conflict(id, "it ends with its script or command; only allocations are finished so");
+  }
+  if (ended(job.state)) return {};
+  const int32_t code = command.request.exit_code;
+  const bool waited = job.state == JobState::pending;
+  Ending ending{.as = waited      ? JobState::cancelled
+                      : code == 0 ? JobState::completed
+                                  : JobState::failed};
+  if (ending.as == JobState::failed) ending.reason = Reason::non_zero_exit;
+  if (waited) ending.by = command.actor.uid;
+  ending.exit = ExitStatus{.code = code & 0xff, .signal = 0};
+  end_job(draft, id, ending);
   return {};
 }
 
@@ -160,6 +179,7 @@ Result<void> control_one(Draft& draft, const ControlJobs& command, JobId id) {
     case JobAction::release: return release_one(draft, command, id);
     case JobAction::requeue:
     case JobAction::requeue_hold: return requeue_one(draft, command, id);
+    case JobAction::finish: return finish_one(draft, command, id);
   }
   return Error{ErrorCode::invalid, "unknown action"};
 }
@@ -308,8 +328,9 @@ Result<Reply> cancel(Draft& draft, const CancelJobs& command) {
 
 Result<Reply> control(Draft& draft, const ControlJobs& command) {
   const JobControlRequest& request = command.request;
-  const bool again =
-      request.action == JobAction::requeue || request.action == JobAction::requeue_hold;
+  const bool again = request.action == JobAction::requeue ||
+                     request.action == JobAction::requeue_hold ||
+                     request.action == JobAction::finish;
   return Reply{for_each_named(draft, {request.jobs, request.elements},
                               again ? Named::started_only : Named::waiting_too,
                               [&](JobId id) { return control_one(draft, command, id); })};
@@ -321,6 +342,35 @@ Result<Reply> update(Draft& draft, const UpdateJobs& command) {
                               [&](JobId id) { return update_one(draft, command, id); })};
 }
 
+namespace {
+
+StepRecord step_of(const StepRequest& request, std::vector<StepShare> shares) {
+  StepRecord step;
+  step.request = request.request;
+  step.name = request.name;
+  if (step.name.empty() && !request.argv.empty()) {
+    step.name = request.argv[0].substr(request.argv[0].rfind('/') + 1);
+  }
+  if (step.name.empty()) step.name = request.programs.empty() ? "shell" : "programs";
+  step.shares = std::move(shares);
+  step.cyclic = request.cyclic;
+  step.cpus_per_task = request.cpus_per_task;
+  step.memory_mib = request.memory_mib;
+  if (request.memory_per_cpu_mib) {  // the same limit on all nodes: that of the one with most
+    uint64_t most = 0;
+    for (const StepShare& share : step.shares) most = std::max<uint64_t>(most, share.tasks);
+    step.memory_mib = *request.memory_per_cpu_mib * most * request.cpus_per_task.value_or(1);
+  }
+  step.time_limit = request.time_limit;
+  step.programs = request.programs;
+  step.argv = request.argv;
+  step.chdir = request.chdir;
+  step.pty = request.pty;
+  return step;
+}
+
+}  // namespace
+
 Result<Reply> start_step(Draft& draft, const StartStep& command) {
   const StepRequest& request = command.request;
   const JobRecord* job = draft.find(request.job);
@@ -328,7 +378,7 @@ Result<Reply> start_step(Draft& draft, const StartStep& command) {
   if (job->uid != command.actor.uid) return not_yours(command.actor, job->id);
   for (const StepRecord& step : job->steps) {
     if (!request.request.given() || step.request != request.request) continue;
-    return Reply{StepGiven{job->id, step.id, step.node}};
+    return Reply{StepGiven{job->id, step.id}};
   }
   if (request.request.given() && draft.cluster.find_request(request.request) != nullptr) {
     return Error{ErrorCode::exists, "this request id was used for something else"};
@@ -342,23 +392,14 @@ Result<Reply> start_step(Draft& draft, const StartStep& command) {
                  job_text(job->id) + "it has had " + std::to_string(job->steps.size()) +
                      " steps, the limit is " + std::to_string(draft.cluster.config().max_steps)};
   }
-  StepRecord step;
-  step.node = request.node.empty() ? job->nodes.front().node : request.node;
-  const bool on_it = std::any_of(job->nodes.begin(), job->nodes.end(), [&](const NodeShare& share) {
-    return share.node == step.node && !share.released;
-  });
-  if (!on_it) {
-    return Error{ErrorCode::not_found, job_text(job->id) + "it is not on node " + step.node};
-  }
+  TRY(check_step_form(request));
+  Result<std::vector<StepShare>> shares = lay_out(rooms_of(*job), request);
+  if (!shares.ok()) return std::move(shares).error().in("job " + std::to_string(job->id.value));
+  StepRecord step = step_of(request, *std::move(shares));
   step.id = StepId{job->next_step};
-  step.request = request.request;
-  step.name = request.argv.empty() ? "shell" : request.argv.front();
-  step.argv = request.argv;
-  step.chdir = request.chdir;
-  step.pty = request.pty;
   step.environment = command.environment;
   step.start_time = draft.now;
-  StepGiven reply{job->id, step.id, step.node};
+  StepGiven reply{job->id, step.id};
   draft.emit(StepAdded{job->id, std::move(step)});
   return Reply{std::move(reply)};
 }

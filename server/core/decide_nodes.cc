@@ -56,9 +56,10 @@ void lose_missing(Draft& draft, const NodeEntry& node, const NodeReport& report)
   for (const JobId id : node.jobs) {
     for (const StepRecord& step : std::vector<StepRecord>(draft.job(id).steps)) {
       const JobRecord& job = draft.job(id);
-      if (!allocated(job.state) || step.node != node.record.name) continue;
-      if (step.state == StepState::ended || there.contains({id, job.launch, step.id})) continue;
-      if (step.state == StepState::starting && !is_of_another_boot(job, node)) continue;
+      const StepShare* share = share_on(step, node.record.name);
+      if (!allocated(job.state) || share == nullptr) continue;
+      if (share->state == StepState::ended || there.contains({id, job.launch, step.id})) continue;
+      if (share->state == StepState::starting && !is_of_another_boot(job, node)) continue;
       StepStatus gone;
       gone.job = id;
       gone.launch = job.launch;

@@ -1,11 +1,13 @@
 // What happens because time passes, and the scheduling pass.
 #include <algorithm>
+#include <span>
 
 #include "server/core/admission.h"
 #include "server/core/dependencies.h"
 #include "server/core/life.h"
 #include "server/core/mail.h"
 #include "server/core/select.h"
+#include "server/core/step_layout.h"
 #include "server/core/verbs.h"
 #include "server/sched/plan.h"
 
@@ -72,17 +74,55 @@ std::vector<NodeShare> shares_of(const Cluster& cluster, const sched::Placement&
   return shares;
 }
 
-StepRecord first_step(const JobRecord& job, const std::string& node, TimePoint now) {
+StepRecord opening_step(StepId id, std::string name, TimePoint now) {
   StepRecord step;
-  step.id = job.spec->kind == JobKind::batch ? kBatchStep : kInteractiveStep;
-  step.name = job.spec->kind == JobKind::batch ? "batch" : "interactive";
-  step.node = node;
-  step.argv = job.spec->argv;
-  step.chdir = job.spec->chdir;
-  step.pty = job.spec->pty;
+  step.id = id;
+  step.name = std::move(name);
   step.join_container = false;  // it makes the job's
   step.start_time = now;
   return step;
+}
+
+StepRecord batch_step(const JobRecord& job, const std::string& node, TimePoint now) {
+  StepRecord step = opening_step(kBatchStep, "batch", now);
+  step.shares.push_back({.node = node});
+  step.argv = job.spec->argv;
+  step.chdir = job.spec->chdir;
+  return step;
+}
+
+StepRecord interactive_step(const JobSpec& spec, const std::vector<NodeShare>& nodes,
+                            TimePoint now) {
+  StepRecord step = opening_step(kInteractiveStep, "interactive", now);
+  step.shares = lay_out_first(spec, nodes);
+  step.cyclic = spec.cyclic;
+  step.cpus_per_task = spec.cpus_per_task;
+  step.programs = spec.programs;
+  step.argv = spec.argv;
+  step.chdir = spec.chdir;
+  step.pty = spec.pty;
+  return step;
+}
+
+// On these nodes nothing runs at first: containers for the steps that will come.
+StepRecord place_step(std::span<const NodeShare> nodes, TimePoint now) {
+  StepRecord step = opening_step(kExternStep, "extern", now);
+  for (const NodeShare& node : nodes) step.shares.push_back({.node = node.node});
+  return step;
+}
+
+std::vector<StepRecord> opening_steps(const JobRecord& job, const std::vector<NodeShare>& nodes,
+                                      TimePoint now) {
+  std::vector<StepRecord> steps;
+  const std::span<const NodeShare> all(nodes);
+  switch (job.spec->kind) {
+    case JobKind::interactive: steps.push_back(interactive_step(*job.spec, nodes, now)); break;
+    case JobKind::allocation: steps.push_back(place_step(all, now)); break;
+    case JobKind::batch:
+      steps.push_back(batch_step(job, nodes.front().node, now));
+      if (nodes.size() > 1) steps.push_back(place_step(all.subspan(1), now));
+  }
+  return steps;
 }
 
 void start(Draft& draft, const sched::Start& start) {
@@ -98,10 +138,8 @@ void start(Draft& draft, const sched::Start& start) {
   event.partition = draft.cluster.partitions()[start.placement.partition.value].name;
   event.batch_node = event.shares.front().node;
   event.at = draft.now;
-  const bool has_process = job.spec->kind != JobKind::allocation;
-  if (has_process) event.steps.push_back(first_step(job, event.batch_node, draft.now));
+  event.steps = opening_steps(job, event.shares, draft.now);
   draft.emit(std::move(event));
-  if (!has_process) draft.emit(JobBegan{id});
 }
 
 // Says whether it was another one.

@@ -79,7 +79,9 @@ struct JobEnding {  // -> completing: nothing more of it is started
   std::string text;
   std::optional<Uid> by;
   bool requeue = false;
-  HoldKind hold = HoldKind::none;  // of the requeued job
+  HoldKind hold = HoldKind::none;    // of the requeued job
+  std::optional<std::string> avoid;  // a node that failed to launch it
+  std::optional<ExitStatus> exit;    // of an allocation: as its client says
 };
 struct JobEndChanged {  // while completing: another end than it was to have
   JobId job;
@@ -87,6 +89,7 @@ struct JobEndChanged {  // while completing: another end than it was to have
   std::optional<Uid> by;
   bool requeue = false;
   HoldKind hold = HoldKind::none;
+  std::optional<Reason> reason;  // instead of the one that it was to end for
 };
 struct ShareReleased {
   JobId job;
@@ -105,8 +108,7 @@ struct JobRequeued {  // -> pending: the next life may come
   Reason reason = Reason::none;
   std::string text;
   HoldKind hold = HoldKind::none;
-  bool failed = false;               // no process of it ever ran: counts as a failed launch
-  std::optional<std::string> avoid;  // a node that failed to launch it
+  bool failed = false;  // no process of it ever ran: counts as a failed launch
   TimePoint at{};
 };
 struct JobSignalled {
@@ -190,12 +192,11 @@ struct AuditEntry {  // changes by administrators
   }
 };
 
-using Event =
-    std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated, JobSplit,
-                 DependencySet, ArrayLimitSet, JobAllocated, JobBegan, JobEnding, JobEndChanged,
-                 ShareReleased, JobEnded, JobRequeued, JobSignalled, SignalsDone, TimeMarked,
-                 JobPurged, StepAdded, StepChanged, NodeCame, NodeReported, NodeChanged,
-                 NodeRemoved, NodeUnknown, ClientSeen, Promised, SharesRanked, Reconfigured,
-                 AuditEntry>;
+using Event = std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated,
+                           JobSplit, DependencySet, ArrayLimitSet, JobAllocated, JobBegan,
+                           JobEnding, JobEndChanged, ShareReleased, JobEnded, JobRequeued,
+                           JobSignalled, SignalsDone, TimeMarked, JobPurged, StepAdded, StepChanged,
+                           NodeCame, NodeReported, NodeChanged, NodeRemoved, NodeUnknown,
+                           ClientSeen, Promised, SharesRanked, Reconfigured, AuditEntry>;
 
 }  // namespace gd::core

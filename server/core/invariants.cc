@@ -7,6 +7,7 @@
 #include <string>
 
 #include "server/core/admission.h"
+#include "server/core/step_layout.h"
 
 namespace gd::core {
 
@@ -46,6 +47,31 @@ Result<void> check_held(const JobRecord& job) {
   return {};
 }
 
+Result<void> check_shares(const JobRecord& job, const StepRecord& step) {
+  bool all_ended = true;
+  bool all_starting = true;
+  std::set<std::string> nodes;
+  for (const StepShare& part : step.shares) {
+    const auto share = std::find_if(job.nodes.begin(), job.nodes.end(),
+                                    [&](const NodeShare& s) { return s.node == part.node; });
+    if (share == job.nodes.end()) return broken(job_text(job) + "has a step on a node not its own");
+    if (share->released && part.state != StepState::ended) {
+      return broken(job_text(job) + "released a node on which a step has not ended");
+    }
+    if (!nodes.insert(part.node).second || part.tasks == 0) {
+      return broken(job_text(job) + "has a step with a node twice, or with no task there");
+    }
+    all_ended = all_ended && part.state == StepState::ended;
+    all_starting = all_starting && part.state == StepState::starting;
+  }
+  if (step.shares.empty()) return broken(job_text(job) + "has a step on no node");
+  const StepState right = all_ended      ? StepState::ended
+                          : all_starting ? StepState::starting
+                                         : StepState::running;
+  if (step.state != right) return broken(job_text(job) + "has a step in another state than it is");
+  return {};
+}
+
 Result<void> check_steps(const JobRecord& job) {
   std::set<StepId> ids;
   for (const StepRecord& step : job.steps) {
@@ -53,11 +79,12 @@ Result<void> check_steps(const JobRecord& job) {
     if (step.id < kInteractiveStep && step.id.value >= job.next_step) {
       return broken(job_text(job) + "may give a step number twice");
     }
-    const auto share = std::find_if(job.nodes.begin(), job.nodes.end(),
-                                    [&](const NodeShare& s) { return s.node == step.node; });
-    if (share == job.nodes.end()) return broken(job_text(job) + "has a step on a node not its own");
-    if (share->released && step.state != StepState::ended) {
-      return broken(job_text(job) + "released a node on which a step has not ended");
+    TRY(check_shares(job, step));
+  }
+  for (const NodeRoom& room : rooms_of(job)) {
+    if (room.taken_cpus > room.cpus) {
+      return broken(job_text(job) + "gave its steps more processors of " + room.node +
+                    " than it holds");
     }
   }
   return {};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "server/core/admission.h"
 
 namespace gd::core {
@@ -44,7 +45,50 @@ Outcome outcome_of(const StepStatus& status) {
 
 bool has_live_step(const JobRecord& job, std::string_view node) {
   return std::any_of(job.steps.begin(), job.steps.end(), [&](const StepRecord& step) {
-    return step.node == node && step.state != StepState::ended;
+    const StepShare* share = share_on(step, node);
+    return share != nullptr && share->state != StepState::ended;
+  });
+}
+
+// The worse of two ends: killed is worse than any code.
+ExitStatus worse(const ExitStatus& a, const ExitStatus& b) {
+  const auto rank = [](const ExitStatus& exit) { return std::pair(exit.signal != 0, exit.code); };
+  return rank(b) > rank(a) ? b : a;
+}
+
+// What the step is as a whole, from its shares.
+void add_up(StepRecord& step) {
+  bool all_ended = true;
+  bool all_starting = true;
+  step.exit = ExitStatus{};
+  step.usage = Usage{};
+  for (const StepShare& share : step.shares) {
+    all_ended = all_ended && share.state == StepState::ended;
+    all_starting = all_starting && share.state == StepState::starting;
+    step.exit = worse(step.exit, share.exit);
+    step.usage.cpu_user_ms += share.usage.cpu_user_ms;
+    step.usage.cpu_system_ms += share.usage.cpu_system_ms;
+    step.usage.memory_peak_mib = std::max(step.usage.memory_peak_mib, share.usage.memory_peak_mib);
+  }
+  step.state = all_ended      ? StepState::ended
+               : all_starting ? StepState::starting
+                              : StepState::running;
+}
+
+StepShare& part_on(StepRecord& step, std::string_view node) {
+  for (StepShare& share : step.shares) {
+    if (share.node == node) return share;
+  }
+  GD_CHECK(false, node);
+  return step.shares.front();
+}
+
+// All that makes its containers is there.
+bool is_open(const JobRecord& job) {
+  return std::ranges::all_of(job.steps, [](const StepRecord& step) {
+    return !opens_job(step.id) || std::ranges::none_of(step.shares, [](const StepShare& share) {
+      return share.state == StepState::starting;
+    });
   });
 }
 
@@ -54,13 +98,8 @@ void send_back(Draft& draft, JobId id) {
                     .reason = job.reason,
                     .text = job.reason_text,
                     .hold = job.hold,
-                    .failed = false,
-                    .avoid = {},
+                    .failed = job.reason == Reason::launch_failed,
                     .at = draft.now};
-  if (job.reason == Reason::launch_failed) {
-    event.failed = true;
-    event.avoid = job.batch_node;
-  }
   const bool stays_held = event.hold != HoldKind::none;
   draft.emit(std::move(event));
   if (stays_held) return;
@@ -92,28 +131,59 @@ Ending after_loss(const Draft& draft, const JobRecord& job, Reason reason, std::
   return ending;
 }
 
-void finish_step(Draft& draft, JobId id, StepRecord step, const StepStatus& status) {
-  step.state = StepState::ended;
-  step.exit = exit_of(status);
-  step.usage = status.usage;
-  if (status.started != TimePoint{}) step.start_time = status.started;
-  step.end_time = status.ended == TimePoint{} ? draft.now : status.ended;
-  const StepId step_id = step.id;
+// What the end of one share means for the job; nothing while others of the step go on.
+std::optional<Ending> ending_of(const Draft& draft, const JobRecord& job, const StepRecord& step,
+                                std::string_view node, const StepStatus& status) {
+  if (status.cause == EndCause::launch_failed) {
+    Ending ending = after_failed_launch(draft, job, status);
+    ending.avoid = std::string(node);
+    return ending;
+  }
+  const bool place = step.id == kExternStep;
+  if (status.cause == EndCause::lost || (place && status.cause != EndCause::refused)) {
+    const bool told = !status.error.empty();
+    return after_loss(
+        draft, job, Reason::system_failure,
+        told ? status.error : "node " + std::string(node) + " lost what held the job's place");
+  }
+  const bool by_itself = status.cause == EndCause::exited || status.cause == EndCause::ordered;
+  if (by_itself && step.state != StepState::ended) return std::nullopt;
+  StepStatus whole = status;
+  whole.exit = step.exit;
+  const Outcome outcome = outcome_of(whole);
+  return Ending{.as = outcome.as, .reason = outcome.reason, .text = status.error};
+}
+
+void finish_share(Draft& draft, JobId id, StepRecord step, std::string_view node,
+                  const StepStatus& status) {
+  StepShare& share = part_on(step, node);
+  const bool first_news = step.state == StepState::starting;
+  share.state = StepState::ended;
+  share.exit = exit_of(status);
+  share.usage = status.usage;
+  add_up(step);
+  if (first_news && status.started != TimePoint{}) step.start_time = status.started;
+  const TimePoint end = status.ended == TimePoint{} ? draft.now : status.ended;
+  step.end_time = std::max(step.end_time, end);
+  const StepRecord known = step;
   draft.emit(StepChanged{id, std::move(step)});
 
   const JobRecord& job = draft.job(id);
-  if (job.state == JobState::completing) return settle(draft, id);
-  if (!is_first_step(step_id)) return;
-  Ending ending;
-  if (status.cause == EndCause::launch_failed) {
-    ending = after_failed_launch(draft, job, status);
-  } else if (status.cause == EndCause::lost) {
-    ending = after_loss(draft, job, Reason::system_failure, status.error);
-  } else {
-    const Outcome outcome = outcome_of(status);
-    ending = Ending{.as = outcome.as, .reason = outcome.reason, .text = status.error};
+  if (job.state == JobState::completing) {
+    // Another node was lost, and the job was to run again: not if its script has run to its end.
+    const bool for_loss = job.reason == Reason::system_failure || job.reason == Reason::node_down;
+    const bool whole = known.state == StepState::ended && status.cause == EndCause::exited;
+    if (is_first_step(known.id) && job.requeue_at_end && for_loss && whole) {
+      const Outcome outcome = outcome_of(status);
+      draft.emit(JobEndChanged{id, outcome.as, {}, false, HoldKind::none, outcome.reason});
+    }
+    return settle(draft, id);
   }
-  end_job(draft, id, ending);
+  if (!opens_job(known.id)) return;
+  if (const auto ending = ending_of(draft, job, known, node, status)) {
+    return end_job(draft, id, *ending);
+  }
+  if (job.state == JobState::starting && is_open(job)) draft.emit(JobBegan{id});
 }
 
 // Signals that every step they are meant for has been given.
@@ -122,10 +192,13 @@ void settle_signals(Draft& draft, JobId id) {
   uint64_t done = 0;
   for (const PendingSignal& signal : job.signals) {
     const bool open = std::any_of(job.steps.begin(), job.steps.end(), [&](const StepRecord& step) {
-      if (step.state == StepState::ended) return false;
       if (signal.step && *signal.step != step.id) return false;
       if (!signal.step && signal.batch_only && step.id != kBatchStep) return false;
-      return draft.delivered({id, job.launch, step.id}, step.node) < signal.serial;
+      if (step.id == kExternStep) return false;  // nothing runs there that could be signalled
+      const StepKey key{id, job.launch, step.id};
+      return std::ranges::any_of(step.shares, [&](const StepShare& share) {
+        return share.state != StepState::ended && draft.delivered(key, share.node) < signal.serial;
+      });
     });
     if (open) break;
     done = signal.serial;
@@ -171,10 +244,10 @@ void end_job(Draft& draft, JobId id, const Ending& ending) {
   if (job.state == JobState::pending) {
     draft.emit(JobEnded{id, ending.as, ending.reason, ending.text, ending.by, draft.now});
   } else if (job.state == JobState::completing) {
-    draft.emit(JobEndChanged{id, ending.as, ending.by, ending.requeue, ending.hold});
+    draft.emit(JobEndChanged{id, ending.as, ending.by, ending.requeue, ending.hold, {}});
   } else {
     draft.emit(JobEnding{id, ending.as, ending.reason, ending.text, ending.by, ending.requeue,
-                         ending.hold});
+                         ending.hold, ending.avoid, ending.exit});
     settle(draft, id);
   }
 }
@@ -183,23 +256,25 @@ void take_status(Draft& draft, std::string_view node, const StepStatus& status) 
   const JobRecord* job = draft.find(status.job);
   if (job == nullptr || job->launch != status.launch || !allocated(job->state)) return;
   const StepRecord* known = find_step(*job, status.step);
-  if (known == nullptr || known->node != node || known->state == StepState::ended) return;
-  if (status.phase == StepPhase::ended) return finish_step(draft, job->id, *known, status);
+  const StepShare* share = known == nullptr ? nullptr : share_on(*known, node);
+  if (share == nullptr || share->state == StepState::ended) return;
+  if (status.phase == StepPhase::ended) return finish_share(draft, job->id, *known, node, status);
 
   const JobId id = job->id;
-  const bool news = job->state == JobState::starting && is_first_step(status.step) &&
+  const bool news = job->state == JobState::starting && opens_job(status.step) &&
                     status.phase == StepPhase::accepted && status.waits != job->reason_text;
   if (news) {
     const Reason reason = status.waits.empty() ? Reason::none : Reason::image_pull;
     draft.emit(JobWaits{id, reason, status.waits});
   }
-  if (status.phase == StepPhase::running && known->state == StepState::starting) {
+  if (status.phase == StepPhase::running && share->state == StepState::starting) {
     StepRecord step = *known;
-    step.state = StepState::running;
-    step.start_time = status.started;
-    const bool first = is_first_step(step.id);
+    if (step.state == StepState::starting) step.start_time = status.started;
+    part_on(step, node).state = StepState::running;
+    add_up(step);
     draft.emit(StepChanged{id, std::move(step)});
-    if (first && draft.job(id).state == JobState::starting) draft.emit(JobBegan{id});
+    const JobRecord& now = draft.job(id);
+    if (now.state == JobState::starting && is_open(now)) draft.emit(JobBegan{id});
   }
   draft.note_delivered({status.job, status.launch, status.step}, status.signal_serial);
   if (!draft.job(id).signals.empty()) settle_signals(draft, id);
@@ -214,10 +289,13 @@ bool holds(const JobRecord& job, std::string_view node) {
 void lose_share(Draft& draft, JobId id, std::string_view node, const std::string& why) {
   if (!holds(draft.job(id), node)) return;  // another loss of this moment has ended it
   for (const StepRecord& known : std::vector<StepRecord>(draft.job(id).steps)) {
-    if (known.node != node || known.state == StepState::ended) continue;
+    const StepShare* share = share_on(known, node);
+    if (share == nullptr || share->state == StepState::ended) continue;
     StepRecord step = known;
-    step.state = StepState::ended;
-    step.exit = {1, 0};
+    StepShare& part = part_on(step, node);
+    part.state = StepState::ended;
+    part.exit = {1, 0};
+    add_up(step);
     step.end_time = draft.now;
     draft.emit(StepChanged{id, std::move(step)});
   }

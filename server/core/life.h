@@ -18,6 +18,8 @@ struct Ending {
   std::optional<Uid> by;
   bool requeue = false;
   HoldKind hold = HoldKind::none;
+  std::optional<std::string> avoid = {};  // a node that failed to launch it
+  std::optional<ExitStatus> exit = {};    // if it is not its first step that says so
 };
 
 // May it be run again without its user's word? What it said, or the cluster's default.

@@ -19,7 +19,55 @@ std::string engine_of(const Cluster& cluster, const std::string& partition) {
   return index ? cluster.partition_configs()[index->value].engine : std::string();
 }
 
-StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRecord& step) {
+bool is_without_client(StepId id) {
+  return id == kBatchStep || id == kExternStep;
+}
+
+bool lives_on(const StepRecord& step, std::string_view node) {
+  const StepShare* share = share_on(step, node);
+  return share != nullptr && share->state != StepState::ended;
+}
+
+// The script is launched when all of the job's other nodes are ready for its steps.
+bool waits_for_places(const JobRecord& job, const StepRecord& step) {
+  if (step.id != kBatchStep) return false;
+  const StepRecord* places = find_step(job, kExternStep);
+  return places != nullptr && std::ranges::any_of(places->shares, [](const StepShare& share) {
+           return share.state == StepState::starting;
+         });
+}
+
+// Whoever holds the container is ended last there: with it all that is inside goes, and the
+// steps' programs are to have their time between TERM and KILL. A terminal need not have it.
+bool ends_after_others(const JobRecord& job, const StepRecord& step, std::string_view node) {
+  if (!opens_job(step.id)) return false;
+  return std::ranges::any_of(job.steps, [&](const StepRecord& other) {
+    return !opens_job(other.id) && !other.pty && lives_on(other, node);
+  });
+}
+
+// What its launch says of the step as a whole, seen from one of its nodes.
+void describe_step(StepLaunch& launch, const StepRecord& step, std::string_view node) {
+  for (const StepShare& share : step.shares) {
+    if (share.node == node) {
+      launch.step_node_index = static_cast<uint32_t>(launch.step_nodes.size());
+      launch.step_cpus = share.cpus;
+    }
+    launch.step_nodes.push_back(share.node);
+    launch.step_tasks.push_back(share.tasks);
+  }
+  launch.cyclic = step.cyclic;
+  launch.cpus_per_task = step.cpus_per_task;
+  launch.step_memory_mib = step.memory_mib.value_or(0);
+  launch.programs = step.programs;
+  launch.argv = step.argv;
+  launch.chdir = step.chdir;
+  launch.pty = step.pty;
+  launch.join_container = step.join_container;
+}
+
+StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRecord& step,
+                     std::string_view node) {
   StepLaunch launch;
   launch.job = job.id;
   launch.launch = job.launch;
@@ -32,7 +80,7 @@ StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRec
   launch.cluster = cluster.config().cluster;
   launch.partition = job.partition;
   launch.engine = engine_of(cluster, job.partition);
-  launch.node_index = node_index(job, step.node);
+  launch.node_index = node_index(job, node);
   launch.held = job.nodes[launch.node_index].held;
   for (const NodeShare& share : job.nodes) {
     launch.nodes.push_back(share.node);
@@ -44,12 +92,9 @@ StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRec
     launch.array_task = job.array->elements.front();
   }
   launch.kill_wait = cluster.config().kill_wait;
-  launch.argv = step.argv;
-  launch.chdir = step.chdir;
-  launch.pty = step.pty;
-  launch.join_container = step.join_container;
-  launch.stream = step.id != kBatchStep;
-  if (is_first_step(step.id)) launch.time_limit = job.time_limit;  // the others end with it
+  describe_step(launch, step, node);
+  launch.stream = !is_without_client(step.id);
+  launch.time_limit = is_first_step(step.id) ? job.time_limit : step.time_limit;
   return launch;
 }
 
@@ -69,7 +114,7 @@ class OrdersMaker {
     for (const JobId id : node_.jobs) {
       const JobRecord& job = *cluster_.find_job(id);
       for (const StepRecord& step : job.steps) {
-        if (step.node == node_.record.name && step.state != StepState::ended) add(job, step);
+        if (lives_on(step, node_.record.name)) add(job, step);
       }
     }
     settle_reported();
@@ -81,7 +126,8 @@ class OrdersMaker {
     const StepKey key{job.id, job.launch, step.id};
     const auto reported = link_.steps.find(key);
     if (job.state == JobState::completing) {
-      draft_.orders.ends.push_back({key, false});
+      const bool last = ends_after_others(job, step, node_.record.name);
+      if (!last) draft_.orders.ends.push_back({key, false});
     } else if (reported == link_.steps.end()) {
       launch(job, step, key);
     } else {
@@ -91,12 +137,13 @@ class OrdersMaker {
 
   void launch(const JobRecord& job, const StepRecord& step, const StepKey& key) {
     if (!link_.complete || link_.launches_sent.contains(key)) return;
+    if (waits_for_places(job, step)) return;
     if (draft_.orders.launches.size() == kLaunchesPerMessage) {
       draft_.more = true;
       return;
     }
-    draft_.orders.launches.push_back(launch_of(cluster_, job, step));
-    draft_.blobs.push_back({is_first_step(step.id) ? job.script : std::nullopt,
+    draft_.orders.launches.push_back(launch_of(cluster_, job, step, node_.record.name));
+    draft_.blobs.push_back({step.id == kBatchStep ? job.script : std::nullopt,
                             step.environment ? step.environment : job.environment});
     link_.launches_sent[key] = draft_.orders.number;
   }

@@ -43,9 +43,14 @@ struct Reactor {
   void operator()(const SignalsDone&) const {}
   void operator()(const TimeMarked&) const {}
   void operator()(const JobPurged& e) const { changed(e.job); }
-  void operator()(const StepAdded& e) const { effects.orders.insert(e.step.node); }
+  void tell_nodes(const StepRecord& step) const {
+    for (const StepShare& share : step.shares) effects.orders.insert(share.node);
+  }
+  void operator()(const StepAdded& e) const { tell_nodes(e.step); }
   void operator()(const StepChanged& e) const {
-    effects.orders.insert(e.step.node);
+    tell_nodes(e.step);
+    // A place that is there lets the script be launched on its own node.
+    if (e.step.id == kExternStep) tell_nodes(e.job);
     changed(e.job);
   }
 

@@ -27,10 +27,11 @@ CASES = [
     (["gdctl", "show", "jbo"], 2, "gdctl: cannot show 'jbo'; did you mean 'job'?\n"),
     (["gdctl", "drain", "n1"], 2, "gdctl: a reason is needed: gdctl drain n1 REASON\n"),
     (["gdrun"], 2, "gdrun: no command given\n"),
-    (["gdrun", "-n", "2", "true"], 2,
-     "gdrun: --ntasks=2: one task on one node is started; more is not supported\n"),
+    (["gdrun", "--pty", "-n", "2", "true"], 2,
+     "gdrun: --ntasks=2: --pty gives one terminal to one task\n"),
     (["gdrun", "-o", "3", "true"], 2,
-     "gdrun: --output=3: there is no such task, 0 is the only one; a file of that name is ./3\n"),
+     "gdrun: --output=3: there is no such task, the step has 1, counted from 0; a file of that name"
+     " is ./3\n"),
     (["gdrun", "--pty", "-l", "true"], 2,
      "gdrun: --pty gives the command one terminal; --input, --output, --error and --label do not"
      " go with it\n"),

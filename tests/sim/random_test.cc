@@ -247,6 +247,9 @@ class World {
         StepRequest step;
         step.request = {1'000'000 + dice_.below(50), 9};
         step.job = any_job();
+        if (dice_.one_in(2)) step.tasks = static_cast<uint32_t>(dice_.between(1, 3));
+        step.sharing = static_cast<StepSharing>(dice_.below(3));
+        step.cyclic = dice_.one_in(2);
         message = step;
         break;
       }

@@ -19,8 +19,8 @@ std::string text(const StepKey& key) {
 
 }  // namespace
 
-void Witness::on_start(const StepKey& key) {
-  if (++starts[key] > 1) complain(text(key) + " was started twice");
+void Witness::on_start(const std::string& node, const StepKey& key) {
+  if (++starts[{node, key}] > 1) complain(text(key) + " was started twice on " + node);
   if (!core::is_first_step(key.step)) return;
   if (++alive[key.job] > 1) complain(text(key) + " runs beside another life of the job");
   if (ran_to_its_end.contains(key.job) && !may_run_again.contains(key.job)) {
@@ -120,7 +120,7 @@ void SimNode::launch(TimePoint now, const StepLaunch& launch) {
     disk_[key].ended = *core_->find(key);
     return;
   }
-  witness_.on_start(key);
+  witness_.on_start(name_, key);
   Shepherd shepherd;
   shepherd.status.job = key.job;
   shepherd.status.launch = key.launch;
@@ -129,6 +129,7 @@ void SimNode::launch(TimePoint now, const StepLaunch& launch) {
   shepherd.status.started = now;
   shepherd.status.time_limit = launch.time_limit;
   shepherd.ends = now + Seconds{dice_.between(0, 90)};
+  if (key.step == kExternStep) shepherd.ends = TimePoint::max();  // a place runs nothing
   shepherds_[key] = shepherd;
   if (dies(now)) return;
   core_->on_status(shepherd.status);

@@ -17,13 +17,13 @@
 namespace gd::sim {
 
 struct Witness {
-  std::map<StepKey, int> starts;
-  std::map<JobId, int> alive;      // shepherds of first steps that live now
+  std::map<std::pair<std::string, StepKey>, int> starts;  // by node
+  std::map<JobId, int> alive;                             // shepherds of first steps that live now
   std::set<JobId> ran_to_its_end;  // a shepherd lived, and its status is safe on a disk
   std::set<JobId> may_run_again;   // its user asked for that, or a disk was lost
   std::string broken;              // the first thing that must not happen
 
-  void on_start(const StepKey& key);
+  void on_start(const std::string& node, const StepKey& key);
   void on_gone(const StepKey& key);
   void on_own_end(const StepKey& key);
   void complain(const std::string& text) {

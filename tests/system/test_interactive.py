@@ -157,7 +157,10 @@ class Interactive(unittest.TestCase):
     def test_gdrun_labels_whole_lines(self):
         script = "printf 'a'; sleep 0.2; printf 'b\\nlast'; echo err >&2; exit 3"
         done = self.c.run(ALICE, self.srun, "-l", "sh", "-c", script)
-        self.assertEqual((done.out, done.err, done.status), ("0: ab\n0: last\n", "0: err\n", 3))
+        told = "srun: error: n1: task 0: Exited with exit code 3\n"
+        self.assertEqual(
+            (done.out, done.err, done.status), ("0: ab\n0: last\n", "0: err\n" + told, 3)
+        )
         lines = 200000
         done = self.c.run(ALICE, self.srun, "-l", "seq", str(lines)).ok()
         self.assertEqual(done.out, "".join(f"0: {i + 1}\n" for i in range(lines)))

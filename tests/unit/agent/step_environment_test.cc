@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "proto/task_layout.h"
+
 namespace gd::agent {
 namespace {
 
@@ -101,12 +103,12 @@ TEST(RunLengthsTest, EqualNeighboursAreCounted) {
 TEST(TasksPerNodeTest, EveryNodeHasOneBeforeAnyHasTwo) {
   StepLaunch launch = launch_on({"a", "b", "c"}, {4, 4, 4});
   launch.spec.tasks = 5;
-  EXPECT_EQ(tasks_per_node(launch), (std::vector<uint32_t>{3, 1, 1}));
+  EXPECT_EQ(tasks_per_node(launch.spec, launch.cpus_per_node), (std::vector<uint32_t>{3, 1, 1}));
   launch.spec.tasks = 2;
-  EXPECT_EQ(tasks_per_node(launch), (std::vector<uint32_t>{1, 1, 0}));
+  EXPECT_EQ(tasks_per_node(launch.spec, launch.cpus_per_node), (std::vector<uint32_t>{1, 1, 0}));
   launch.spec.tasks_per_node = 2;
   launch.spec.tasks = 5;
-  EXPECT_EQ(tasks_per_node(launch), (std::vector<uint32_t>{2, 2, 1}));
+  EXPECT_EQ(tasks_per_node(launch.spec, launch.cpus_per_node), (std::vector<uint32_t>{2, 2, 1}));
 }
 
 }  // namespace

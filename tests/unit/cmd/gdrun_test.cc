@@ -3,20 +3,26 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <map>
+
+#include "cmd/gdalloc.h"
 #include "cmd/line_labels.h"
+#include "cmd/step_session.h"
 
 namespace gd::cmd {
 namespace {
 
-TEST(PlanFiles, AllAndTheOneTaskAreOnesOwnStreams) {
-  for (const char* word : {"", "all", "0", "00"}) {
+TEST(PlanFiles, AllAreOnesOwnStreams) {
+  for (const char* word : {"", "all"}) {
     EXPECT_EQ(plan_files({.output = word}).value(), FilePlan{}) << word;
   }
 }
 
 TEST(PlanFiles, TheErrorGoesWhereTheOutputGoesUnlessItIsNamed) {
-  const StreamPlan file{StreamTarget::file, "x%j"};
+  const StreamPlan file{.target = StreamTarget::file, .pattern = "x%j"};
   const FilePlan joined = plan_files({.output = "x%j"}).value();
   EXPECT_EQ(joined.output, file);
   EXPECT_EQ(joined.error, file);
@@ -27,10 +33,12 @@ TEST(PlanFiles, TheErrorGoesWhereTheOutputGoesUnlessItIsNamed) {
   EXPECT_FALSE(plan_files({.input = "x", .output = "none"})->has_pattern());
 }
 
-TEST(PlanFiles, ATaskThatIsNotThereIsRefused) {
-  EXPECT_EQ(plan_files({.input = "1"}).error().text,
-            "--input=1: there is no such task, 0 is the only one; a file of that name is ./1");
+TEST(PlanFiles, ANumberIsATask) {
+  EXPECT_EQ(plan_files({.input = "1"})->input.only, 1u);
+  EXPECT_EQ(plan_files({.input = "1"})->input.target, StreamTarget::own);
   EXPECT_EQ(plan_files({.input = "./1"})->input.pattern, "./1");
+  EXPECT_EQ(plan_files({.input = "in-%t"}).error().code, ErrorCode::usage);
+  EXPECT_FALSE(plan_files({.output = "99999999999"}).ok());
 }
 
 TEST(PlanFiles, ATerminalHasNoFilesBesideIt) {
@@ -59,10 +67,8 @@ JobRecord job_on(std::initializer_list<const char*> nodes) {
 
 TEST(PatternValues, OfAStepItsNumberAndItsNode) {
   JobRecord job = job_on({"n1.lab", "n2.lab"});
-  job.steps.push_back({.id = StepId{3}, .node = "n2.lab"});
-  EXPECT_EQ(expand_pattern("%j.%s %J %n %N %t %u %x", pattern_values(job, StepId{3})),
-            "7.3 7.3 1 n2 0 ann fit");
-  EXPECT_EQ(expand_pattern("%J %n %N", pattern_values(job, kInteractiveStep)), "7.0 0 n1");
+  EXPECT_EQ(expand_pattern("%j.%s %J %u %x", pattern_values(job, StepId{3})), "7.3 7.3 ann fit");
+  EXPECT_EQ(expand_pattern("%J", pattern_values(job, kInteractiveStep)), "7.0");
 }
 
 TEST(PatternValues, OfAnArraysElement) {
@@ -71,20 +77,124 @@ TEST(PatternValues, OfAnArraysElement) {
   EXPECT_EQ(expand_pattern("%A_%a-%j", pattern_values(job, StepId{0})), "5_4-7");
 }
 
-TEST(OpenFiles, OneFileForBothStreamsIsOpenedOnce) {
-  const std::string path = testing::TempDir() + "gdrun_test.out";
-  const FilePlan plan = plan_files({.output = path}).value();
-  for (int round = 0; round < 2; ++round) {  // the second truncates what the first has written
-    const Result<RunFiles> files = open_files(plan, {});
-    ASSERT_TRUE(files.ok());
-    EXPECT_FALSE(files->input.valid());
-    ASSERT_TRUE(write_all(files->output.get(), "out", "test").ok());
-    ASSERT_TRUE(write_all(files->error.get(), "err", "test").ok());
-    EXPECT_EQ(read_file(path).value(), "outerr");
+std::vector<TaskPlace> four_tasks_on_two_nodes() {
+  return task_places({{.node = "n1.lab", .tasks = 2}, {.node = "n2.lab", .tasks = 2}}, false);
+}
+
+TEST(TaskPlaces, AreInTheOrderOfTheirNumbers) {
+  const std::vector<StepAccess> nodes = {{.node = "a", .tasks = 1}, {.node = "b", .tasks = 3}};
+  std::string block;
+  std::string cyclic;
+  for (const TaskPlace& place : task_places(nodes, false)) block += place.node;
+  for (const TaskPlace& place : task_places(nodes, true)) cyclic += place.node;
+  EXPECT_EQ(block, "abbb");
+  EXPECT_EQ(cyclic, "abbb");
+  const auto even = task_places({{.node = "a", .tasks = 2}, {.node = "b", .tasks = 2}}, true);
+  EXPECT_EQ(even[1].node, "b");
+  EXPECT_EQ(even[1].node_index, 1u);
+}
+
+class TaskOutputTest : public testing::Test {
+ protected:
+  TaskOutputTest() {
+    folder_ = testing::TempDir() + "gdrun_test_" + std::to_string(::getpid());
+    EXPECT_TRUE(make_directories(folder_, 0755).ok());
   }
-  (void)::unlink(path.c_str());
-  EXPECT_EQ(open_files(plan_files({.input = "/no/such"}).value(), {}).error().code,
-            ErrorCode::not_found);
+  ~TaskOutputTest() override { (void)remove_tree(folder_).ok(); }
+
+  Result<TaskOutput> open(const FileOptions& files, OutputMode mode = OutputMode::raw) {
+    return TaskOutput::open(plan_files(files).value(), {.job = JobId{7}}, four_tasks_on_two_nodes(),
+                            mode);
+  }
+  // What each task says ends in the files at once: they are not waited for.
+  void say_all(TaskOutput& output) {
+    output.start(*poller_);
+    for (size_t task = 0; task < 4; ++task) {
+      output.add(task, StreamId::output, "out" + std::to_string(task) + "\n");
+      output.add(task, StreamId::error, "err" + std::to_string(task));
+      output.end(task);
+    }
+    EXPECT_TRUE(output.idle());
+  }
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string text(const std::string& name) const { return read_file(path(name)).value(); }
+
+  std::string folder_;
+  std::unique_ptr<Poller> poller_ = Poller::create().take();
+};
+
+TEST_F(TaskOutputTest, OneFileForAllOfThemIsOpenedOnceAndTruncatedOnce) {
+  for (int round = 0; round < 2; ++round) {
+    Result<TaskOutput> output = open({.output = path("all-%j")});
+    ASSERT_TRUE(output.ok());
+    say_all(*output);
+    EXPECT_EQ(text("all-7"), "out0\nerr0out1\nerr1out2\nerr2out3\nerr3");
+  }
+}
+
+TEST_F(TaskOutputTest, NamesByTaskAndByNode) {
+  Result<TaskOutput> output =
+      open({.output = path("%t"), .error = path("%N-%n")}, OutputMode::labels);
+  ASSERT_TRUE(output.ok());
+  say_all(*output);
+  EXPECT_EQ(text("3"), "3: out3\n");
+  EXPECT_EQ(text("n2-1"), "2: err2\n3: err3\n");
+}
+
+TEST_F(TaskOutputTest, OneTaskOnlyAndNone) {
+  Result<TaskOutput> output = open({.output = path("x"), .error = "none"});
+  ASSERT_TRUE(output.ok());
+  say_all(*output);
+  EXPECT_EQ(text("x"), "out0\nout1\nout2\nout3\n");
+  EXPECT_EQ(open({.output = "4"}).error().text,
+            "--output=4: there is no such task, the step has 4, counted from 0; a file of that "
+            "name is ./4");
+  EXPECT_EQ(open({.input = "/no/such"}).error().code, ErrorCode::not_found);
+}
+
+TEST(TaskLabel, IsAsWideAsTheHighest) {
+  EXPECT_EQ(task_label(0, 1), "0: ");
+  EXPECT_EQ(task_label(9, 10), "9: ");
+  EXPECT_EQ(task_label(9, 11), " 9: ");
+  EXPECT_EQ(task_label(100, 101), "100: ");
+}
+
+TEST(TaskEndText, IsAsSrunHasIt) {
+  EXPECT_EQ(task_end_text("n1", {3}, {.code = 0}), "");
+  EXPECT_EQ(task_end_text("n1", {3}, {.code = 2}), "n1: task 3: Exited with exit code 2");
+  EXPECT_EQ(task_end_text("n1", {0, 1, 2, 5}, {.signal = 9}), "n1: tasks 0-2,5: Killed");
+}
+
+TEST(Inherit, WhatTheScriptWasGivenUnlessSaidOtherwise) {
+  const std::map<std::string, std::string> all = {{"SLURM_NTASKS", "4"},
+                                                  {"SLURM_NTASKS_PER_NODE", "2"}};
+  const auto get = [&](const char* name) -> std::optional<std::string> {
+    const auto found = all.find(name);
+    return found == all.end() ? std::nullopt : std::optional(found->second);
+  };
+  RunOptions none;
+  ASSERT_TRUE(inherit(none, get).ok());
+  EXPECT_EQ(none.job.spec.tasks, 4u);
+  RunOptions said;
+  said.job.spec.tasks_per_node = 1;
+  ASSERT_TRUE(inherit(said, get).ok());
+  EXPECT_FALSE(said.job.spec.tasks.has_value());
+  RunOptions wrong;
+  EXPECT_EQ(inherit(wrong, [](const char*) { return std::optional<std::string>("x"); }).ok(),
+            false);
+}
+
+TEST(AllocationEnvironment, SaysWhatIsHeldAndReplacesWhatWasThere) {
+  JobRecord job = job_on({"n1", "n2"});
+  for (NodeShare& share : job.nodes) share.held.cpus = 4;
+  job.partition = "batch";
+  const std::vector<std::string> env =
+      allocation_environment(job, "lab", {"SLURM_JOB_ID=1", "PATH=/bin", "SLURM_JOB_IDX=2"});
+  const auto has = [&](const char* entry) { return std::ranges::count(env, entry) == 1; };
+  EXPECT_TRUE(has("PATH=/bin") && has("SLURM_JOB_ID=7") && has("SLURM_JOB_IDX=2"));
+  EXPECT_TRUE(has("SLURM_JOB_NODELIST=n[1-2]") && has("SLURM_JOB_CPUS_PER_NODE=4(x2)"));
+  EXPECT_FALSE(has("SLURM_JOB_ID=1"));
+  for (const std::string& entry : env) EXPECT_FALSE(entry.starts_with("SLURM_NTASKS=")) << entry;
 }
 
 TEST(LineLabels, LinesLeaveWhole) {
@@ -104,6 +214,12 @@ TEST(LineLabels, ALineAboveTheLimitLeavesInPiecesBehindOneLabel) {
   EXPECT_EQ(labels.finish(), "");
   EXPECT_EQ(labels.take(most + "y"), "0: " + most + "y");
   EXPECT_EQ(labels.finish(), "\n");
+}
+
+TEST(LineLabels, WithoutALabelLinesAreOnlyKeptWhole) {
+  LineLabels lines("");
+  EXPECT_EQ(lines.take("a\nb"), "a\n");
+  EXPECT_EQ(lines.finish(), "b");
 }
 
 }  // namespace

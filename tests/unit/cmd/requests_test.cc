@@ -267,12 +267,21 @@ TEST(Gdctl, DrainsWithAReason) {
 
 // ---- gdrun
 
-TEST(Gdrun, StartsOneTask) {
+TEST(Gdrun, ATerminalIsForOneTask) {
   JobSpec spec;
-  EXPECT_TRUE(check_one_task(spec).ok());
+  EXPECT_TRUE(check_one_task(spec, "one terminal").ok());
   spec.tasks = 2;
-  EXPECT_EQ(check_one_task(spec).error().text,
-            "--ntasks=2: one task on one node is started; more is not supported");
+  EXPECT_EQ(check_one_task(spec, "one terminal").error().text, "--ntasks=2: one terminal");
+}
+
+TEST(Gdrun, WhatMeansNothingForAStepIsNamed) {
+  JobSpec spec;
+  EXPECT_TRUE(without_effect(spec)->empty());
+  spec.partition = "x";
+  spec.hold = true;
+  EXPECT_EQ(without_effect(spec).value(), (Words{"--partition", "--hold"}));
+  spec.image.name = "debian";
+  EXPECT_EQ(without_effect(spec).error().code, ErrorCode::usage);
 }
 
 // ---- gdinfo

@@ -140,13 +140,13 @@ TEST_F(ControllerTest, AnInteractiveJobsClientGetsATicketForItsOwnKey) {
   wait.until = WaitUntil::started;
   wait.keep_alive = true;
   const auto notice = ask<JobNotice>(kAlice, wait);
-  ASSERT_TRUE(notice.access.has_value());
-  EXPECT_EQ(notice.access->address, "n1:6821");
-  const Ticket ticket = open_ticket(notice.access->ticket, ticket_keys_.public_key).take();
+  ASSERT_EQ(notice.access.size(), 1u);
+  EXPECT_EQ(notice.access[0].access.address, "n1:6821");
+  const Ticket ticket = open_ticket(notice.access[0].access.ticket, ticket_keys_.public_key).take();
   EXPECT_EQ(ticket.client_key, key_text(kAlice));
   EXPECT_EQ(ticket.node, "n1");
   EXPECT_EQ(ticket.uid, 1001U);
-  EXPECT_FALSE(ask<JobNotice>(kBob, wait).access.has_value());
+  EXPECT_TRUE(ask<JobNotice>(kBob, wait).access.empty());
 }
 
 TEST_F(ControllerTest, AStepOfAnothersJobIsRefused) {
@@ -164,7 +164,7 @@ TEST_F(ControllerTest, AStepOfAnothersJobIsRefused) {
   report.steps = {status};
   ask_all(kNode, report);
   EXPECT_EQ(ask<ErrorReply>(kBob, step).code, ErrorCode::denied);
-  EXPECT_EQ(ask<StepReply>(kAlice, step).access.address, "n1:6821");
+  EXPECT_EQ(ask<StepReply>(kAlice, step).access.at(0).access.address, "n1:6821");
 }
 
 TEST_F(ControllerTest, ARestartLosesNoJobAndKeepsOneBlobForOneContent) {

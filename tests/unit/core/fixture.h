@@ -104,6 +104,10 @@ class CoreTest : public testing::Test {
   JobId running(const JobSpec& spec) {
     const JobId id = submitted(spec);
     EXPECT_EQ(pass(), 1u);
+    for (const NodeShare& share : std::vector<NodeShare>(job(id).nodes)) {
+      if (share.node == job(id).batch_node) continue;
+      report(share.node, {status(id, StepPhase::running, {}, {}, kExternStep)});
+    }
     report(job(id).batch_node, {status(id, StepPhase::running)});
     EXPECT_EQ(state(id), JobState::running);
     return id;

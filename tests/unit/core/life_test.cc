@@ -254,9 +254,12 @@ TEST_F(LifeTest, AnAllocationHasNoProcessAndEndsAtItsLimit) {
   spec.time_limit = 20s;
   const JobId id = submitted(spec);
   pass();
+  report("n1", {status(id, StepPhase::running, {}, {}, kExternStep)});
   EXPECT_EQ(state(id), JobState::running);
   now += 20s;
   must(Tick{});
+  EXPECT_EQ(state(id), JobState::completing);
+  report("n1", {status(id, StepPhase::ended, EndCause::ordered, {}, kExternStep)});
   EXPECT_EQ(state(id), JobState::timeout);
 }
 

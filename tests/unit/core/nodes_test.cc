@@ -254,7 +254,7 @@ TEST_F(NodesTest, ConfigurationCanOnlyRestrict) {
   EXPECT_EQ(job(submitted(spec)).reason, Reason::partition_config);
 }
 
-TEST_F(NodesTest, OtherNodesOfAJobWithoutStepsAreReleasedAtOnce) {
+TEST_F(NodesTest, NodesOfAJobAreReleasedOneByOne) {
   add_node("n1", 1);
   add_node("n2", 1);
   JobSpec spec = batch_spec();
@@ -262,6 +262,7 @@ TEST_F(NodesTest, OtherNodesOfAJobWithoutStepsAreReleasedAtOnce) {
   const JobId id = running(spec);
   EXPECT_EQ(job(id).nodes.size(), 2u);
   cancel(id);
+  report("n2", {status(id, StepPhase::ended, EndCause::ordered, {}, kExternStep)});
   EXPECT_FALSE(job(id).nodes[0].released);
   EXPECT_TRUE(job(id).nodes[1].released);
   report("n1", {status(id, StepPhase::ended, EndCause::ordered, {0, 15})});

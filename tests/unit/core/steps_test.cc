@@ -1,0 +1,172 @@
+// Steps over several nodes, and the places that a job has for them.
+#include "tests/unit/core/fixture.h"
+
+namespace gd::core {
+namespace {
+
+class StepsTest : public CoreTest {
+ protected:
+  StepsTest() {
+    add_node("n1", 4);
+    add_node("n2", 4);
+  }
+  JobId two_nodes(JobKind kind = JobKind::batch) {
+    JobSpec spec = batch_spec();
+    spec.kind = kind;
+    spec.nodes_min = 2;
+    spec.tasks = 4;
+    const JobId id = submitted(spec);
+    EXPECT_EQ(pass(), 1u);
+    return id;
+  }
+  JobId two_nodes_running() {
+    const JobId id = two_nodes();
+    report("n2", {status(id, StepPhase::running, {}, {}, kExternStep)});
+    report("n1", {status(id, StepPhase::running)});
+    EXPECT_EQ(state(id), JobState::running);
+    return id;
+  }
+  StepGiven step_in(JobId id, StepRequest request) {
+    request.job = id;
+    request.argv = {"hostname"};
+    return std::get<StepGiven>(run(StartStep{user("alice", 1001), request, {}}).value());
+  }
+  std::vector<StepId> launched(const std::string& node) {
+    std::vector<StepId> steps;
+    if (const auto draft = next_orders(*cluster, node)) {
+      for (const StepLaunch& launch : draft->orders.launches) steps.push_back(launch.step);
+    }
+    return steps;
+  }
+  std::vector<StepId> told_to_end(const std::string& node) {
+    std::vector<StepId> steps;
+    if (const auto draft = next_orders(*cluster, node)) {
+      for (const EndOrder& end : draft->orders.ends) steps.push_back(end.step.step);
+    }
+    return steps;
+  }
+};
+
+TEST_F(StepsTest, TheScriptIsLaunchedWhenTheOtherNodesHaveTheirPlaces) {
+  const JobId id = two_nodes();
+  EXPECT_EQ(launched("n1"), std::vector<StepId>{});
+  EXPECT_EQ(launched("n2"), std::vector<StepId>{kExternStep});
+  report("n2", {status(id, StepPhase::running, {}, {}, kExternStep)});
+  EXPECT_TRUE(effects.orders.contains("n1"));
+  EXPECT_EQ(state(id), JobState::starting);
+  EXPECT_EQ(launched("n1"), std::vector<StepId>{kBatchStep});
+  report("n1", {status(id, StepPhase::running)});
+  EXPECT_EQ(state(id), JobState::running);
+}
+
+TEST_F(StepsTest, APlaceThatCannotBeMadeSendsTheJobElsewhere) {
+  const JobId id = two_nodes();
+  report("n2", {status(id, StepPhase::ended, EndCause::launch_failed, {}, kExternStep)});
+  EXPECT_EQ(state(id), JobState::completing);
+  EXPECT_EQ(told_to_end("n1"), std::vector<StepId>{kBatchStep});
+  report("n1", {status(id, StepPhase::ended, EndCause::ordered)});
+  EXPECT_EQ(state(id), JobState::pending);
+  EXPECT_EQ(job(id).avoid, std::vector<std::string>{"n2"});
+  EXPECT_EQ(job(id).launch_failures, 1u);
+}
+
+TEST_F(StepsTest, AStepRunsWhileOneOfItsSharesDoesAndHasTheWorstExit) {
+  const JobId id = two_nodes_running();
+  const StepId step = step_in(id, {.tasks = 4}).step;
+  const auto record = [&] { return *find_step(job(id), step); };
+  ASSERT_EQ(record().shares.size(), 2u);
+  EXPECT_EQ(tasks_of(record()), 4u);
+  const auto draft = next_orders(*cluster, "n2");
+  ASSERT_TRUE(draft.has_value());
+  const StepLaunch& launch = draft->orders.launches.at(0);
+  EXPECT_EQ(launch.step_nodes, (std::vector<std::string>{"n1", "n2"}));
+  EXPECT_EQ(launch.step_node_index, 1u);
+  EXPECT_TRUE(launch.join_container && launch.stream);
+  report("n1", {status(id, StepPhase::running, {}, {}, step)});
+  EXPECT_EQ(record().state, StepState::running);
+  report("n1", {status(id, StepPhase::ended, EndCause::exited, {3, 0}, step)});
+  EXPECT_EQ(record().state, StepState::running);
+  report("n2", {status(id, StepPhase::ended, EndCause::exited, {1, 0}, step)});
+  EXPECT_EQ(record().state, StepState::ended);
+  EXPECT_EQ(record().exit, (ExitStatus{3, 0}));
+  EXPECT_EQ(state(id), JobState::running);
+}
+
+TEST_F(StepsTest, AStepThatFindsNoRoomIsToldToComeAgain) {
+  const JobId id = two_nodes_running();
+  const StepId first = step_in(id, {.tasks = 1}).step;
+  StepRequest wide{.job = id, .argv = {"x"}, .tasks = 2};
+  EXPECT_EQ(run(StartStep{user("alice", 1001), wide, {}}).error().code, ErrorCode::unavailable);
+  report("n1", {status(id, StepPhase::ended, {}, {}, first)});
+  EXPECT_TRUE(run(StartStep{user("alice", 1001), wide, {}}).ok());
+}
+
+TEST_F(StepsTest, WhoHoldsTheContainerIsToldToEndAfterTheSteps) {
+  const JobId id = two_nodes_running();
+  const StepId step = step_in(id, {.tasks = 2}).step;
+  for (const char* node : {"n1", "n2"}) {
+    report(node, {status(id, StepPhase::running, {}, {}, step)});
+    (void)launched(node);
+  }
+  cancel(id);
+  EXPECT_EQ(told_to_end("n1"), std::vector<StepId>{step});
+  EXPECT_EQ(told_to_end("n2"), std::vector<StepId>{step});
+  report("n2", {status(id, StepPhase::ended, EndCause::ordered, {0, 15}, step)});
+  EXPECT_EQ(told_to_end("n2"), std::vector<StepId>{kExternStep});
+  report("n1", {status(id, StepPhase::ended, EndCause::ordered, {0, 15}, step)});
+  EXPECT_EQ(told_to_end("n1"), std::vector<StepId>{kBatchStep});
+  report("n2", {status(id, StepPhase::ended, EndCause::ordered, {}, kExternStep)});
+  report("n1", {status(id, StepPhase::ended, EndCause::ordered, {0, 15})});
+  EXPECT_EQ(state(id), JobState::cancelled);
+}
+
+// A script whose end was not heard of yet when another node was lost would have run twice.
+TEST_F(StepsTest, AScriptThatRanToItsEndIsNotRunAgainForALostPlace) {
+  const JobId id = two_nodes_running();
+  report("n2", {status(id, StepPhase::ended, EndCause::lost, {}, kExternStep)});
+  EXPECT_EQ(state(id), JobState::completing);
+  EXPECT_TRUE(job(id).requeue_at_end);
+  report("n1", {status(id, StepPhase::ended)});
+  EXPECT_EQ(state(id), JobState::completed);
+  EXPECT_EQ(job(id).reason, Reason::none);
+}
+
+TEST_F(StepsTest, AnInteractiveJobOfManyTasksEndsWithTheLastOfItsNodes) {
+  const JobId id = two_nodes(JobKind::interactive);
+  EXPECT_EQ(launched("n1"), std::vector<StepId>{kInteractiveStep});
+  EXPECT_EQ(launched("n2"), std::vector<StepId>{kInteractiveStep});
+  report("n1", {status(id, StepPhase::running, {}, {}, kInteractiveStep)});
+  EXPECT_EQ(state(id), JobState::starting);
+  report("n2", {status(id, StepPhase::running, {}, {}, kInteractiveStep)});
+  EXPECT_EQ(state(id), JobState::running);
+  report("n2", {status(id, StepPhase::ended, {}, {4, 0}, kInteractiveStep)});
+  EXPECT_EQ(state(id), JobState::running);
+  report("n1", {status(id, StepPhase::ended, {}, {0, 0}, kInteractiveStep)});
+  EXPECT_EQ(state(id), JobState::failed);
+  EXPECT_EQ(job(id).exit, (ExitStatus{4, 0}));
+}
+
+TEST_F(StepsTest, AnAllocationIsFinishedByItsOwnerAsShesays) {
+  const JobId id = two_nodes(JobKind::allocation);
+  for (const char* node : {"n1", "n2"}) {
+    report(node, {status(id, StepPhase::running, {}, {}, kExternStep)});
+  }
+  EXPECT_EQ(state(id), JobState::running);
+  JobControlRequest request{{}, JobAction::finish, {id}};
+  request.exit_code = 5;
+  const auto finish = [&](Actor actor) {
+    return std::get<JobsReply>(run(ControlJobs{std::move(actor), request}).value());
+  };
+  EXPECT_EQ(finish(user("bob", 1002)).refused.size(), 1u);
+  EXPECT_EQ(finish(user("alice", 1001)).done, 1u);
+  for (const char* node : {"n1", "n2"}) {
+    report(node, {status(id, StepPhase::ended, EndCause::ordered, {}, kExternStep)});
+  }
+  EXPECT_EQ(state(id), JobState::failed);
+  EXPECT_EQ(job(id).exit, (ExitStatus{5, 0}));
+  const JobId batch = running(batch_spec());
+  EXPECT_EQ(control(JobAction::finish, batch).refused.size(), 1u);
+}
+
+}  // namespace
+}  // namespace gd::core
