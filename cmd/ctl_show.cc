@@ -43,7 +43,11 @@ Result<int> show_jobs(const CtlOptions& options, Context& context, Words words) 
     query.filter.elements = std::move(named.elements);
   }
   Client* controller = TRY(context.controller());
-  const Result<std::vector<JobView>> jobs = fetch_jobs(*controller, query);
+  Result<std::vector<JobView>> jobs = fetch_jobs(*controller, query);
+  if (!context.slurm() && !words.empty() && jobs.ok() && jobs->empty()) {
+    query.history = true;  // as long as it is remembered at all
+    jobs = fetch_jobs(*controller, query);
+  }
   const TimePoint now = context.now();
   if (!jobs.ok()) return context.slurm() ? slurm_load_error(jobs.error()) : jobs.error();
   if (jobs->empty() && !words.empty()) {
@@ -57,7 +61,10 @@ Result<int> show_jobs(const CtlOptions& options, Context& context, Words words) 
     return kExitDone;
   }
   if (jobs->empty()) context.out.line("No jobs in the system");
-  for (const JobView& view : *jobs) context.out << job_block(view, now, options.one_line);
+  for (const JobView& view : *jobs) {
+    context.out << job_block(view, now, options.one_line);
+    if (!context.slurm() && !options.one_line) context.out << receipt_block(received(view.job));
+  }
   return kExitDone;
 }
 

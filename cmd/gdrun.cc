@@ -220,6 +220,10 @@ Result<int> run(const RunOptions& asked, Context& context) {
   if (!inside) TRY(check_tasks(plan, asked_tasks(options.job.spec)));
   Surroundings around = surroundings();
   around.environment = with_input_task(std::move(around.environment), plan);
+  if (options.job.explain) {
+    return explain_sandbox(
+        TRY(to_interactive_request(options.job, options.command, options.pty, around)), context);
+  }
   StepSessionOptions session;
   if (inside) {
     StepRequest request =

@@ -11,6 +11,7 @@
 #include "cmd/gdrun.h"
 #include "cmd/job_query.h"
 #include "cmd/session.h"
+#include "cmd/submit.h"
 
 namespace gd::cmd {
 namespace {
@@ -94,6 +95,10 @@ std::string come_back(const SessionOptions& session) {
 }
 
 Result<int> run(const ShellOptions& options, Context& context) {
+  if (options.job.explain) {
+    return explain_sandbox(
+        TRY(to_interactive_request(options.job, options.rest, true, surroundings())), context);
+  }
   if (::isatty(0) == 0) {
     return Error{ErrorCode::invalid,
                  "standard input is no terminal; use gdrun to run a command without one"};

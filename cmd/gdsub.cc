@@ -12,6 +12,7 @@
 #include "cmd/command.h"
 #include "cmd/directives.h"
 #include "cmd/job_wait.h"
+#include "cmd/replay.h"
 #include "cmd/submit.h"
 
 namespace gd::cmd {
@@ -27,7 +28,9 @@ constexpr CommandInfo kInfo{
         "gdsub -c 4 --mem=8G -t 2:00:00 job.sh input.dat\n"
         "gdsub --wrap 'make -j4' -c 4        # no script needed\n"
         "generate | gdsub -J fromstdin       # the script on standard input\n"
-        "gdsub --each step-*.sh              # many scripts over one connection\n",
+        "gdsub --each step-*.sh              # many scripts over one connection\n"
+        "gdsub --explain-sandbox job.sh      # what it would get, and why\n"
+        "gdsub --replay 42                   # once more, in the same image\n",
     .rest = RestMode::stop_at_first,
     .completes = Completes::file,
     .slurm_usage_code = 255};
@@ -136,15 +139,13 @@ Result<int> submit_each(const SubOptions& options, Context& context) {
   return code;
 }
 
-Result<int> run(const SubOptions& options, Context& context) {
-  if (options.each) return submit_each(options, context);
-  const Script script = TRY(script_of(options, context.dialect));
-  std::vector<std::string> clusters;
-  SubmitRequest request = TRY(to_submit_request(kInfo, context.dialect, script, context.parsed,
-                                                surroundings(), get_env, &clusters));
+// Asks for what --test-only and --explain-sandbox ask for, or submits.
+Result<int> submit_one(const SubOptions& options, SubmitRequest request,
+                       const std::vector<std::string>& clusters, Context& context) {
   request.test_only = options.test_only;
   Client* controller = TRY(context.controller());
   TRY(check_clusters(clusters, context));
+  if (options.job.explain) return explain_sandbox(std::move(request), context);
   Result<SubmitReply> reply = controller->ask<SubmitReply>(request);
   if (!reply.ok()) return submit_refused(std::move(reply).error(), context, request.spec);
   if (options.test_only) {
@@ -158,6 +159,25 @@ Result<int> run(const SubOptions& options, Context& context) {
   if (!options.wait) return kExitDone;
   (void)context.out.flush();
   return wait_for_end(*controller, reply->job);
+}
+
+Result<int> replay(const SubOptions& options, Context& context) {
+  TRY(check_replay_options(context.parsed));
+  Replayed replayed = TRY(to_replay(TRY(fetch_for_replay(options.replay, context))));
+  if (!options.quiet) {
+    for (const std::string& note : replayed.notes) context.warn(note);
+  }
+  return submit_one(options, std::move(replayed.request), options.job.clusters, context);
+}
+
+Result<int> run(const SubOptions& options, Context& context) {
+  if (!options.replay.empty()) return replay(options, context);
+  if (options.each) return submit_each(options, context);
+  const Script script = TRY(script_of(options, context.dialect));
+  std::vector<std::string> clusters;
+  SubmitRequest request = TRY(to_submit_request(kInfo, context.dialect, script, context.parsed,
+                                                surroundings(), get_env, &clusters));
+  return submit_one(options, std::move(request), clusters, context);
 }
 
 int start(const Invocation& call) {
@@ -177,6 +197,11 @@ void define_gdsub(Cli& cli, SubOptions& options) {
   cli.flag("--test-only",
            "Submit nothing; say whether it would be accepted, and when it would start",
            options.test_only);
+  cli.option("--replay", "JOB",
+             "Submit this job of one's own again: its script, options and environment as they "
+             "were, its image by its digest",
+             options.replay)
+      .complete(Completes::job);
   cli.flag("-Q,--quiet", "Do not print the job's id", options.quiet);
   cli.refuse("-m,--distribution");
   cli.rest(options.rest);

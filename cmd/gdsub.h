@@ -22,6 +22,7 @@ struct SubOptions {
   bool test_only = false;
   bool each = false;
   std::string wrap;
+  std::string replay;  // a job, as it is named
   std::vector<std::string> rest;
 };
 

@@ -139,6 +139,8 @@ void add_files(Block& block, const JobRecord& job) {
   }
   if (!spec.gres_per_node.empty()) block.line().add("TresPerNode", gres_text(spec.gres_per_node));
   block.line().add("Image", spec.image.name.empty() ? "(default)" : spec.image.name);
+  const std::string& digest = !job.receipts.empty() ? received(job).digest : spec.image.digest;
+  if (!digest.empty()) block.line().add("ImageDigest", digest);
   if (!job.reason_text.empty()) block.line().add("ReasonText", printable(job.reason_text, 1000));
 }
 
@@ -158,7 +160,21 @@ void write_request(JsonWriter& json, const JobSpec& spec) {
   json.key("standard_input").string(spec.input).key("container").string(spec.image.name);
 }
 
+void write_receipt(JsonWriter& json, const Receipt& receipt) {
+  json.key("receipt").begin_object().key("image").string(receipt.image);
+  json.key("digest").string(receipt.digest).key("facts").begin_array();
+  for (const std::string& fact : receipt.facts) json.string(fact);
+  json.end_array().end_object();
+}
+
 }  // namespace
+
+std::string receipt_block(const Receipt& receipt) {
+  if (!receipt.given()) return "";
+  std::string text = "   Received:\n";
+  for (const std::string& fact : receipt.facts) text += "      " + printable(fact, 1024) + "\n";
+  return text + "\n";
+}
 
 std::string job_block(const JobView& view, TimePoint now, bool one_line) {
   Block block;
@@ -213,7 +229,9 @@ void write_json(JsonWriter& json, const JobView& view, TimePoint now) {
     json.begin_object().key("node").string(share.node).key("cpus").number(share.held.cpus);
     json.key("memory_mib").number(share.held.memory_mib).end_object();
   }
-  json.end_array().end_object().end_object();
+  json.end_array().end_object();
+  write_receipt(json, received(job));
+  json.end_object();
 }
 
 }  // namespace gd::cmd

@@ -37,5 +37,7 @@ void write_json(JsonWriter& json, const JobView& view, TimePoint now);
 
 // The block of `scontrol show job`; one_line joins it.
 std::string job_block(const JobView& view, TimePoint now, bool one_line);
+// What the job got, for people: gd's own addition below the block; empty if nothing is known.
+std::string receipt_block(const Receipt& receipt);
 
 }  // namespace gd::cmd

@@ -211,7 +211,8 @@ void define_requeue(Cli& cli, JobSpec& spec) {
       .env("NO_REQUEUE");
 }
 
-void define_container(Cli& cli, JobSpec& spec) {
+void define_container(Cli& cli, JobOptions& options) {
+  JobSpec& spec = options.spec;
   cli.group("Container");
   cli.option("--image,--container-image", "IMAGE",
              "The system to run in: host, a registry's image, a directory", spec.image.name)
@@ -256,6 +257,10 @@ void define_container(Cli& cli, JobSpec& spec) {
   cli.on("--network", "host|none", "The machine's network, or none",
          [&spec](std::string_view text) { return set_network(spec, text); })
       .choose({"host", "none"});
+  cli.flag("--explain-sandbox",
+           "Submit nothing; say what the job would get on the node that would run it: namespaces, "
+           "ids, mounts and why, limits",
+           options.explain);
 }
 
 void define_streams(Cli& cli, JobSpec& spec) {
@@ -328,7 +333,7 @@ void define_job_options(Cli& cli, JobOptions& options, JobOptionSet set) {
   define_dependency(cli, spec);
   if (set == JobOptionSet::batch) define_requeue(cli, spec);
   define_mail(cli, spec);
-  define_container(cli, spec);
+  define_container(cli, options);
   if (set == JobOptionSet::batch) define_streams(cli, spec);
   define_clusters(cli, options.clusters);
   cli.flag("--ignore-pbs", "As without this option: #PBS lines are never read", options.same);

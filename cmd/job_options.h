@@ -25,7 +25,8 @@ struct JobOptions {
   std::optional<std::string> login_environment;  // --get-user-env, as it was given
   std::vector<std::string> clusters;
   std::string export_names = "ALL";
-  bool same = false;  // given or not, it is the same
+  bool explain = false;  // --explain-sandbox
+  bool same = false;     // given or not, it is the same
 };
 
 enum class JobOptionSet : uint8_t { batch, interactive };

@@ -1,5 +1,7 @@
 #include "cmd/submit.h"
 
+#include "base/duration.h"
+#include "cmd/command.h"
 #include "cmd/slurm_text.h"
 
 namespace gd::cmd {
@@ -60,6 +62,19 @@ void SubmitQueue::hand_out(const OnDone& on_done) {
     on_done(next_out_++, next->second);
     answers_.erase(next);
   }
+}
+
+Result<int> explain_sandbox(SubmitRequest request, Context& context) {
+  request.explain = true;
+  Client* controller = TRY(context.controller());
+  const ExplainReply told = TRY(controller->ask<ExplainReply>(request));
+  if (told.expected_start) {
+    context.out.line("on node " + told.node + ", to start at " +
+                     format_moment(*told.expected_start, local_zone()));
+  }
+  for (const std::string& line : told.lines) context.out.line(line);
+  for (const std::string& refusal : told.refusals) context.out.line("refused: " + refusal);
+  return told.refusals.empty() ? kExitDone : kExitRefused;
 }
 
 Result<int> submit_refused(Error error, Context& context, const JobSpec& spec) {

@@ -43,6 +43,9 @@ class SubmitQueue {
   size_t next_out_ = 0;
 };
 
+// --explain-sandbox: prints what the job would get. 1 if it would be refused where it would run.
+Result<int> explain_sandbox(SubmitRequest request, Context& context);
+
 // For a Slurm name: sbatch's two lines and its code; else the error itself.
 Result<int> submit_refused(Error error, Context& context, const JobSpec& spec);
 

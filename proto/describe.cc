@@ -149,7 +149,10 @@ constexpr TypeName kTypeNames[] = {GD_NAME(error_reply),
                                    GD_NAME(stream_exit),
                                    GD_NAME(step_launch),
                                    GD_NAME(shepherd_status),
-                                   GD_NAME(shepherd_order)};
+                                   GD_NAME(shepherd_order),
+                                   GD_NAME(explain_reply),
+                                   GD_NAME(node_explain),
+                                   GD_NAME(node_explained)};
 #undef GD_NAME
 static_assert(std::size(kTypeNames) == std::variant_size_v<MessageVariant>);
 

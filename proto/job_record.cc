@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/image_name.h"
+
 namespace gd {
 
 namespace {
@@ -30,6 +32,22 @@ bool JobRecord::operator==(const JobRecord& other) const {
   for_each_plain(*this, other,
                  [&](const auto& mine, const auto& theirs) { same = same && mine == theirs; });
   return same;
+}
+
+Receipt bounded(Receipt receipt) {
+  const auto cut = [](std::string& text) {
+    if (text.size() > kMaxReceiptTextBytes) text.resize(kMaxReceiptTextBytes);
+  };
+  if (receipt.facts.size() > kMaxReceiptFacts) receipt.facts.resize(kMaxReceiptFacts);
+  if (receipt.image.size() > kMaxImageNameBytes) receipt.image.resize(kMaxImageNameBytes);
+  cut(receipt.digest);
+  for (std::string& fact : receipt.facts) cut(fact);
+  return receipt;
+}
+
+const Receipt& received(const JobRecord& job) {
+  static const Receipt kNothing;
+  return job.receipts.empty() ? kNothing : job.receipts.front();
 }
 
 JobId array_id_of(const JobRecord& job) {

@@ -60,6 +60,24 @@ struct Usage {  // of one step on one node, from its cgroup
   }
 };
 
+// What the first step of a job got, as its node tells: kept with the job when it has ended.
+struct Receipt {
+  std::string image;               // the canonical name
+  std::string digest;              // "sha256:..." of its manifest; empty: it has none
+  std::vector<std::string> facts;  // "limits: cpus 4, memory 8192 MiB", "mount /home/ann: ..."
+  bool operator==(const Receipt&) const = default;
+  [[nodiscard]] bool given() const { return !image.empty(); }
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("image", self.image);
+    field("digest", self.digest);
+    field("facts", self.facts);
+  }
+};
+inline constexpr size_t kMaxReceiptFacts = 64;  // what a node tells beyond these is cut off
+inline constexpr size_t kMaxReceiptTextBytes = 512;
+Receipt bounded(Receipt receipt);
+
 enum class StepState : uint8_t { starting = 0, running = 1, ended = 2 };
 
 // What one node does for a step: some of its tasks.
@@ -214,6 +232,9 @@ struct JobRecord {
   MailEvents told = 0;  // marks of this life's time limit that were passed
   std::optional<ArrayPart> array;
   Dependency dependency;
+  // Of the present or last life; none or one. A list, since a long queue is full of jobs without
+  // one, and an empty list is small.
+  std::vector<Receipt> receipts;
 
   bool operator==(const JobRecord& other) const;  // compares the specs by value
 
@@ -254,9 +275,12 @@ struct JobRecord {
     field("told", self.told);
     field("array", self.array);
     field("dep", self.dependency);
+    field("receipts", self.receipts);
   }
 };
 
+// What it got; an empty one if that is not known.
+const Receipt& received(const JobRecord& job);
 // "7", "7_3", "7_[1,4,7-9%2]": a job as people name it. `most` bytes of its elements.
 std::string job_name_of(const JobRecord& job, size_t most = SIZE_MAX);
 // "3", "1,4,7-9%2"; empty if it is no part of an array.

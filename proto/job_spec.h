@@ -34,7 +34,10 @@ struct ImageSpec {
   bool entrypoint = false;  // the image's own command goes before the job's
   std::string workdir;      // inside; empty: the submit folder, or the image's
   std::vector<std::string>
-      env;  // variables that the submitter's environment decides, not the image
+      env;                // variables that the submitter's environment decides, not the image
+  std::string digest;     // "sha256:...": no other image of that name; empty: whichever it is
+  std::string save;       // file that the container is written to when the job has ended
+  std::string container;  // NAME[:MODE] of a file system that is kept: proto/container_name.h
   bool operator==(const ImageSpec&) const = default;
 
   static constexpr void visit(auto& self, auto&& field) {
@@ -46,6 +49,9 @@ struct ImageSpec {
     field("entry", self.entrypoint);
     field("workdir", self.workdir);
     field("env", self.env);
+    field("digest", self.digest);
+    field("save", self.save);
+    field("container", self.container);
   }
 };
 
@@ -97,7 +103,8 @@ struct JobSpec {
   bool cyclic = false;   // tasks are numbered over the nodes in turn, not node by node
   std::string programs;  // interactive: what its tasks run, if not all the same: multi_prog.h
   ImageSpec image;
-  std::vector<std::string> mounts;  // SRC:DST[:flags]
+  std::vector<std::string> mounts;   // SRC:DST[:flags]
+  std::vector<std::string> devices;  // names of CDI: VENDOR/CLASS=NAME
   std::string submit_host;
   std::string submit_dir;
   std::string command;  // the script's path as typed, for scontrol and squeue
@@ -148,6 +155,7 @@ struct JobSpec {
     field("programs", self.programs);
     field("image", self.image);
     field("mounts", self.mounts);
+    field("devices", self.devices);
     field("host", self.submit_host);
     field("submit_dir", self.submit_dir);
     field("command", self.command);

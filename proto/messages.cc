@@ -87,5 +87,8 @@ template Message::Message(StreamExit);
 template Message::Message(StepLaunch);
 template Message::Message(ShepherdStatus);
 template Message::Message(ShepherdOrder);
+template Message::Message(ExplainReply);
+template Message::Message(NodeExplain);
+template Message::Message(NodeExplained);
 
 }  // namespace gd

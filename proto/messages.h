@@ -23,16 +23,18 @@
 
 namespace gd {
 
-using MessageVariant = std::variant<
-    ErrorReply, OkReply, PingRequest, PingReply, SubmitRequest, SubmitReply, JobQuery,
-    JobQueryReply, CancelRequest, JobControlRequest, JobUpdateRequest, JobsReply, WaitRequest,
-    JobNotice, StepRequest, StepReply, NodeQuery, NodeQueryReply, NodeUpdateRequest, PartitionQuery,
-    PartitionQueryReply, ShareQuery, ShareQueryReply, ConfigQuery, ConfigReply, ReconfigureRequest,
-    ShutdownRequest, KeyListRequest, KeyListReply, KeyRevokeRequest, NodeTokenRequest,
-    NodeTokenReply, ScriptQuery, ScriptReply, StatsQuery, StatsReply, LoginStart, LoginPrompt,
-    LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined, NodeHello, NodeWelcome, NodeReport,
-    NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck, StreamResize,
-    StreamSignal, StreamPing, StreamExit, StepLaunch, ShepherdStatus, ShepherdOrder>;
+using MessageVariant =
+    std::variant<ErrorReply, OkReply, PingRequest, PingReply, SubmitRequest, SubmitReply, JobQuery,
+                 JobQueryReply, CancelRequest, JobControlRequest, JobUpdateRequest, JobsReply,
+                 WaitRequest, JobNotice, StepRequest, StepReply, NodeQuery, NodeQueryReply,
+                 NodeUpdateRequest, PartitionQuery, PartitionQueryReply, ShareQuery,
+                 ShareQueryReply, ConfigQuery, ConfigReply, ReconfigureRequest, ShutdownRequest,
+                 KeyListRequest, KeyListReply, KeyRevokeRequest, NodeTokenRequest, NodeTokenReply,
+                 ScriptQuery, ScriptReply, StatsQuery, StatsReply, LoginStart, LoginPrompt,
+                 LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined, NodeHello, NodeWelcome,
+                 NodeReport, NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck,
+                 StreamResize, StreamSignal, StreamPing, StreamExit, StepLaunch, ShepherdStatus,
+                 ShepherdOrder, ExplainReply, NodeExplain, NodeExplained>;
 
 template <class Body>
 concept MessageBody = requires {
@@ -40,7 +42,7 @@ concept MessageBody = requires {
 };
 
 // One of them. A class of its own only so that copying, destroying and comparing
-// fifty-five alternatives is compiled once, in messages.cc, and not in every file
+// sixty alternatives is compiled once, in messages.cc, and not in every file
 // that hands a message on: std::visit, get and get_if work as on the variant.
 class Message : public MessageVariant {
  public:

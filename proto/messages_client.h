@@ -69,6 +69,7 @@ struct SubmitRequest {
   Bytes script;       // batch only
   Bytes environment;  // "K=V\0K=V\0"
   bool test_only = false;
+  bool explain = false;    // nothing is submitted; answered by ExplainReply
   std::string client_key;  // interactive: nothing else may open the streams; filled by the server
   bool operator==(const SubmitRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
@@ -77,7 +78,23 @@ struct SubmitRequest {
     field("script", self.script);
     field("env", self.environment);
     field("test", self.test_only);
+    field("explain", self.explain);
     field("ckey", self.client_key);
+  }
+};
+
+struct ExplainReply {
+  static constexpr MessageType kType = MessageType::explain_reply;
+  std::string node;  // that would run it
+  std::optional<TimePoint> expected_start;
+  std::vector<std::string> lines;
+  std::vector<std::string> refusals;  // why it would be refused there; empty: it would run
+  bool operator==(const ExplainReply&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("node", self.node);
+    field("start", self.expected_start);
+    field("lines", self.lines);
+    field("refusals", self.refusals);
   }
 };
 

@@ -85,6 +85,7 @@ struct StepStatus {
   uint64_t signal_serial = 0;         // of the last signal that was delivered
   std::optional<Seconds> time_limit;  // in force at the shepherd; empty: none
   std::string waits;                  // accepted: for what its start waits, if for an image
+  Receipt receipt;                    // running or ended: what it got
   bool operator==(const StepStatus&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -101,6 +102,7 @@ struct StepStatus {
     field("signal", self.signal_serial);
     field("time", self.time_limit);
     field("waits", self.waits);
+    field("receipt", self.receipt);
   }
 };
 
@@ -274,6 +276,33 @@ struct NodeOrders {
     field("signals", self.signals);
     field("limits", self.limits);
     field("confirms", self.confirms);
+  }
+};
+
+// What a step's container would be on this node; nothing is started, nothing is kept.
+struct NodeExplain {
+  static constexpr MessageType kType = MessageType::node_explain;
+  uint64_t number = 0;  // comes back with the answer
+  StepLaunch launch;    // of no job: its id is 0
+  bool operator==(const NodeExplain&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("number", self.number);
+    field("launch", self.launch);
+  }
+};
+
+struct NodeExplained {
+  static constexpr MessageType kType = MessageType::node_explained;
+  uint64_t number = 0;
+  std::vector<std::string> lines;
+  std::vector<std::string> refusals;  // why the job would be refused here; empty: it would run
+  std::string error;                  // there is no answer: why
+  bool operator==(const NodeExplained&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("number", self.number);
+    field("lines", self.lines);
+    field("refusals", self.refusals);
+    field("error", self.error);
   }
 };
 

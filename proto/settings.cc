@@ -82,6 +82,7 @@ Result<ControllerSettings> read_top(const ConfigView& top) {
   out.private_data = top.flag("private_data");
   out.min_job_age = whole_seconds(top, "min_job_age");
   out.history_age = whole_seconds(top, "history_age");
+  out.replay_age = whole_seconds(top, "replay_age");
   out.audit_age = whole_seconds(top, "audit_age");
   out.kill_wait = whole_seconds(top, "kill_wait");
   out.heartbeat = whole_seconds(top, "heartbeat");

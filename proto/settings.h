@@ -38,6 +38,7 @@ struct ControllerSettings {
 
   Seconds min_job_age{};  // an ended job is listed as live for so long
   Seconds history_age{};  // finished jobs are forgotten after; 0: never
+  Seconds replay_age{};   // scripts and environments are kept so long after a job's end
   Seconds audit_age{};
   Seconds kill_wait{};  // between TERM and KILL
   Seconds heartbeat{};

@@ -36,6 +36,10 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      kYearMs},
     {"history_age", interval, "0", "Finished jobs are forgotten after this; 0: never.", 0,
      100 * kYearMs},
+    {"replay_age", interval, "7d",
+     "Scripts and environments of jobs are kept for so long after they have left gdstat's reach, "
+     "for gdsub --replay.",
+     0, 10 * kYearMs},
     {"audit_age", interval, "365d", "Lines of the event log are forgotten after this.", 0,
      100 * kYearMs},
     {"kill_wait", interval, "30s", "Time between SIGTERM and SIGKILL.", 0, 3'600'000},

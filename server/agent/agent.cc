@@ -20,6 +20,10 @@ Agent::Agent(AgentParts parts, ClientSocket controller, ServerSocket streams, Sh
              container::Tree tree)
     : parts_(std::move(parts)),
       controller_(std::move(controller)),
+      explainer_(*parts_.poller, paths.program, paths.settings,
+                 [this](const NodeExplained& answer) {
+                   (void)controller_.send(kExplainTag, encode(answer));  // lost: it is asked again
+                 }),
       links_(*parts_.poller, std::move(paths), std::move(tree),
              {.on_status =
                   [this](const StepStatus& status) {
@@ -109,6 +113,10 @@ void Agent::on_message(const Reply& reply) {
     if (parts_.voucher) parts_.voucher->set_trusted(welcome->may_vouch);
     return beat();
   }
+  if (const auto* question = std::get_if<NodeExplain>(&*message)) {
+    return explainer_.explain(*question);
+  }
+  if (reply.tag == kExplainTag) return;  // who asked has gone
   if (const auto* error = std::get_if<ErrorReply>(&*message)) on_error(reply.tag, *error);
 }
 

@@ -15,6 +15,7 @@
 #include "proto/settings.h"
 #include "proto/socket.h"
 #include "server/agent/agent_core.h"
+#include "server/agent/explainer.h"
 #include "server/agent/image_port.h"
 #include "server/agent/node_identity.h"
 #include "server/agent/shepherd_links.h"
@@ -28,6 +29,7 @@ inline constexpr Milliseconds kHelloRetry = 2s;
 inline constexpr Milliseconds kHousekeeping = 5s;
 inline constexpr uint64_t kHelloTag = 1;
 inline constexpr uint64_t kReportTag = 2;
+inline constexpr uint64_t kExplainTag = 3;
 
 struct AgentParts {  // made by main, in this order
   std::unique_ptr<Poller> poller;
@@ -68,6 +70,7 @@ class Agent {
   AgentParts parts_;
   ClientSocket controller_;
   AgentCore core_;
+  Explainer explainer_;
   ShepherdLinks links_;
   StreamPort streams_;
   SystemClock clock_;

@@ -41,7 +41,8 @@ std::optional<container::MountSpec> inside_client(const ShepherdSettings& settin
   if (settings.client_dir.empty()) return std::nullopt;
   return container::MountSpec{.source = settings.client_dir,
                               .target = kInsideClient,
-                              .access = container::Access::read_only};
+                              .access = container::Access::read_only,
+                              .why = "gd's own commands"};
 }
 
 void set_inside(Environment& env, const StepLaunch& launch, const ShepherdSettings& settings) {

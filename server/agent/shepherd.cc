@@ -108,6 +108,7 @@ void Shepherd::on_started() {
   status_.waits.clear();
   status_.started = clock_.now();
   status_.warnings = container_.warnings();
+  status_.receipt = container_.receipt();
   if (streams_) {
     const Result<void> begun = streams_->begin(container_.take_ends());
     if (!begun.ok()) status_.warnings.push_back("streams: " + begun.error().text);

@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "server/agent/step_engine.h"
 #include "server/agent/step_plan.h"
+#include "server/agent/step_receipt.h"
 
 namespace gd::agent {
 namespace {
@@ -80,6 +81,7 @@ Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredI
   request_at_fault_ = false;
   step.plan.cgroup = TRY(step_group_->attach_points());
   place_ = step.plan.process.argv.empty();
+  if (!joined_) receipt_ = receipt_of(launch_, settings_, step.plan, stored);
   Result<container::Process> process =
       joined_ ? container::join(init->get(), step.plan.identity, step.plan.process,
                                 step.plan.cgroup, step.plan.root_mode)

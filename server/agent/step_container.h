@@ -42,6 +42,9 @@ class StepContainer {
   [[nodiscard]] container::Process& process() { return *process_; }
   [[nodiscard]] bool is_place() const { return place_; }  // no program: a container for others
 
+  // What it got, if it made the job's container; else nothing is given.
+  [[nodiscard]] const Receipt& receipt() const { return receipt_; }
+
   // To every process of the step but the container's pid 1; no error for those just gone.
   Result<void> signal_all(int number);
   Result<void> signal_program(int number);
@@ -73,6 +76,7 @@ class StepContainer {
   bool joined_ = false;
   bool place_ = false;
   bool request_at_fault_ = false;
+  Receipt receipt_;
 };
 
 }  // namespace gd::agent

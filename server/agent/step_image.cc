@@ -21,14 +21,45 @@ std::string amount(uint64_t bytes) {
   return std::to_string(bytes >> 20) + " MiB";
 }
 
+// The same image, whatever its tag or digest.
+bool is_same_source(const ImageName& one, const ImageName& other) {
+  return one.source == other.source && one.registry == other.registry &&
+         one.repository == other.repository && one.path == other.path;
+}
+
+// What is to be fetched for an image that must have this digest.
+ImageName held_to(ImageName name, const std::string& digest) {
+  if (name.source == ImageSource::registry && !digest.empty()) name.digest = digest;
+  return name;
+}
+
 }  // namespace
+
+Result<std::optional<image::StoredImage>> find_stored(const ShepherdSettings& settings,
+                                                      const ImageName& name,
+                                                      const std::string& digest, uid_t user,
+                                                      const std::string& stamp) {
+  const image::Store store(settings.images.folder);
+  if (digest.empty()) return store.find(render(name), user, stamp);
+  const auto is_meant = [&name](const std::string& text) {
+    const Result<ImageName> other = parse_image_name(text);
+    return other.ok() && is_same_source(name, *other);
+  };
+  std::optional<image::StoredImage> found = TRY(store.find_digest(digest, user, is_meant));
+  if (found) return found;
+  std::optional<image::StoredImage> now =
+      TRY(store.find(render(held_to(name, digest)), user, stamp));
+  if (!now || now->digest == digest) return now;
+  return Error{ErrorCode::invalid, "image " + render(name) + " is " + now->digest +
+                                       " now; the job is held to " + digest};
+}
 
 Result<StepImage::Begun> StepImage::begin() {
   const std::string& asked = launch_.spec.image.name;
   const ImageName name = TRY(parse_image_name(asked.empty() ? settings_.default_image : asked));
   if (!is_stored(name)) return Begun::ready;
   TRY(check_allowed(name, settings_.images));
-  name_ = render(name);
+  name_ = render(held_to(name, launch_.spec.image.digest));
   stamp_ = TRY(image_stamp(name, TRY(identify(launch_))));
   if (TRY(find())) return Begun::ready;
   TRY(start_fetch());
@@ -36,7 +67,8 @@ Result<StepImage::Begun> StepImage::begin() {
 }
 
 Result<bool> StepImage::find() {
-  image_ = TRY(image::Store(settings_.images.folder).find(name_, launch_.uid, stamp_));
+  const ImageName name = TRY(parse_image_name(name_));
+  image_ = TRY(find_stored(settings_, name, launch_.spec.image.digest, launch_.uid, stamp_));
   return image_.has_value();
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/image_name.h"
 #include "base/poller.h"
 #include "base/process.h"
 #include "proto/messages_node.h"
@@ -15,6 +16,13 @@
 #include "server/image/store.h"
 
 namespace gd::agent {
+
+// An image in the store that this user may have; with a digest, that one and no other, under any
+// tag of the same name. `stamp`: of image_stamp(). Nothing: it has to be fetched.
+Result<std::optional<image::StoredImage>> find_stored(const ShepherdSettings& settings,
+                                                      const ImageName& name,
+                                                      const std::string& digest, uid_t user,
+                                                      const std::string& stamp);
 
 struct StepImageEvents {
   std::function<void(const Result<void>&)> on_done;  // once, if begin() said `fetching`
@@ -49,7 +57,7 @@ class StepImage {
   const StepLaunch& launch_;
   const ShepherdSettings& settings_;
   StepImageEvents events_;
-  std::string name_;  // canonical
+  std::string name_;  // canonical; with the digest that is asked for
   std::string stamp_;
   std::optional<image::StoredImage> image_;
   Pidfd child_;

@@ -47,7 +47,8 @@ void bind_folder(PreparedStep& step, const std::string& path, std::string_view w
     step.warnings.push_back(std::string(what) + ": " + fd.error().text);
     return;
   }
-  add(step, std::move(fd).take(), {.target = path});
+  add(step, std::move(fd).take(),
+      {.target = path, .why = "the " + std::string(what) + ", opened with the user's own rights"});
 }
 
 // So that programs find the folder that HOME names; it goes with the job.
@@ -56,7 +57,8 @@ void add_empty_home(PreparedStep& step) {
   if (is_system(identity.home)) return;
   MountSpec mount{.kind = container::MountKind::tmpfs,
                   .target = identity.home,
-                  .size_bytes = step.plan.tmp_bytes};
+                  .size_bytes = step.plan.tmp_bytes,
+                  .why = "an empty home, as asked for"};
   step.plan.mounts.push_back(std::move(mount));
 }
 
@@ -103,7 +105,9 @@ Result<void> add_path(PreparedStep& step, const MountRequest& request,
       {.target = request.target,
        .access = sealed ? Access::read_only : Access::read_write,
        .no_exec = request.no_exec,
-       .recursive = request.recursive});
+       .recursive = request.recursive,
+       .why = real + ", asked for: below a folder of mount_prefixes, opened with the user's own "
+                     "rights"});
   return {};
 }
 
@@ -130,7 +134,10 @@ Result<void> add_volume(PreparedStep& step, const MountRequest& request,
   add(step, std::move(fd),
       {.target = target,
        .access = sealed ? Access::read_only : Access::read_write,
-       .no_exec = request.no_exec});
+       .no_exec = request.no_exec,
+       .why = real + ", volume " + volume.name + " of the administrator's" +
+              (volume.read_only ? ", which is read-only" : "") +
+              ", opened with the user's own rights"});
   return {};
 }
 
@@ -139,7 +146,8 @@ Result<void> add_tmpfs(PreparedStep& step, const MountRequest& request) {
   MountSpec mount{.kind = container::MountKind::tmpfs,
                   .target = request.target,
                   .size_bytes = request.size_bytes.value_or(step.plan.tmp_bytes),
-                  .no_exec = request.no_exec};
+                  .no_exec = request.no_exec,
+                  .why = "in memory, asked for"};
   step.plan.mounts.push_back(std::move(mount));
   return {};
 }
@@ -192,7 +200,8 @@ Result<std::string> path_of(int fd) {
 }
 
 Result<void> add_mounts(PreparedStep& step, const StepLaunch& launch,
-                        const ShepherdSettings& settings, const std::string& working_folder) {
+                        const ShepherdSettings& settings, const std::string& working_folder,
+                        std::vector<std::string>* refusals) {
   const ImageSpec& image = launch.spec.image;
   const std::string& home = step.plan.identity.home;
   if (image.no_home) {
@@ -203,7 +212,10 @@ Result<void> add_mounts(PreparedStep& step, const StepLaunch& launch,
   for (const std::string& text : launch.spec.mounts) {
     const MountRequest request = TRY(parse_mount_request(text));
     Result<void> added = add_one(step, request, settings);
-    if (!added.ok()) return std::move(added).error().in("mount " + text);
+    if (added.ok()) continue;
+    Error refused = std::move(added).error().in("mount " + text);
+    if (refusals == nullptr) return refused;
+    refusals->push_back(std::move(refused.text));
   }
   const auto left_out = [&](const std::string& folder) { return is_below(working_folder, folder); };
   const bool unwanted = std::ranges::any_of(step.plan.left_out, left_out) ||

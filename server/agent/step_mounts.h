@@ -15,9 +15,11 @@
 
 namespace gd::agent {
 
-// REQUIRES: root, one thread; the plan's identity and sizes are set.
+// REQUIRES: root, one thread; the plan's identity and sizes are set. The first mount that is
+// refused is the error; with `refusals`, all of them go there, and the others are granted.
 Result<void> add_mounts(PreparedStep& step, const StepLaunch& launch,
-                        const ShepherdSettings& settings, const std::string& working_folder);
+                        const ShepherdSettings& settings, const std::string& working_folder,
+                        std::vector<std::string>* refusals = nullptr);
 
 // Is `path` the folder `tree`, or below it? Both absolute and plain.
 bool is_below(std::string_view path, std::string_view tree);

@@ -225,8 +225,9 @@ Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std:
   return std::vector<std::string>{shell.empty() ? "/bin/sh" : shell};
 }
 
-Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettings& settings,
-                                  Identity identity, const image::StoredImage* stored) {
+Result<PreparedStep> plan_step(const StepLaunch& launch, const ShepherdSettings& settings,
+                               Identity identity, const image::StoredImage* stored,
+                               std::vector<std::string>* refusals) {
   PreparedStep step;
   container::LaunchPlan& plan = step.plan;
   plan.identity = std::move(identity);
@@ -249,13 +250,19 @@ Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettin
   if (auto client = inside_client(settings)) plan.mounts.push_back(*std::move(client));
 
   const std::string folder = working_folder(launch, plan.identity.home);
-  TRY(add_mounts(step, launch, settings, folder));
+  TRY(add_mounts(step, launch, settings, folder, refusals));
   plan.process.cwd = image.workdir.empty() ? folder : image.workdir;
   if (stored != nullptr && !stored->config.workdir.empty()) {
     plan.process.cwd_fallback = stored->config.workdir;
   }
+  return step;
+}
 
-  if (plan.process.argv.empty()) return step;
+Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettings& settings,
+                                  Identity identity, const image::StoredImage* stored) {
+  PreparedStep step = TRY(plan_step(launch, settings, std::move(identity), stored, nullptr));
+  if (step.plan.process.argv.empty()) return step;
+  const std::string folder = working_folder(launch, step.plan.identity.home);
   if (launch.stream) {
     TRY(connect_client(step, launch));
   } else {

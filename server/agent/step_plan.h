@@ -42,6 +42,12 @@ container::CgroupLimits own_limits_of(const StepLaunch& launch);
 // What runs: the script, the command, or the user's shell.
 Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std::string& shell);
 
+// The plan without its streams: nothing is opened for writing. With `refusals`, mounts that are
+// refused go there and the rest is planned on. As prepare_step() else.
+Result<PreparedStep> plan_step(const StepLaunch& launch, const ShepherdSettings& settings,
+                               container::Identity identity, const image::StoredImage* stored,
+                               std::vector<std::string>* refusals);
+
 // `stored`: the image if it is of the store, or null. REQUIRES: root, one thread.
 Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettings& settings,
                                   container::Identity identity, const image::StoredImage* stored);

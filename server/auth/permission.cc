@@ -43,6 +43,7 @@ constexpr SendRule kSendRules[] = {
     {node_join, kYes, kNo, kNo, kYes, kNo},
     {node_hello, kNo, kNo, kNo, kYes, kNo},
     {node_report, kNo, kNo, kNo, kYes, kNo},
+    {node_explained, kNo, kNo, kNo, kYes, kNo},
     // Answers, and what clients, nodes and shepherds tell each other: never for us.
     {error_reply, kNo, kNo, kNo, kNo, kNo},
     {ok_reply, kNo, kNo, kNo, kNo, kNo},
@@ -77,6 +78,8 @@ constexpr SendRule kSendRules[] = {
     {step_launch, kNo, kNo, kNo, kNo, kNo},
     {shepherd_status, kNo, kNo, kNo, kNo, kNo},
     {shepherd_order, kNo, kNo, kNo, kNo, kNo},
+    {explain_reply, kNo, kNo, kNo, kNo, kNo},
+    {node_explain, kNo, kNo, kNo, kNo, kNo},
 };
 
 struct ActRule {

@@ -40,7 +40,52 @@ void add_process(std::vector<std::string>& lines, const ProcessPlan& process) {
                       : "seccomp: " + std::to_string(process.seccomp.size() / 8) + " instructions");
 }
 
+// Why there is a mount that nobody asked for.
+std::string_view usual_reason(const MountOp& op) {
+  switch (op.kind) {
+    case OpKind::bind: return "a file system of the node, as the host image shows it";
+    case OpKind::proc: return "the container's own processes";
+    case OpKind::sysfs: return "read-only, for programs that count processors";
+    case OpKind::cgroup2: return "the container's own groups, read-only";
+    case OpKind::devpts: return "the container's own terminals";
+    case OpKind::mqueue: return "the container's own message queues";
+    case OpKind::device: return "harmless, and expected everywhere";
+    case OpKind::mask: return "hidden: it tells of the node or of others";
+    case OpKind::read_only: return "sealed: writing there would change the node";
+    case OpKind::tmpfs: return "in memory, gone with the container";
+    case OpKind::folder:
+    case OpKind::link:
+    case OpKind::file: return "in the container's own layers";
+  }
+  return "";
+}
+
+std::string device_text(const DeviceRule& rule) {
+  const auto number = [](const std::optional<uint32_t>& value) {
+    return value ? std::to_string(*value) : std::string("*");
+  };
+  return std::string(1, rule.type) + " " + number(rule.major) + ":" + number(rule.minor) + " " +
+         rule.access;
+}
+
 }  // namespace
+
+std::vector<std::string> explain(const CgroupLimits& limits) {
+  std::vector<std::string> lines;
+  if (limits.memory_bytes) {
+    lines.push_back("limit memory " + std::to_string(*limits.memory_bytes >> 20) +
+                    " MiB, no swap beyond");
+  }
+  if (limits.cpu_milli) {
+    lines.push_back("limit cpu " + std::to_string(*limits.cpu_milli) + "/1000 of one processor");
+  }
+  if (limits.cpuset) lines.push_back("limit processors " + *limits.cpuset);
+  if (limits.pids) lines.push_back("limit processes " + std::to_string(*limits.pids));
+  if (!limits.devices) return lines;
+  lines.emplace_back("device null zero full random urandom tty ptmx pts: all containers have them");
+  for (const DeviceRule& rule : *limits.devices) lines.push_back("device " + device_text(rule));
+  return lines;
+}
 
 Result<std::vector<std::string>> explain(const LaunchPlan& plan) {
   const IdMaps maps = TRY(compute_maps(plan.identity, plan.subordinate, plan.root_mode));
@@ -64,7 +109,10 @@ Result<std::vector<std::string>> explain(const LaunchPlan& plan) {
   lines.push_back("root: " + tree.image + " read-only idmapped, below a " +
                   (sealed ? "sealed" : "writable") + " layer of " +
                   std::to_string(tree.writable_bytes) + " bytes");
-  for (const MountOp& op : tree.ops) lines.push_back(render(op));
+  for (const MountOp& op : tree.ops) {
+    lines.push_back(render(op) + " (" + (op.why.empty() ? std::string(usual_reason(op)) : op.why) +
+                    ")");
+  }
   add_process(lines, plan.process);
   return lines;
 }

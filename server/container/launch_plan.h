@@ -91,6 +91,7 @@ struct MountSpec {
   uint64_t size_bytes = 0;                 // tmpfs only
   bool no_exec = false;
   bool recursive = true;  // bind: with what is mounted below the source
+  std::string why;        // for explain(): what it is, and why it was granted
 };
 
 // A file written into the writable layer before the process starts.

@@ -145,6 +145,7 @@ class Builder {
       if (mount.kind == MountKind::tmpfs) {
         add_tmpfs(mount.target, 01777, mount.size_bytes);
         if (mount.no_exec) tree_.ops.back().flags |= MS_NOEXEC;
+        tree_.ops.back().why = mount.why;
         continue;
       }
       MountOp& op = add(OpKind::bind, mount.target);
@@ -154,6 +155,7 @@ class Builder {
       op.if_missing = mount.if_missing;
       op.recursive = mount.recursive;
       op.no_exec = mount.no_exec;
+      op.why = mount.why;
     }
   }
 

@@ -72,6 +72,7 @@ struct MountOp {
   uint32_t device_major = 0;
   uint32_t device_minor = 0;
   Maker maker = Maker::us;
+  std::string why;  // of a plan's own mounts
 };
 std::string render(const MountOp& op);
 

@@ -62,6 +62,7 @@ constexpr Rule kRules[] = {
     rule<EnrolRequest, on_enrol>(Needs::nothing),
     rule<NodeHello, on_hello>(Needs::nothing),
     rule<NodeReport, on_report>(Needs::nothing),
+    rule<NodeExplained, on_explained>(Needs::nothing),
 };
 
 std::chrono::microseconds since(std::chrono::steady_clock::time_point before) {
@@ -179,6 +180,7 @@ void Controller::run_timers() {
     if (!done.ok()) log_error("tick_failed", {{"error", done.error()}});
   }
   expire_logins(*hub_);
+  expire_explanations(*hub_);
   if (hub_->now < next_housekeeping_) return;
   next_housekeeping_ = hub_->now + kHousekeepingInterval;
   const Result<void> forgotten = forget_old(*hub_);
@@ -239,7 +241,8 @@ Milliseconds Controller::patience(TimePoint now, Milliseconds boot_now) const {
   if (hub_->schedule) longest = std::min(longest, std::max(next_pass_ - boot_now, 0ms));
   const std::optional<TimePoint> due = core::next_timer(hub_->cluster, now);
   if (due) longest = std::min(longest, std::max(*due - now, 0ms));
-  if (!hub_->logins.empty()) longest = std::min(longest, Milliseconds{1000});
+  if (!hub_->logins.empty() || !hub_->explanations.empty())
+    longest = std::min(longest, Milliseconds{1000});
   return longest;
 }
 

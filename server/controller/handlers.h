@@ -14,6 +14,11 @@ void on_update(Hub& hub, const Origin& origin, JobUpdateRequest&& request);
 void on_step(Hub& hub, const Origin& origin, StepRequest&& request);
 void on_wait(Hub& hub, const Origin& origin, WaitRequest&& request);
 
+// explain_requests.cc
+void explain_submission(Hub& hub, const Origin& origin, SubmitRequest&& request);
+void on_explained(Hub& hub, const Origin& origin, NodeExplained&& answer);
+void expire_explanations(Hub& hub);
+
 // node_requests.cc
 void on_hello(Hub& hub, const Origin& origin, NodeHello&& hello);
 void on_report(Hub& hub, const Origin& origin, NodeReport&& report);

@@ -49,6 +49,7 @@ Result<void> forget_old(Hub& hub) {
   const Seconds kept = history == 0s ? 0s : std::max(history, hub.settings().min_job_age);
   TRY(forget(hub, *snapshot, Table::finished_by_end, kept));
   TRY(forget(hub, *snapshot, Table::events, hub.settings().audit_age));
+  hub.blobs.expire(hub.turn.writes, hub.now);
   hub.change_keys(auth::sweep_keys(hub.keys, hub.now));
   return {};
 }

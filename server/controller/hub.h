@@ -38,6 +38,9 @@ namespace gd::controller {
 inline constexpr char kVouchPrefix[] = "vouch:";  // + node, in meta
 inline constexpr size_t kMaxParked = 10'000;      // messages that wait for the name service
 inline constexpr size_t kMaxLoginSessions = 256;
+inline constexpr size_t kMaxExplanations = 64;  // questions to nodes, not yet answered
+inline constexpr size_t kMaxExplanationsOfUser = 4;
+inline constexpr Seconds kExplainPatience{20};
 inline constexpr Seconds kLoginPatience{180};  // from the start to the last answer
 
 // What the controller stands on; made by main, or by a test.
@@ -75,6 +78,13 @@ struct LoginSession {
   std::optional<EnrolRequest> vouched;
 };
 
+struct PendingExplanation {
+  Origin origin;
+  std::string node;  // that was asked
+  TimePoint until{};
+  std::optional<TimePoint> expected_start;
+};
+
 struct Hub {
   Hub(Parts given, std::shared_ptr<const core::ClusterConfig> config, TimePoint started);
 
@@ -96,6 +106,8 @@ struct Hub {
   std::set<std::string> vouch_when_known;  // joined with a token that says so; durable in meta
   std::map<uint64_t, LoginSession> logins;
   uint64_t last_login = 0;
+  std::map<uint64_t, PendingExplanation> explanations;
+  uint64_t last_explanation = 0;
   uint32_t audit_serial = 0;
   Stats stats;
   Turn turn;

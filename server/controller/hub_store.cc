@@ -191,6 +191,7 @@ Result<std::unique_ptr<Hub>> load_hub(Parts parts, TimePoint now) {
   TRY(load_arrays(*snapshot, *hub));
   TRY(load_keys(*snapshot, *hub));
   TRY(load_vouching(*snapshot, *hub));
+  TRY(hub->blobs.load_fading(*snapshot));
   TRY(hub->blobs.sweep(*snapshot, hub->turn.writes));
   hub->parts.directory->publish(hub->keys.snapshot());
   return hub;
@@ -220,7 +221,11 @@ store::Batch make_batch(Hub& hub) {
     batch.push_back({Table::events, store::time_key(entry.at, ++hub.audit_serial),
                      std::to_string(entry.uid) + "\t" + entry.user + "\t" + entry.text});
   }
-  hub.blobs.settle(batch);
+  // No longer than the job itself is remembered.
+  const Seconds history = hub.settings().history_age;
+  const Seconds replay =
+      history > 0s ? std::min(history, hub.settings().replay_age) : hub.settings().replay_age;
+  hub.blobs.settle(batch, replay > 0s ? std::optional(hub.now + replay) : std::nullopt);
   return batch;
 }
 

@@ -119,6 +119,13 @@ Result<StepReply> start_step(Hub& hub, const Origin& origin, StepRequest&& reque
 }  // namespace
 
 void on_submit(Hub& hub, const Origin& origin, SubmitRequest&& request) {
+  if (request.explain) {
+    Result<void> allowed =
+        auth::may_act(origin.caller, auth::Action::submit, origin.caller.uid, hub.rules());
+    if (allowed.ok()) allowed = check_sizes(request);
+    if (!allowed.ok()) return hub.refuse(origin, allowed.error());
+    return explain_submission(hub, origin, std::move(request));
+  }
   const Result<SubmitReply> reply = submit(hub, origin, std::move(request));
   if (!reply.ok()) return hub.refuse(origin, reply.error());
   hub.reply(origin, *reply);

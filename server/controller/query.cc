@@ -160,6 +160,12 @@ void answer_jobs(store::Snapshot& snapshot, const JobQuestion& question, const S
                                     [&](std::string_view record) { return pages.take(record); }));
 }
 
+Result<JobRecord> read_finished(store::Snapshot& snapshot, JobId id) {
+  const auto found = TRY(snapshot.find(Table::finished, store::job_key(id)));
+  if (found) return decode_record<JobRecord>(*found);
+  return Error{ErrorCode::not_found, "job " + std::to_string(id.value) + ": no such job"};
+}
+
 Result<ScriptReply> read_script(store::Snapshot& snapshot, const JobRecord& job) {
   ScriptReply reply;
   const auto read = [&](const std::optional<Digest>& digest, Bytes& to) -> Result<void> {

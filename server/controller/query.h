@@ -40,6 +40,10 @@ using SendPage = std::function<void(Bytes page)>;  // an encoded message
 // ErrorReply, and nothing after it.
 void answer_jobs(store::Snapshot& snapshot, const JobQuestion& question, const SendPage& send);
 
+// A job that has ended, however long ago. Errors: not_found.
+Result<JobRecord> read_finished(store::Snapshot& snapshot, JobId id);
+
+// Errors: not_found, if replay_age has passed.
 Result<ScriptReply> read_script(store::Snapshot& snapshot, const JobRecord& job);
 
 }  // namespace gd::controller

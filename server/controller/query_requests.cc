@@ -60,6 +60,18 @@ void send_now(Hub& hub, const Origin& origin, Reply reply) {
   hub.parts.outbox->send(origin.route, origin.tag, encode(Message(std::move(reply))));
 }
 
+// Of a job that is live, or has ended within replay_age.
+Result<ScriptReply> answer_script(const Hub& hub, const auth::Caller& caller, JobId id) {
+  const std::unique_ptr<store::Snapshot> snapshot = TRY(hub.parts.store->snapshot());
+  const JobRecord* live = hub.cluster.find_job(id);
+  const JobRecord job = live != nullptr ? *live : TRY(read_finished(*snapshot, id));
+  if (!auth::may_act(caller, auth::Action::see, job.uid, hub.rules()).ok()) {
+    return Error{ErrorCode::not_found, "job " + std::to_string(id.value) + ": no such job"};
+  }
+  TRY(auth::may_act(caller, auth::Action::read, job.uid, hub.rules()));
+  return read_script(*snapshot, job);
+}
+
 }  // namespace
 
 void on_job_query(Hub& hub, const Origin& origin, JobQuery&& query) {
@@ -77,19 +89,8 @@ void on_job_query(Hub& hub, const Origin& origin, JobQuery&& query) {
 }
 
 void on_script_query(Hub& hub, const Origin& origin, ScriptQuery&& query) {
-  const JobRecord* job = hub.cluster.find_job(query.job);
-  if (job == nullptr ||
-      !auth::may_act(origin.caller, auth::Action::see, job->uid, hub.rules()).ok()) {
-    return hub.refuse(
-        origin, {ErrorCode::not_found, "job " + std::to_string(query.job.value) + ": no such job"});
-  }
-  const Result<void> allowed =
-      auth::may_act(origin.caller, auth::Action::read, job->uid, hub.rules());
-  if (!allowed.ok()) return hub.refuse(origin, allowed.error());
-  hub.turn.after.emplace_back([&hub, origin, job = *job] {
-    const Result<std::unique_ptr<store::Snapshot>> snapshot = hub.parts.store->snapshot();
-    const Result<ScriptReply> reply =
-        snapshot.ok() ? read_script(**snapshot, job) : Result<ScriptReply>(snapshot.error());
+  hub.turn.after.emplace_back([&hub, origin, id = query.job] {
+    const Result<ScriptReply> reply = answer_script(hub, origin.caller, id);
     if (reply.ok()) return send_now(hub, origin, *reply);
     send_now(hub, origin, ErrorReply{reply.error().code, reply.error().text});
   });

@@ -32,6 +32,7 @@ void forget_life(JobRecord& job) {
   job.usage = Usage{};
   job.next_step = 0;
   job.told = 0;
+  job.receipts.clear();
 }
 
 struct JobApplier {
@@ -85,6 +86,7 @@ struct JobApplier {
     job.launch_failures = 0;
     job.avoid.clear();
   }
+  void operator()(const JobGot& e) const { job.receipts = {e.receipt}; }
   void operator()(const JobEnding& e) const {
     move_to(job, Happening::end_begun, JobState::completing);
     job.end_as = e.end_as;

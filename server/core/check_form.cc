@@ -75,8 +75,20 @@ Result<void> check_texts(const JobSpec& spec) {
   return {};
 }
 
+// Only what is kept in a store has a digest to be held to.
+Result<void> check_digest(const ImageSpec& image) {
+  if (image.digest.empty()) return {};
+  if (!is_sha256(image.digest)) {
+    return invalid("image digest " + printable(image.digest) + " is not sha256: and 64 hex digits");
+  }
+  const ImageName name = TRY(parse_image_name(image.name.empty() ? "host" : image.name));
+  if (name.source != ImageSource::host && name.source != ImageSource::directory) return {};
+  return invalid("image " + render(name) + " has no digest to be held to");
+}
+
 Result<void> check_image(const ImageSpec& image) {
   if (!image.name.empty()) (void)TRY(parse_image_name(image.name));
+  TRY(check_digest(image));
   TRY(check_text("container working directory", image.workdir, kMaxTextBytes));
   if (!image.workdir.empty() && !image.workdir.starts_with('/')) {
     return invalid("container working directory " + printable(image.workdir) +

@@ -8,6 +8,7 @@
 #include "server/core/admission.h"
 #include "server/core/dependencies.h"
 #include "server/core/life.h"
+#include "server/core/orders.h"
 #include "server/core/query.h"
 #include "server/core/verbs.h"
 #include "server/sched/plan.h"
@@ -32,6 +33,14 @@ struct Chooser {
   Result<Reply> operator()(const Reconfigure& c) const { return reconfigure(draft, c); }
 };
 
+StepLaunch trial_of(const Draft& draft, JobRecord job, const sched::Placement& placement) {
+  job.nodes = shares_of(draft.cluster, placement);
+  job.partition = draft.cluster.partitions()[placement.partition.value].name;
+  job.batch_node = job.nodes.front().node;
+  const std::vector<StepRecord> steps = opening_steps(job, job.nodes, draft.now);
+  return launch_of(draft.cluster, job, steps.front(), job.batch_node);
+}
+
 // --test-only: when it would start, were it the only one waiting.
 Reply foretell(const Draft& draft, const JobRecord& job, std::vector<std::string> warnings) {
   Submitted reply;
@@ -44,6 +53,7 @@ Reply foretell(const Draft& draft, const JobRecord& job, std::vector<std::string
     for (const sched::NodeUse& use : promise->placement.uses) {
       reply.expected_nodes.push_back(draft.cluster.machine()[use.node.value].name);
     }
+    reply.trial = trial_of(draft, job, promise->placement);
   }
   return reply;
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "proto/messages_client.h"
+#include "proto/messages_node.h"
 #include "server/core/cluster.h"
 #include "server/core/command.h"
 #include "server/core/event.h"
@@ -26,6 +27,7 @@ struct Submitted {
   std::vector<std::string> warnings;
   std::optional<TimePoint> expected_start;  // test_only
   std::vector<std::string> expected_nodes;
+  std::optional<StepLaunch> trial;  // test_only: what the first of these nodes would be told
 };
 
 struct StepGiven {

@@ -65,15 +65,6 @@ void watch_node(Draft& draft, const NodeEntry& node) {
   }
 }
 
-std::vector<NodeShare> shares_of(const Cluster& cluster, const sched::Placement& placement) {
-  std::vector<NodeShare> shares;
-  for (const sched::NodeUse& use : placement.uses) {
-    const NodeEntry* node = cluster.node_at(use.node);
-    shares.push_back({node->record.name, node->record.info.boot_id, use.held, false});
-  }
-  return shares;
-}
-
 StepRecord opening_step(StepId id, std::string name, TimePoint now) {
   StepRecord step;
   step.id = id;
@@ -109,20 +100,6 @@ StepRecord place_step(std::span<const NodeShare> nodes, TimePoint now) {
   StepRecord step = opening_step(kExternStep, "extern", now);
   for (const NodeShare& node : nodes) step.shares.push_back({.node = node.node});
   return step;
-}
-
-std::vector<StepRecord> opening_steps(const JobRecord& job, const std::vector<NodeShare>& nodes,
-                                      TimePoint now) {
-  std::vector<StepRecord> steps;
-  const std::span<const NodeShare> all(nodes);
-  switch (job.spec->kind) {
-    case JobKind::interactive: steps.push_back(interactive_step(*job.spec, nodes, now)); break;
-    case JobKind::allocation: steps.push_back(place_step(all, now)); break;
-    case JobKind::batch:
-      steps.push_back(batch_step(job, nodes.front().node, now));
-      if (nodes.size() > 1) steps.push_back(place_step(all.subspan(1), now));
-  }
-  return steps;
 }
 
 void start(Draft& draft, const sched::Start& start) {
@@ -208,6 +185,29 @@ void note_promises(Draft& draft, const sched::Plan& plan) {
 }
 
 }  // namespace
+
+std::vector<NodeShare> shares_of(const Cluster& cluster, const sched::Placement& placement) {
+  std::vector<NodeShare> shares;
+  for (const sched::NodeUse& use : placement.uses) {
+    const NodeEntry* node = cluster.node_at(use.node);
+    shares.push_back({node->record.name, node->record.info.boot_id, use.held, false});
+  }
+  return shares;
+}
+
+std::vector<StepRecord> opening_steps(const JobRecord& job, const std::vector<NodeShare>& nodes,
+                                      TimePoint now) {
+  std::vector<StepRecord> steps;
+  const std::span<const NodeShare> all(nodes);
+  switch (job.spec->kind) {
+    case JobKind::interactive: steps.push_back(interactive_step(*job.spec, nodes, now)); break;
+    case JobKind::allocation: steps.push_back(place_step(all, now)); break;
+    case JobKind::batch:
+      steps.push_back(batch_step(job, nodes.front().node, now));
+      if (nodes.size() > 1) steps.push_back(place_step(all.subspan(1), now));
+  }
+  return steps;
+}
 
 namespace {
 

@@ -71,7 +71,11 @@ struct JobAllocated {  // pending -> starting: a new life
 };
 struct JobBegan {
   JobId job;
-};                  // starting -> running: a process of it is there
+};               // starting -> running: a process of it is there
+struct JobGot {  // what its node made of it
+  JobId job;
+  Receipt receipt;
+};
 struct JobEnding {  // -> completing: nothing more of it is started
   JobId job;
   JobState end_as = JobState::completed;
@@ -193,7 +197,7 @@ struct AuditEntry {  // changes by administrators
 };
 
 using Event = std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated,
-                           JobSplit, DependencySet, ArrayLimitSet, JobAllocated, JobBegan,
+                           JobSplit, DependencySet, ArrayLimitSet, JobAllocated, JobBegan, JobGot,
                            JobEnding, JobEndChanged, ShareReleased, JobEnded, JobRequeued,
                            JobSignalled, SignalsDone, TimeMarked, JobPurged, StepAdded, StepChanged,
                            NodeCame, NodeReported, NodeChanged, NodeRemoved, NodeUnknown,

@@ -37,6 +37,15 @@ Result<void> check_held(const JobRecord& job) {
   if (job.state == JobState::pending && (!job.nodes.empty() || !job.steps.empty())) {
     return broken(job_text(job) + "is waiting and holds nodes or steps");
   }
+  if (!job.receipts.empty() && job.launch.value == 0) {
+    return broken(job_text(job) + "got something and was never sent anywhere");
+  }
+  if (job.state == JobState::pending && !job.receipts.empty()) {
+    return broken(job_text(job) + "is waiting and keeps what another life of it got");
+  }
+  if (job.receipts.size() > 1 || received(job) != bounded(received(job))) {
+    return broken(job_text(job) + "keeps more of its receipt than is allowed");
+  }
   if (job.end_as.has_value() != (job.state == JobState::completing)) {
     return broken(job_text(job) + "knows how to end, or does not, in the wrong state");
   }

@@ -258,6 +258,13 @@ void take_status(Draft& draft, std::string_view node, const StepStatus& status) 
   const StepRecord* known = find_step(*job, status.step);
   const StepShare* share = known == nullptr ? nullptr : share_on(*known, node);
   if (share == nullptr || share->state == StepState::ended) return;
+  const bool tells = is_first_step(status.step) || job->spec->kind == JobKind::allocation;
+  if (tells && status.receipt.given() && job->receipts.empty()) {
+    draft.emit(JobGot{job->id, bounded(status.receipt)});
+    job = draft.find(status.job);
+    known = find_step(*job, status.step);
+    share = share_on(*known, node);
+  }
   if (status.phase == StepPhase::ended) return finish_share(draft, job->id, *known, node, status);
 
   const JobId id = job->id;

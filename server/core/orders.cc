@@ -66,6 +66,8 @@ void describe_step(StepLaunch& launch, const StepRecord& step, std::string_view 
   launch.join_container = step.join_container;
 }
 
+}  // namespace
+
 StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRecord& step,
                      std::string_view node) {
   StepLaunch launch;
@@ -97,6 +99,8 @@ StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRec
   launch.time_limit = is_first_step(step.id) ? job.time_limit : step.time_limit;
   return launch;
 }
+
+namespace {
 
 bool is_for(const PendingSignal& signal, StepId step) {
   if (signal.step) return *signal.step == step;

@@ -37,6 +37,10 @@ struct OrdersDraft {
 // the link (what was sent under which number), which is not durable.
 std::optional<OrdersDraft> next_orders(Cluster& cluster, std::string_view node);
 
+// All that a node is told of one step, but for what the controller fills in: blobs and keys.
+StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRecord& step,
+                     std::string_view node);
+
 // The answer to the node's last hello; ticket_key is for the controller to fill.
 std::optional<NodeWelcome> welcome_for(const Cluster& cluster, std::string_view node);
 

@@ -34,6 +34,7 @@ struct Reactor {
   void operator()(const ArrayLimitSet& e) const { changed(e.job), may_start(); }
   void operator()(const JobAllocated& e) const { tell_nodes(e.job), changed(e.job); }
   void operator()(const JobBegan& e) const { changed(e.job); }
+  void operator()(const JobGot&) const {}
   void operator()(const JobEnding& e) const { tell_nodes(e.job), changed(e.job); }
   void operator()(const JobEndChanged& e) const { changed(e.job); }
   void operator()(const ShareReleased& e) const { effects.orders.insert(e.node), may_start(); }

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "server/core/command.h"
 #include "server/core/draft.h"
+#include "server/sched/plan.h"
 
 namespace gd::core {
 
@@ -23,6 +24,11 @@ Result<Reply> reconfigure(Draft& draft, const Reconfigure& command);
 // What a command is refused with that names a job that is not there, or not the actor's.
 Error no_such_job(JobId id);
 Error not_yours(const Actor& actor, JobId id);
+
+// What a placement gives a job, and the steps that a life of it begins with.
+std::vector<NodeShare> shares_of(const Cluster& cluster, const sched::Placement& placement);
+std::vector<StepRecord> opening_steps(const JobRecord& job, const std::vector<NodeShare>& nodes,
+                                      TimePoint now);
 
 // The reason with which a job waits that nobody holds back.
 JobWaits waiting_again(const Draft& draft, const JobRecord& job);

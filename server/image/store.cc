@@ -96,20 +96,38 @@ Result<std::optional<StoredImage>> Store::find(const std::string& name, uid_t us
       return entry.error();
     }
     if (entry->stamp != stamp) continue;
-    StoredImage image;
-    image.digest = entry->names.digest;
-    const std::string folder = image_folder(image.digest);
-    Result<UniqueFd> held = open_file(folder, O_RDONLY | O_DIRECTORY);
-    if (!held.ok()) continue;
-    while (::flock(held->get(), LOCK_SH) != 0) {
-      if (errno != EINTR) return os_error("lock " + folder);
-    }
-    if (!has(image.digest)) continue;  // pruned in this moment
-    (void)::utimensat(AT_FDCWD, (folder + "/facts").c_str(), nullptr, 0);
-    image.held = std::move(held).take();
-    image.tree = folder + "/tree";
-    image.config = TRY(parse_config(TRY(read_file(folder + "/config.json", kMaxManifestBytes))));
-    return {std::move(image)};
+    std::optional<StoredImage> image = TRY(take(entry->names.digest));
+    if (image) return image;
+  }
+  return {std::nullopt};
+}
+
+// Held, and used now; nothing if it is gone, or goes in this moment.
+Result<std::optional<StoredImage>> Store::take(const std::string& digest) const {
+  StoredImage image;
+  image.digest = digest;
+  const std::string folder = image_folder(digest);
+  Result<UniqueFd> held = open_file(folder, O_RDONLY | O_DIRECTORY);
+  if (!held.ok()) return {std::nullopt};
+  while (::flock(held->get(), LOCK_SH) != 0) {
+    if (errno != EINTR) return os_error("lock " + folder);
+  }
+  if (!has(digest)) return {std::nullopt};
+  (void)::utimensat(AT_FDCWD, (folder + "/facts").c_str(), nullptr, 0);
+  image.held = std::move(held).take();
+  image.tree = folder + "/tree";
+  image.config = TRY(parse_config(TRY(read_file(folder + "/config.json", kMaxManifestBytes))));
+  return {std::move(image)};
+}
+
+Result<std::optional<StoredImage>> Store::find_digest(
+    const std::string& digest, uid_t user,
+    const std::function<bool(const std::string& name)>& is_meant) const {
+  for (const NameEntry& entry : TRY(names())) {
+    const bool hers = entry.owner == kEverybody || entry.owner == std::to_string(user);
+    if (!hers || entry.digest != digest || !is_meant(entry.name)) continue;
+    std::optional<StoredImage> image = TRY(take(digest));
+    if (image) return image;
   }
   return {std::nullopt};
 }

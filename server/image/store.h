@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,6 +52,11 @@ class Store {
   Result<std::optional<StoredImage>> find(const std::string& name, uid_t user,
                                           const std::string& stamp) const;
 
+  // The image with this digest, if the user may have it under a name that `is_meant`.
+  Result<std::optional<StoredImage>> find_digest(
+      const std::string& digest, uid_t user,
+      const std::function<bool(const std::string& name)>& is_meant) const;
+
   enum class Owner : uint8_t { everybody, user };
   Result<void> name_it(const std::string& name, Owner owner, uid_t user, const std::string& digest,
                        const std::string& stamp) const;
@@ -75,6 +81,7 @@ class Store {
   Result<void> publish(const std::string& made, const std::string& digest) const;
 
  private:
+  Result<std::optional<StoredImage>> take(const std::string& digest) const;
   [[nodiscard]] std::string name_file(const std::string& name, const std::string& owner) const;
   std::string folder_;
 };

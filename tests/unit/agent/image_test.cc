@@ -1,6 +1,7 @@
 // What may be fetched, from where, and who may ask the node what about images.
 #include <gtest/gtest.h>
 
+#include "server/agent/explainer.h"
 #include "server/agent/image_port.h"
 #include "server/agent/image_rules.h"
 #include "server/agent/store_answer.h"
@@ -41,6 +42,18 @@ TEST(StoreAnswerTest, ErrorsComeThroughWithTheirKind) {
   EXPECT_FALSE(parse_store_error("done"));
   EXPECT_FALSE(parse_store_error("error 3"));
   EXPECT_FALSE(parse_store_error("error 99 text"));
+}
+
+TEST(ExplanationTest, IsReadFromItsLines) {
+  const NodeExplained told =
+      parse_explanation(4, "line image host\nline uid 1 is 1\nrefused mount /x: no\nodd\ndone\n");
+  EXPECT_EQ(told.number, 4U);
+  EXPECT_EQ(told.lines, (std::vector<std::string>{"image host", "uid 1 is 1"}));
+  EXPECT_EQ(told.refusals, std::vector<std::string>{"mount /x: no"});
+  EXPECT_EQ(told.error, "");
+  EXPECT_NE(parse_explanation(4, "line image host\n").error, "");  // it died in the middle
+  const Error error{ErrorCode::denied, "user ann is not known"};
+  EXPECT_EQ(parse_explanation(4, render_store_error(error) + "\n").error, error.text);
 }
 
 TEST(ImagePortTest, WhoMayAskWhat) {

@@ -9,6 +9,7 @@
 #include "server/agent/step_engine.h"
 #include "server/agent/step_files.h"
 #include "server/agent/step_mounts.h"
+#include "server/agent/step_receipt.h"
 
 namespace gd::agent {
 namespace {
@@ -108,6 +109,28 @@ TEST(LimitsTest, HeldAmountsBecomeLimits) {
   EXPECT_EQ(limits.pids, 50U);
   launch.held = {};
   EXPECT_FALSE(limits_of(launch, {}).memory_bytes);
+}
+
+TEST(ReceiptTest, NamesTheImageItsDigestAndWhatWasMounted) {
+  StepLaunch launch = batch();
+  launch.held = {.cpus = 2, .memory_mib = 100};
+  launch.spec.image.name = "debian";
+  container::LaunchPlan plan;
+  plan.identity.user = "ada";
+  plan.identity.uid = 1001;
+  plan.mounts.push_back(
+      {.target = "/data", .access = container::Access::read_only, .why = "asked for"});
+  image::StoredImage stored;
+  stored.digest = "sha256:1";
+  const Receipt receipt = receipt_of(launch, {.node = "n1"}, plan, &stored);
+  EXPECT_EQ(receipt.image, "docker.io/library/debian:latest");
+  EXPECT_EQ(receipt.digest, "sha256:1");
+  EXPECT_EQ(receipt.facts, (std::vector<std::string>{
+                               "node n1, engine native", "user ada (1001)",
+                               "limits: cpus 2, memory 100 MiB, processes 16384, writable layer "
+                               "1024 MiB, /tmp 1024 MiB, /dev/shm 1024 MiB",
+                               "network: the node's; root writable", "mount /data ro: asked for"}));
+  EXPECT_EQ(receipt_of(batch(), {}, plan, nullptr).image, "host");
 }
 
 TEST(EngineTest, IsThePartitionsAndMustBeHere) {

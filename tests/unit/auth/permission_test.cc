@@ -57,8 +57,8 @@ TEST(MaySend, NobodyMayLogInAndJoinAndNothingElse) {
 
 TEST(MaySend, ANodeSpeaksForItselfAndForNoUser) {
   const std::set<MessageType> allowed{MessageType::ping_request, MessageType::enrol_request,
-                                      MessageType::node_join, MessageType::node_hello,
-                                      MessageType::node_report};
+                                      MessageType::node_join,    MessageType::node_hello,
+                                      MessageType::node_report,  MessageType::node_explained};
   for (const MessageType type : all_types()) {
     EXPECT_EQ(may_send(node(), type).ok(), allowed.contains(type)) << name(type);
   }

@@ -8,6 +8,7 @@
 
 #include "base/duration.h"
 #include "cmd/command.h"
+#include "cmd/replay.h"
 
 namespace gd::cmd {
 namespace {
@@ -262,6 +263,60 @@ TEST(Gdsub, GpusOfTheWholeJobAreSharedOutEvenly) {
             "--gpus=3 does not come out even on 2 nodes; use --gpus-per-node");
   EXPECT_EQ(refusal({.args = {"--gpus=4", "-N", "1-2", "job.sh"}}),
             "--gpus=4 does not come out even on 1-2 nodes; use --gpus-per-node");
+}
+
+ReplaySource source_of(JobSpec spec) {
+  ReplaySource source;
+  source.job.id = JobId{7};
+  source.job.spec = std::make_shared<const JobSpec>(std::move(spec));
+  source.script = {.script = "#!/bin/sh\n", .environment = Bytes("A=1\0", 4)};
+  return source;
+}
+
+TEST(Replay, HoldsTheImageToItsDigestAndKeepsTheRest) {
+  ReplaySource source = source_of({.name = "fit", .cpus_per_task = 3, .image = {.name = "debian"}});
+  source.job.receipts.emplace_back();
+  source.job.receipts[0] = {.image = "docker.io/library/debian:latest",
+                            .digest = "sha256:" + std::string(64, 'a')};
+  const Result<Replayed> again = to_replay(source);
+  ASSERT_TRUE(again.ok()) << again.error().text;
+  EXPECT_TRUE(again->notes.empty());
+  EXPECT_EQ(again->request.spec.image.name, source.job.receipts[0].image);
+  EXPECT_EQ(again->request.spec.image.digest, source.job.receipts[0].digest);
+  EXPECT_EQ(again->request.spec.cpus_per_task, 3U);
+  EXPECT_EQ(again->request.script, source.script.script);
+  EXPECT_EQ(again->request.environment, source.script.environment);
+  EXPECT_TRUE(again->request.request.given());
+}
+
+TEST(Replay, SaysWhatIsNotAsItWas) {
+  ReplaySource source = source_of({.begin = TimePoint(1s), .dependency = "afterok:3"});
+  source.job.receipts = {{.image = "host"}};
+  const Result<Replayed> again = to_replay(source);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->notes, (std::vector<std::string>{
+                              "not replayed: --begin", "not replayed: --dependency=afterok:3",
+                              "image host has no digest: it may have changed since the job ran"}));
+  EXPECT_FALSE(again->request.spec.begin);
+  EXPECT_EQ(again->request.spec.dependency, "");
+}
+
+TEST(Replay, OneElementOfAnArrayIsOneElement) {
+  ReplaySource source = source_of({.array = "0-9"});
+  source.job.array = ArrayPart{.array = JobId{7}, .elements = IndexSet::of(3)};
+  EXPECT_EQ(to_replay(source)->request.spec.array, "0-9");
+  source.one_element = true;
+  EXPECT_EQ(to_replay(source)->request.spec.array, "3");
+}
+
+TEST(Replay, RefusesWhatHasNoScript) {
+  EXPECT_EQ(to_replay(source_of({.kind = JobKind::interactive})).error().code, ErrorCode::invalid);
+  ReplaySource gone = source_of({});
+  gone.script.script.clear();
+  EXPECT_EQ(to_replay(gone).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(check_replay_options({.given = {{.name = "replay"}, {.name = "wait"}}}).ok());
+  EXPECT_FALSE(check_replay_options({.given = {{.name = "partition"}}}).ok());
+  EXPECT_FALSE(check_replay_options({.rest = {"job.sh"}}).ok());
 }
 
 TEST(Environment, ALoginStandsBeneathWhatIsExported) {

@@ -149,10 +149,30 @@ TEST(Explain, TellsMapsMountsAndLimits) {
   };
   EXPECT_TRUE(has("namespaces: user mount pid ipc uts cgroup network"));
   EXPECT_TRUE(has("uid 1001 is 1001 outside, 1 ids"));
-  EXPECT_TRUE(has("mask /proc/kcore"));
+  EXPECT_TRUE(has("mask /proc/kcore (hidden: it tells of the node or of others)"));
   EXPECT_TRUE(has("command sleep 1"));
   EXPECT_TRUE(has("rlimit nofile 64 of 64"));
   EXPECT_TRUE(has("capabilities kept: none"));
+}
+
+TEST(Explain, TellsWhyAMountWasGranted) {
+  LaunchPlan plan;
+  plan.identity = {.uid = 1001, .gid = 1001, .groups = {}, .user = "ann", .home = "/home/ann"};
+  plan.subordinate = {1'000'000, kMinSubordinateIds};
+  plan.mounts.push_back({.source = "/data", .target = "/in", .why = "asked for"});
+  const Result<std::vector<std::string>> lines = explain(plan);
+  ASSERT_TRUE(lines.ok()) << lines.error().text;
+  EXPECT_NE(std::find(lines->begin(), lines->end(), "bind /in from /data rw (asked for)"),
+            lines->end());
+}
+
+TEST(Explain, TellsLimitsAndDevices) {
+  CgroupLimits limits{.memory_bytes = uint64_t{100} << 20, .cpu_milli = 2000, .pids = 50};
+  limits.devices = std::vector<DeviceRule>{{.type = 'c', .major = 195, .access = "rw"}};
+  const std::vector<std::string> lines = explain(limits);
+  EXPECT_EQ(lines.front(), "limit memory 100 MiB, no swap beyond");
+  EXPECT_EQ(lines[2], "limit processes 50");
+  EXPECT_EQ(lines.back(), "device c 195:* rw");
 }
 
 }  // namespace

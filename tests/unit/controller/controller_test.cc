@@ -101,6 +101,47 @@ TEST_F(ControllerTest, ScriptsAreFilledInAfterARestartToo) {
   EXPECT_TRUE(launched);
 }
 
+SubmitRequest question(SubmitRequest request) {
+  request.explain = true;
+  return request;
+}
+
+TEST_F(ControllerTest, ASandboxIsExplainedByTheNodeThatWouldRunIt) {
+  bring_node_up();
+  const auto asked = ask<NodeExplain>(kAlice, question(submission("#!/bin/sh\n")));
+  EXPECT_EQ(asked.launch.job, JobId{});
+  EXPECT_EQ(asked.launch.step, kBatchStep);
+  EXPECT_EQ(asked.launch.uid, 1001U);
+  EXPECT_EQ(asked.launch.partition, "batch");
+  EXPECT_EQ(asked.launch.held.cpus, 1U);
+  EXPECT_EQ(asked.launch.script, "#!/bin/sh\n");
+  EXPECT_EQ(rows(store::Table::jobs), 0U);
+  EXPECT_EQ(rows(store::Table::blobs), 0U);
+  const NodeExplained answer{
+      .number = asked.number, .lines = {"image host"}, .refusals = {"mount /etc:/x: no"}};
+  const auto told = ask<ExplainReply>(kNode, answer);
+  EXPECT_EQ(told.node, "n1");
+  EXPECT_EQ(told.lines, answer.lines);
+  EXPECT_EQ(told.refusals, answer.refusals);
+  EXPECT_TRUE(ask_all(kNode, answer).empty());  // once
+}
+
+TEST_F(ControllerTest, AQuestionToANodeEndsWithItsTimeAndManyAreRefused) {
+  EXPECT_EQ(ask<ErrorReply>(kAlice, question(submission("#!/bin/sh\n"))).code,
+            ErrorCode::unavailable);  // no node
+  bring_node_up();
+  for (size_t i = 0; i < kMaxExplanationsOfUser; ++i) {
+    ask<NodeExplain>(kAlice, question(submission("#!/bin/sh\n")));
+  }
+  EXPECT_EQ(ask<ErrorReply>(kAlice, question(submission("#!/bin/sh\n"))).code,
+            ErrorCode::exhausted);
+  outbox_.left.clear();
+  now_ += kExplainPatience;
+  finish();
+  EXPECT_EQ(outbox_.left.size(), kMaxExplanationsOfUser);
+  ask<NodeExplain>(kAlice, question(submission("#!/bin/sh\n")));
+}
+
 TEST_F(ControllerTest, ANodeSpeaksForItselfOnly) {
   NodeHello hello;
   hello.info.name = "n2";

@@ -55,6 +55,63 @@ TEST(BlobsTest, ABlobThatOneJobLeavesAndAnotherBringsInOneBatchStays) {
   EXPECT_EQ(blobs.count(), 1U);
 }
 
+TEST(BlobsTest, WhatNobodyRefersToFadesAndCanBeHadAgainMeanwhile) {
+  Blobs blobs;
+  store::Batch batch;
+  const TimePoint until = TimePoint(1000s);
+  const Digest digest = blobs.add("script", batch);
+  const JobRecord first = job_with(1, digest);
+  blobs.job_stored(JobId{1}, &first);
+  blobs.settle(batch, until);
+  blobs.job_stored(JobId{1}, nullptr);
+  batch.clear();
+  blobs.settle(batch, until);
+  ASSERT_EQ(batch.size(), 1U);  // the time; the blob stays
+  EXPECT_EQ(batch[0].table, store::Table::meta);
+  EXPECT_EQ(batch[0].value, "1000");
+  EXPECT_EQ(blobs.count(), 0U);
+  EXPECT_EQ(blobs.fading(), 1U);
+
+  // A submission that is refused changes nothing about it; one that is taken ends the fading.
+  batch.clear();
+  (void)blobs.add("script", batch);
+  blobs.settle(batch, until);
+  EXPECT_TRUE(batch.empty());
+  (void)blobs.add("script", batch);
+  const JobRecord second = job_with(2, digest);
+  blobs.job_stored(JobId{2}, &second);
+  blobs.settle(batch, until);
+  ASSERT_EQ(batch.size(), 1U);
+  EXPECT_EQ(batch[0].value, std::nullopt);
+  EXPECT_EQ(blobs.fading(), 0U);
+}
+
+TEST(BlobsTest, WhatHasFadedGoesAlsoAfterARestart) {
+  store::MemoryStore store;
+  store::Batch batch;
+  {
+    Blobs blobs;
+    const Digest digest = blobs.add("script", batch);
+    const JobRecord job = job_with(1, digest);
+    blobs.job_stored(JobId{1}, &job);
+    blobs.settle(batch, TimePoint(1000s));
+    blobs.job_stored(JobId{1}, nullptr);
+    blobs.settle(batch, TimePoint(1000s));
+    ASSERT_TRUE(store.commit(batch).ok());
+  }
+  Blobs blobs;
+  const auto snapshot = store.snapshot().take();
+  ASSERT_TRUE(blobs.load_fading(*snapshot).ok());
+  batch.clear();
+  ASSERT_TRUE(blobs.sweep(*snapshot, batch).ok());
+  EXPECT_TRUE(batch.empty());
+  blobs.expire(batch, TimePoint(999s));
+  EXPECT_TRUE(batch.empty());
+  blobs.expire(batch, TimePoint(1000s));
+  EXPECT_EQ(batch.size(), 2U);  // the blob and its time
+  EXPECT_EQ(blobs.fading(), 0U);
+}
+
 TEST(BlobsTest, TheCacheIsBoundedAndTheStoreKnowsTheRest) {
   store::MemoryStore store;
   Blobs blobs;

@@ -107,7 +107,7 @@ TEST_F(QueryTest, HistoryIsByEndNewestFirst) {
 }
 
 TEST_F(QueryTest, OldHistoryIsForgottenKMaxForgottenAtATime) {
-  start("history_age = 1h\nmin_job_age = 1s\n");
+  start("history_age = 1h\nmin_job_age = 1s\nreplay_age = 0\n");
   submit_many(kAlice, kMaxForgotten + 1);
   CancelRequest cancel;
   cancel.filter.users = {"alice"};
@@ -120,6 +120,38 @@ TEST_F(QueryTest, OldHistoryIsForgottenKMaxForgottenAtATime) {
   now_ += 61s;
   finish();
   EXPECT_EQ(rows(store::Table::finished), 0U);
+  EXPECT_EQ(rows(store::Table::blobs), 0U);
+}
+
+TEST_F(QueryTest, AScriptIsReadAfterItsJobHasLeftUntilReplayAgeHasPassed) {
+  start("min_job_age = 1s\nreplay_age = 2h\n");
+  submit_many(kAlice, 1);
+  CancelRequest cancel;
+  cancel.filter.users = {"alice"};
+  ask<JobsReply>(kAlice, cancel);
+  now_ += 1h;
+  finish();
+  const ScriptQuery query{.job = JobId{1}};
+  EXPECT_FALSE(ask<ScriptReply>(kAlice, query).script.empty());
+  EXPECT_EQ(ask<ErrorReply>(kBob, query).code, ErrorCode::denied);
+  start("min_job_age = 1s\nreplay_age = 2h\n");  // also after a restart
+  EXPECT_FALSE(ask<ScriptReply>(kAlice, query).script.empty());
+  now_ += 2h + 61s;
+  finish();
+  EXPECT_EQ(ask<ErrorReply>(kAlice, query).code, ErrorCode::not_found);
+  EXPECT_EQ(rows(store::Table::blobs), 0U);
+}
+
+TEST_F(QueryTest, WhatIsForgottenIsNotReplayed) {
+  start("history_age = 1h\nmin_job_age = 1s\n");  // replay_age is longer
+  submit_many(kAlice, 1);
+  CancelRequest cancel;
+  cancel.filter.users = {"alice"};
+  ask<JobsReply>(kAlice, cancel);
+  now_ += 2s;
+  finish();
+  now_ += 1h + 61s;
+  finish();
   EXPECT_EQ(rows(store::Table::blobs), 0U);
 }
 

@@ -38,6 +38,34 @@ TEST_F(LifeTest, AJobWhoseImageIsFetchedSaysSoUntilItRuns) {
   EXPECT_EQ(job(id).reason_text, "");
 }
 
+TEST_F(LifeTest, WhatAJobGotIsKeptWithItsLife) {
+  add_node("n1", 4);
+  const JobId id = submitted(batch_spec());
+  pass();
+  StepStatus told = status(id, StepPhase::running);
+  told.receipt = {.image = "docker.io/library/debian:12", .digest = "sha256:1", .facts = {"n1"}};
+  report("n1", {told});
+  EXPECT_EQ(received(job(id)), told.receipt);
+  told.receipt.image = "another";  // only the first word counts
+  report("n1", {told});
+  EXPECT_EQ(received(job(id)).image, "docker.io/library/debian:12");
+  report("n1", {status(id, StepPhase::ended)});
+  EXPECT_EQ(received(job(id)).digest, "sha256:1");
+}
+
+TEST_F(LifeTest, AReceiptIsBoundedAndComesWithAnEndAtOnceToo) {
+  add_node("n1", 4);
+  const JobId id = submitted(batch_spec());
+  pass();
+  StepStatus told = status(id, StepPhase::ended);
+  told.receipt.image = "host";
+  told.receipt.facts.assign(kMaxReceiptFacts + 1, std::string(kMaxReceiptTextBytes + 1, 'x'));
+  report("n1", {told});
+  EXPECT_EQ(state(id), JobState::completed);
+  ASSERT_EQ(received(job(id)).facts.size(), kMaxReceiptFacts);
+  EXPECT_EQ(received(job(id)).facts[0].size(), kMaxReceiptTextBytes);
+}
+
 TEST_F(LifeTest, TheSameRequestIsTheSameJob) {
   const RequestId request{1, 2};
   const auto ask = [&] { return submit(batch_spec(), user("alice", 1001), request); };

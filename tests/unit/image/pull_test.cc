@@ -112,6 +112,17 @@ TEST_F(PullTest, AUsersFileIsHersAndItsContentIsStoredOnce) {
   EXPECT_FALSE(store_.find(render(order(kBob).name), kBob, "changed")->has_value());
 }
 
+TEST_F(PullTest, AnImageIsFoundByItsDigestUnderTheNamesThatAreMeant) {
+  ASSERT_TRUE(pull(store_, order(kAlice)).ok());
+  const std::string digest = find(kAlice)->digest;
+  const auto any = [](const std::string&) { return true; };
+  const auto none = [](const std::string&) { return false; };
+  EXPECT_TRUE(store_.find_digest(digest, kAlice, any)->has_value());
+  EXPECT_FALSE(store_.find_digest(digest, kAlice, none)->has_value());
+  EXPECT_FALSE(store_.find_digest(digest, kBob, any)->has_value());
+  EXPECT_FALSE(store_.find_digest("sha256:" + std::string(64, '0'), kAlice, any)->has_value());
+}
+
 TEST_F(PullTest, WhatTheUserMayNotReadIsNotFetched) {
   ASSERT_EQ(::chmod(layout().c_str(), 0700), 0);
   const Result<void> done = pull(store_, order(kAlice));
