@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <optional>
 
 #include "base/text.h"
@@ -114,7 +115,49 @@ constexpr std::array<std::pair<std::string_view, ImageSource>, 3> kFilePrefixes 
     {"docker-archive:", ImageSource::docker_archive},
 }};
 
+constexpr std::array<std::pair<std::string_view, ImageSource>, 3> kFileSystemPrefixes = {{
+    {"squashfs:", ImageSource::squashfs},
+    {"sif:", ImageSource::sif},
+    {"erofs:", ImageSource::erofs},
+}};
+
+constexpr std::array<std::pair<std::string_view, ImageSource>, 6> kSuffixes = {{
+    {".sqsh", ImageSource::squashfs},
+    {".sqfs", ImageSource::squashfs},
+    {".sfs", ImageSource::squashfs},
+    {".squashfs", ImageSource::squashfs},
+    {".sif", ImageSource::sif},
+    {".erofs", ImageSource::erofs},
+}};
+
+Result<ImageName> parse_file_system(std::string_view text, ImageSource source,
+                                    std::string_view path) {
+  if (is_plain_path(path)) return ImageName{.source = source, .path = std::string(path)};
+  return malformed(text, "needs an absolute path without '.', '..' and empty parts");
+}
+
 }  // namespace
+
+bool is_file_system(ImageSource source) {
+  return std::ranges::any_of(kFileSystemPrefixes,
+                             [source](const auto& each) { return each.second == source; });
+}
+
+std::string absolute_image_name(std::string_view text, const std::string& folder) {
+  const auto absolute = [&folder](std::string_view path) {
+    return std::filesystem::path(folder + "/" + std::string(path)).lexically_normal().string();
+  };
+  if (text.starts_with('.')) return absolute(text);
+  for (const auto* prefixes : {&kFilePrefixes, &kFileSystemPrefixes}) {
+    for (const auto& [prefix, source] : *prefixes) {
+      std::string_view path = text;
+      if (take_prefix(path, prefix) && path.starts_with('.')) {
+        return std::string(prefix) + absolute(path);
+      }
+    }
+  }
+  return std::string(text);
+}
 
 bool is_sha256(std::string_view digest) {
   return digest.size() == 71 && digest.starts_with("sha256:") &&
@@ -130,11 +173,17 @@ Result<ImageName> parse_image_name(std::string_view text) {
   }
   if (text == "host") return ImageName{};
   if (text.starts_with('/')) {
+    for (const auto& [suffix, source] : kSuffixes) {
+      if (text.ends_with(suffix)) return parse_file_system(text, source, text);
+    }
     return ImageName{.source = ImageSource::directory, .path = std::string(text)};
   }
   std::string_view rest = text;
   for (const auto& [prefix, source] : kFilePrefixes) {
     if (take_prefix(rest, prefix)) return parse_file(text, source, rest);
+  }
+  for (const auto& [prefix, source] : kFileSystemPrefixes) {
+    if (take_prefix(rest, prefix)) return parse_file_system(text, source, rest);
   }
   take_prefix(rest, "docker://");
   return parse_registry(text, rest);
@@ -154,6 +203,9 @@ std::string render(const ImageName& name) {
     if (source == name.source) {
       return std::string(prefix) + name.path + (name.tag.empty() ? "" : ":" + name.tag);
     }
+  }
+  for (const auto& [prefix, source] : kFileSystemPrefixes) {
+    if (source == name.source) return std::string(prefix) + name.path;
   }
   return "?";
 }

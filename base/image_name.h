@@ -4,6 +4,7 @@
 //   /dir                              a root file system in a directory
 //   [docker://][REG/]NAME[:TAG][@sha256:HEX]      a registry; REG#NAME[:TAG] means the same
 //   oci:DIR[:TAG]  oci-archive:FILE[:TAG]  docker-archive:FILE[:TAG]      files, absolute paths
+//   squashfs:FILE  sif:FILE  erofs:FILE           file systems in files; or /FILE, by its suffix
 //
 // A registry name without a registry is docker.io's, without a path there library/NAME, without
 // tag and digest :latest. A first part is a registry if it has a dot or a port, or is localhost.
@@ -19,7 +20,17 @@ namespace gd {
 
 inline constexpr size_t kMaxImageNameBytes = 1024;
 
-enum class ImageSource : uint8_t { host, directory, registry, oci, oci_archive, docker_archive };
+enum class ImageSource : uint8_t {
+  host,
+  directory,
+  registry,
+  oci,
+  oci_archive,
+  docker_archive,
+  squashfs,
+  sif,
+  erofs,
+};
 
 struct ImageName {
   ImageSource source = ImageSource::host;
@@ -36,6 +47,13 @@ Result<ImageName> parse_image_name(std::string_view text);
 // The canonical text: "docker.io/library/debian:12", "oci-archive:/a.tar"; parses to the same. A
 // registry of one word keeps its '#': before a '/' it would not be seen to be one.
 std::string render(const ImageName& name);
+
+// A file system in a file: "squashfs:", "sif:", "erofs:".
+bool is_file_system(ImageSource source);
+
+// A name as somebody typed it in `folder`: a path that begins with "." becomes an absolute one,
+// also behind "oci:" and the like.
+std::string absolute_image_name(std::string_view text, const std::string& folder);
 
 bool is_sha256(std::string_view digest);  // "sha256:" and 64 lower-case hex digits
 

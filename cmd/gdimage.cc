@@ -1,4 +1,5 @@
 // gdimage - the images that a node keeps: fetch, list, remove, check.
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ constexpr CommandInfo kInfo{
     .examples =
         "gdimage pull debian:12            # before a job needs it\n"
         "gdimage import /data/tools.tar    # an OCI or docker archive, or an OCI layout\n"
+        "gdimage import tools.sqsh         # a squashfs, SIF or erofs file\n"
         "gdimage list\n"
         "gdimage prune 20G                 # root: the longest unused go\n",
     .completes = Completes::nothing};
@@ -46,6 +48,11 @@ void define(Cli& cli, ImageOptions& options) {
   cli.flag("--json", "List and show as JSON", options.json);
   cli.flag("-q,--quiet", "No word on how far a fetch has come", options.quiet);
   cli.rest(options.rest);
+}
+
+std::string working_directory() {
+  std::error_code error;
+  return std::filesystem::current_path(error).string();
 }
 
 struct ImageRow {
@@ -169,7 +176,8 @@ Result<std::vector<ImageRow>> rows_of_node() {
 Result<int> list(const ImageOptions& options, Context& context, const std::string& only) {
   std::vector<ImageRow> rows = TRY(rows_of_node());
   if (!only.empty()) {
-    const std::string name = render(TRY(parse_image_name(only)));
+    const std::string name =
+        render(TRY(parse_image_name(absolute_image_name(only, working_directory()))));
     std::erase_if(rows, [&name](const ImageRow& row) { return row.name != name; });
     if (rows.empty()) return Error{ErrorCode::not_found, "image " + name + ": not on this node"};
   }
@@ -187,19 +195,32 @@ Result<int> list(const ImageOptions& options, Context& context, const std::strin
   return kExitDone;
 }
 
-// What a file is, by its look: an archive of docker or of OCI, or a layout in a folder.
+// The octets of a file at a place, or fewer.
+std::string octets_at(const std::string& path, off_t at, size_t count) {
+  std::string octets(count, '\0');
+  const Result<UniqueFd> file = open_file(path, O_RDONLY | O_NONBLOCK);
+  const ssize_t got = file.ok() ? ::pread(file->get(), octets.data(), count, at) : 0;
+  octets.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  return octets;
+}
+
+// What a file is, by its look: a file system, an archive of docker or of OCI, or a layout in a
+// folder.
 Result<std::string> import_name(const std::string& path) {
   std::error_code error;
   const std::string whole = std::filesystem::absolute(path, error).lexically_normal();
   if (::access((whole + "/index.json").c_str(), R_OK) == 0) return "oci:" + whole;
   if (::access(whole.c_str(), R_OK) != 0) return os_error("image " + whole);
+  if (octets_at(whole, 0, 4) == "hsqs") return "squashfs:" + whole;
+  if (octets_at(whole, 32, 9) == "SIF_MAGIC") return "sif:" + whole;
+  if (octets_at(whole, 1024, 4) == "\xe2\xe1\xf5\xe0") return "erofs:" + whole;
   const std::string tail = whole.substr(whole.rfind('/') + 1);
   const bool docker = tail.find("docker") != std::string::npos;
   return (docker ? "docker-archive:" : "oci-archive:") + whole;
 }
 
 Result<int> pull(const ImageOptions& options, Context& context, const std::string& text) {
-  const ImageName name = TRY(parse_image_name(text));
+  const ImageName name = TRY(parse_image_name(absolute_image_name(text, working_directory())));
   TRY(ask("pull " + render(name), [&](std::string_view line) -> Result<void> {
     if (options.quiet || !take_prefix(line, "progress ")) return {};
     const Result<uint64_t> bytes = parse_number<uint64_t>(line);
@@ -211,7 +232,8 @@ Result<int> pull(const ImageOptions& options, Context& context, const std::strin
 }
 
 Result<int> remove(Context& context, const std::string& text) {
-  const std::string name = render(TRY(parse_image_name(text)));
+  const std::string name =
+      render(TRY(parse_image_name(absolute_image_name(text, working_directory()))));
   const auto nothing = [](std::string_view) -> Result<void> { return {}; };
   const Result<void> own = ask("remove " + name, nothing);
   if (!own.ok() && ::geteuid() == 0) {

@@ -8,6 +8,7 @@
 
 #include "base/duration.h"
 #include "base/hostlist.h"
+#include "base/image_name.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "cmd/clusters.h"
@@ -215,7 +216,8 @@ void define_container(Cli& cli, JobOptions& options) {
   JobSpec& spec = options.spec;
   cli.group("Container");
   cli.option("--image,--container-image", "IMAGE",
-             "The system to run in: host, a registry's image, a directory", spec.image.name)
+             "The system to run in: host, a registry's image, a directory, a squashfs or SIF file",
+             spec.image.name)
       .env("IMAGE")
       .complete(Completes::directory);
   cli.list(
@@ -371,7 +373,7 @@ Result<JobSpec> finish_spec(const JobOptions& options, const Surroundings& aroun
   else if (spec.chdir[0] != '/')
     spec.chdir = around.directory + "/" + spec.chdir;
   // An image is a name, or a path when it looks like one.
-  if (spec.image.name.starts_with(".")) spec.image.name = around.directory + "/" + spec.image.name;
+  spec.image.name = absolute_image_name(spec.image.name, around.directory);
   spec.submit_host = around.host;
   spec.submit_dir = around.directory;
   return spec;

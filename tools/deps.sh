@@ -18,7 +18,7 @@ declare -A packages_of=(
     nlohmann-json3-dev libarchive-dev libgtest-dev libgmock-dev zlib1g-dev"
   [test]="iproute2 procps util-linux mount passwd tmux crun runc libpam-wrapper pamtester
     busybox-static dpkg-dev mmdebstrap groff-base python3-zmq python3-msgpack skopeo
-    docker-registry"
+    docker-registry squashfs-tools squashfs-tools-ng erofs-utils"
   [ci]="git ccache clang-14 clang-format-14 libclang-rt-14-dev shellcheck"
   [bench]="slurm-wlm slurm-client munge"
   [clients]="snakemake parallel clustershell"

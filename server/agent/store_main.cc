@@ -85,6 +85,14 @@ Result<void> pull(const ShepherdSettings& settings, uid_t uid, const std::string
   const container::Identity identity = TRY(identity_of(uid));
   image::PullOrder order{
       .name = name, .stamp = TRY(image_stamp(name, identity)), .uid = uid, .gid = identity.gid};
+  UniqueFd file;
+  if (is_file_system(name.source)) {
+    Result<UniqueFd> opened =
+        container::open_as_user(name.path, O_RDONLY | O_NONBLOCK, 0, identity);
+    if (!opened.ok()) return std::move(opened).error().in("image " + render(name));
+    file = std::move(opened).take();
+    order.file = file.get();
+  }
   for (const container::Group& group : identity.groups) order.groups.push_back(group.gid);
   order.credentials = credentials_of(identity, name.registry);
   order.mirror = mirror_of(name, settings.images);

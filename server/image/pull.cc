@@ -19,6 +19,8 @@
 #include "base/digest.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "server/image/build.h"
+#include "server/image/pull_file.h"
 
 namespace gd::image {
 namespace {
@@ -201,22 +203,14 @@ Result<std::string> build(const Store& store, const PullOrder& order, const std:
   (void)TRY(parse_config(config));
 
   const std::string made = stage + "/image";
-  const std::string tree = made + "/tree";
-  TRY(make_directories(tree, 0755));
-  if (::chown(tree.c_str(), order.ids.start, order.ids.start) != 0) return os_error("chown tree");
-  const UniqueFd root = TRY(open_file(tree, O_RDONLY | O_DIRECTORY));
+  const UniqueFd root = TRY(begin_tree(made, order.ids));
   UnpackLimits left = order.limits;
   for (const Blob& layer : manifest.layers) {
     const UniqueFd blob = TRY(open_fetched(layout, blob_name(layer), layer.size));
     const Unpacked done = TRY(unpack_in_sandbox(blob.get(), layer, root.get(), order.ids, left));
     left.bytes -= std::min(left.bytes, done.bytes);
   }
-  TRY(replace_file(made + "/manifest.json", manifest_text, 0600));
-  TRY(replace_file(made + "/config.json", config, 0600));
-  const TreeFacts facts = TRY(measure_tree(tree));
-  TRY(replace_file(made + "/facts",
-                   "tree " + facts.digest + "\nbytes " + std::to_string(facts.bytes) + "\n", 0600));
-  TRY(store.publish(made, index.digest));
+  TRY(finish_image(store, made, index.digest, manifest_text, config));
   return index.digest;
 }
 
@@ -229,8 +223,10 @@ Result<void> pull(const Store& store, const PullOrder& order) {
   if (TRY(store.find(name, order.uid, order.stamp))) return {};
   TRY(store.sweep());
   const Store::Stage stage = TRY(store.make_stage());
-  TRY(fetch(order, stage.path + "/fetched"));
-  Result<std::string> digest = build(store, order, stage.path);
+  const bool file = is_file_system(order.name.source);
+  if (!file) TRY(fetch(order, stage.path + "/fetched"));
+  Result<std::string> digest =
+      file ? build_from_file(store, order, stage.path) : build(store, order, stage.path);
   if (!digest.ok()) return std::move(digest).error().in("image " + name);
   const bool open = order.name.source == ImageSource::registry && order.credentials.empty();
   TRY(store.name_it(name, open ? Store::Owner::everybody : Store::Owner::user, order.uid, *digest,

@@ -21,6 +21,7 @@ namespace gd::image {
 struct PullOrder {
   ImageName name;
   std::string stamp;  // of a file, see Store::find()
+  int file = -1;      // of a file system in a file: it, opened with the user's rights
   uid_t uid = 0;
   gid_t gid = 0;
   std::vector<gid_t> groups;

@@ -94,7 +94,7 @@ Result<void> write_maps(pid_t child, const Ends& ends, const IdRange& ids) {
 }
 
 // The digest of all of it, also when the other end has had enough.
-Result<std::string> feed(int archive, int to, uint64_t limit) {
+Result<Blob> feed(int archive, int to, uint64_t limit) {
   Sha256Stream digest;
   std::array<char, 65536> block;
   bool listening = true;
@@ -103,7 +103,7 @@ Result<std::string> feed(int archive, int to, uint64_t limit) {
     const ssize_t count = ::read(archive, block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return os_error("read a layer");
-    if (count == 0) return "sha256:" + digest.finish();
+    if (count == 0) return Blob{.digest = "sha256:" + digest.finish(), .size = total};
     total += static_cast<uint64_t>(count);
     if (total > limit) return Error{ErrorCode::invalid, "a layer is larger than its manifest says"};
     const std::string_view bytes(block.data(), static_cast<size_t>(count));
@@ -112,17 +112,17 @@ Result<std::string> feed(int archive, int to, uint64_t limit) {
   }
 }
 
-Result<Unpacked> judge(const Result<std::string>& digest, const Result<Bytes>& report,
+Result<Unpacked> judge(const Result<Blob>& read, const Result<Bytes>& report,
                        const Blob& expected) {
-  if (!digest.ok()) return digest.error();  // then the archive ended early for the child, too
+  if (!read.ok()) return read.error();  // then the archive ended early for the child, too
   if (report.ok() && report->starts_with("!")) {
     return Error{report->find("No space left") == std::string::npos ? ErrorCode::invalid
                                                                     : ErrorCode::unavailable,
                  report->substr(1)};
   }
-  if (*digest != expected.digest) {
+  if (!expected.digest.empty() && read->digest != expected.digest) {
     return Error{ErrorCode::invalid,
-                 "layer " + expected.digest + " has other content: its digest is " + *digest};
+                 "layer " + expected.digest + " has other content: its digest is " + read->digest};
   }
   if (!report.ok() || report->empty()) {
     return Error{ErrorCode::invalid, "unpacking ended without a word (out of memory?)"};
@@ -130,7 +130,8 @@ Result<Unpacked> judge(const Result<std::string>& digest, const Result<Bytes>& r
   const std::vector<std::string_view> words = split_words(*report);
   if (words.size() != 2) return Error{ErrorCode::internal, "unpacking ended without its counts"};
   return Unpacked{.entries = TRY(parse_number<uint64_t>(words[0])),
-                  .bytes = TRY(parse_number<uint64_t>(words[1]))};
+                  .bytes = TRY(parse_number<uint64_t>(words[1])),
+                  .archive = *read};
 }
 
 }  // namespace
@@ -151,14 +152,14 @@ Result<Unpacked> unpack_in_sandbox(int archive, const Blob& expected, int tree, 
   ends.apart.write.reset();
   const Result<void> mapped = write_maps(child, ends, ids);
   if (!mapped.ok()) ::kill(child, SIGKILL);
-  const Result<std::string> digest = feed(archive, ends.feed.write.get(), expected.size);
+  const Result<Blob> read = feed(archive, ends.feed.write.get(), expected.size);
   ends.feed.write.reset();
   const Result<Bytes> report = read_all(ends.report.read.get(), "report", kMaxReportBytes);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (!mapped.ok()) return mapped.error();
-  return judge(digest, report, expected);
+  return judge(read, report, expected);
 }
 
 }  // namespace gd::image

@@ -22,7 +22,8 @@ struct IdRange {
   uint32_t count = 65536;
 };
 
-// `archive`: a file; `tree`: a folder that belongs to ids.start. The error says what was refused.
+// `archive`: a file or pipe; `tree`: a folder that belongs to ids.start. An expected digest that
+// is empty is whatever it is, and an expected size then the most. The error says what was refused.
 Result<Unpacked> unpack_in_sandbox(int archive, const Blob& expected, int tree, const IdRange& ids,
                                    const UnpackLimits& limits);
 

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "server/image/manifest.h"
 
 namespace gd::image {
 
@@ -29,6 +30,7 @@ struct UnpackLimits {
 struct Unpacked {
   uint64_t entries = 0;
   uint64_t bytes = 0;
+  Blob archive = {};  // what was read: filled in by who feeds it
 };
 
 // Reads the archive from `archive` until its end. The process must see nothing it would miss.

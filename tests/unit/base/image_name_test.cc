@@ -33,6 +33,12 @@ const Good kGood[] = {
     {"oci:/d:1/layout", "oci:/d:1/layout"},
     {"oci-archive:/a.tar:x", "oci-archive:/a.tar:x"},
     {"docker-archive:/a.tar", "docker-archive:/a.tar"},
+    {"/d/tools.sqsh", "squashfs:/d/tools.sqsh"},
+    {"/d/tools.squashfs", "squashfs:/d/tools.squashfs"},
+    {"squashfs:/d/no-suffix", "squashfs:/d/no-suffix"},
+    {"/d/tools.sif", "sif:/d/tools.sif"},
+    {"sif:/d:1/tools", "sif:/d:1/tools"},
+    {"/d/tools.erofs", "erofs:/d/tools.erofs"},
 };
 
 TEST(ImageName, EverySpellingHasOneForm) {
@@ -43,6 +49,22 @@ TEST(ImageName, EverySpellingHasOneForm) {
     EXPECT_EQ(render(*name), good.canonical);
     EXPECT_EQ(*parse_image_name(good.canonical), *name);
   }
+}
+
+TEST(ImageName, AFileSystemIsOneInAFile) {
+  EXPECT_TRUE(is_file_system(ImageSource::squashfs));
+  EXPECT_TRUE(is_file_system(ImageSource::erofs));
+  EXPECT_FALSE(is_file_system(ImageSource::directory));
+  EXPECT_FALSE(is_file_system(ImageSource::oci_archive));
+}
+
+TEST(ImageName, APathFromHereBecomesAbsolute) {
+  EXPECT_EQ(absolute_image_name("./a.sqsh", "/w"), "/w/a.sqsh");
+  EXPECT_EQ(absolute_image_name("../a", "/w/d"), "/w/a");
+  EXPECT_EQ(absolute_image_name("oci:./layout:1", "/w"), "oci:/w/layout:1");
+  EXPECT_EQ(absolute_image_name("sif:./a", "/w"), "sif:/w/a");
+  EXPECT_EQ(absolute_image_name("debian:12", "/w"), "debian:12");
+  EXPECT_EQ(absolute_image_name("oci:/layout", "/w"), "oci:/layout");
 }
 
 TEST(ImageName, WhatIsNoNameIsRefusedInOneLine) {
@@ -65,6 +87,9 @@ TEST(ImageName, WhatIsNoNameIsRefusedInOneLine) {
                              "oci:/a/../b",
                              "oci:/a:",
                              "oci-archive:/",
+                             "/d/../tools.sqsh",
+                             "squashfs:tools.sqsh",
+                             "sif:/",
                              "http://q.io/a",
                              "--authfile=x"};
   for (const std::string& text : bad) {
