@@ -291,6 +291,9 @@ Result<AgentSettings> read_agent(const ConfigView& view) {
   }
   out.image_timeout = std::chrono::duration_cast<Seconds>(view.interval("image_timeout"));
   out.image_size_mib = view.mib("image_size");
+  out.job_dir = text_or_empty(view, "job_dir");
+  out.job_dir_keep = std::chrono::duration_cast<Seconds>(view.interval("job_dir_keep"));
+  out.job_dir_quota_mib = view.mib("job_dir_quota");
   return out;
 }
 

@@ -187,6 +187,16 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
     {"image_plain_http", list, "", "Registries and mirrors that are asked without encryption."},
     {"image_timeout", interval, "30min", "The longest that one image may take to come.", 1000,
      86'400'000},
+    {"job_dir", path, nullptr,
+     "Folder of this node in which each job has one of its own, as USER/JOB; jobs find it by "
+     "GD_JOB_DIR, and their user's later jobs on this node see it, too. Without it there are "
+     "none."},
+    {"job_dir_keep", interval, "7d", "How long such a folder is kept after its job's end.", 1000,
+     10 * kYearMs},
+    {"job_dir_quota", size_mib, "10G",
+     "What a user's folders may take together when a job begins; counted every ten minutes; 0: "
+     "no limit.",
+     0, int64_t{1} << 40},
 });
 
 constexpr std::array<ConfigKind, 6> kSchema = {{

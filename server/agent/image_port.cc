@@ -130,6 +130,7 @@ void ImagePort::run(const std::vector<std::string>& arguments, int output) {
 
 void ImagePort::prune() {
   run({"prune", std::to_string(settings_.keep_mib)}, -1);
+  run({"sweep-jobs"}, -1);
   poller_.call_after(kPruneEvery, [this] { prune(); });
 }
 

@@ -5,7 +5,8 @@
 //
 // Who asks is the kernel's word (SO_PEERCRED). The answer is gdstore's: it is started with the
 // connection as its standard output, so that nothing of it passes through here. A client that
-// does not finish its line within kImageClientTime is dropped. Prunes by itself, too.
+// does not finish its line within kImageClientTime is dropped. Prunes by itself, too, and sweeps
+// job directories (job_dirs.h).
 #pragma once
 
 #include <map>

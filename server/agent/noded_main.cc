@@ -115,6 +115,10 @@ Result<std::string> prepare_shepherds(const Settings& all, const std::string& no
                      .mirrors = settings.image_mirrors,
                      .timeout = settings.image_timeout};
   if (shepherd.images.folder.empty()) shepherd.images.folder = settings.spool_dir + "/images";
+  shepherd.job_dirs = {.root = settings.job_dir,
+                       .keep = settings.job_dir_keep,
+                       .quota_mib = settings.job_dir_quota_mib};
+  shepherd.steps_dir = settings.spool_dir + "/jobs";
   shepherd.store_program = TRY(own_folder()) + "/gdstore";
   const std::string path = settings.spool_dir + "/shepherd.conf";
   TRY(replace_file(path, render(shepherd), 0600));

@@ -31,6 +31,12 @@ Result<void> take(ShepherdSettings& settings, std::string_view key, const std::s
   if (key == "image_plain_http") images.plain_http.push_back(value);
   if (key == "image_mirror") images.mirrors.push_back(value);
   if (key == "image_timeout_s") images.timeout = Seconds(TRY(parse_number<uint32_t>(value, 1)));
+  if (key == "job_dir") settings.job_dirs.root = value;
+  if (key == "job_dir_keep_s") {
+    settings.job_dirs.keep = Seconds(TRY(parse_number<uint32_t>(value, 1)));
+  }
+  if (key == "job_dir_quota_mib") settings.job_dirs.quota_mib = TRY(parse_number<uint64_t>(value));
+  if (key == "steps_dir") settings.steps_dir = value;
   if (key == "store_program") settings.store_program = value;
   if (key == "init_program") settings.init_program = value;
   if (key == "controller") settings.controller = value;
@@ -64,6 +70,12 @@ std::string render(const ShepherdSettings& settings) {
   for (const std::string& registry : images.plain_http) line(out, "image_plain_http", registry);
   for (const std::string& mirror : images.mirrors) line(out, "image_mirror", mirror);
   line(out, "image_timeout_s", std::to_string(images.timeout.count()));
+  if (const JobDirSettings& dirs = settings.job_dirs; !dirs.root.empty()) {
+    line(out, "job_dir", dirs.root);
+    line(out, "job_dir_keep_s", std::to_string(dirs.keep.count()));
+    line(out, "job_dir_quota_mib", std::to_string(dirs.quota_mib));
+  }
+  line(out, "steps_dir", settings.steps_dir);
   line(out, "store_program", settings.store_program);
   line(out, "init_program", settings.init_program);
   line(out, "controller", settings.controller);

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "proto/volume.h"
 #include "server/agent/image_rules.h"
+#include "server/agent/job_dirs.h"
 
 namespace gd::agent {
 
@@ -39,6 +40,8 @@ struct ShepherdSettings {
   std::string controller_key;  // its public key
   std::string client_dir;      // gd's commands for inside of containers; empty: there are none
   ImageRules images;
+  JobDirSettings job_dirs;
+  std::string steps_dir;       // of the folders of this node's steps
   std::string store_program;   // gdstore
   bool append_output = false;  // open mode of output files unless the job says
   bool operator==(const ShepherdSettings&) const = default;

@@ -43,6 +43,7 @@ constexpr std::array kOfAnotherJob = {
     "SLURM_TASK_PID",
     "ENVIRONMENT",
     "GD_IMAGE",
+    "GD_JOB_DIR",
     "GD_STEP_ID",
 };
 

@@ -1,11 +1,13 @@
 #include "server/agent/step_mounts.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
+#include "base/duration.h"
 #include "base/mount_request.h"
 #include "base/text.h"
 #include "server/container/mounts.h"
@@ -60,6 +62,29 @@ void add_empty_home(PreparedStep& step) {
                   .size_bytes = step.plan.tmp_bytes,
                   .why = "an empty home, as asked for"};
   step.plan.mounts.push_back(std::move(mount));
+}
+
+// The user's folder with all of her jobs' directories; this job's is made, unless it is only asked
+// what would be.
+Result<void> add_job_dirs(PreparedStep& step, const StepLaunch& launch,
+                          const JobDirSettings& settings, std::vector<std::string>* refusals) {
+  if (settings.root.empty()) return {};
+  const Identity& identity = step.plan.identity;
+  const std::string folder = settings.root + "/" + identity.user;
+  MountSpec mount{.target = folder,
+                  .why = folder + ", job directories, each kept for " +
+                         format_interval(settings.keep) + " after its job"};
+  if (refusals != nullptr) {
+    const Result<void> room = check_job_dir_quota(settings, identity.user);
+    if (!room.ok()) refusals->push_back(room.error().text);
+    mount.source = folder;
+    mount.if_missing = container::IfMissing::skip;
+    step.plan.mounts.push_back(std::move(mount));
+    return {};
+  }
+  TRY(make_job_dir(settings, identity.user, identity.uid, identity.gid, launch.job));
+  add(step, TRY(open_file(folder, O_PATH | O_DIRECTORY)), std::move(mount));
+  return {};
 }
 
 // What would fail in the making is told here, where it is known to be the request's fault.
@@ -209,6 +234,7 @@ Result<void> add_mounts(PreparedStep& step, const StepLaunch& launch,
   } else {
     bind_folder(step, home, "home");
   }
+  TRY(add_job_dirs(step, launch, settings.job_dirs, refusals));
   for (const std::string& text : launch.spec.mounts) {
     const MountRequest request = TRY(parse_mount_request(text));
     Result<void> added = add_one(step, request, settings);

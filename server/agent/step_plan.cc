@@ -113,6 +113,9 @@ Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
   process.umask = user_umask(exported);
   Environment env = step_environment(launch, std::move(exported), user, settings.node);
   set_inside(env, launch, settings);
+  if (!settings.job_dirs.root.empty()) {
+    env["GD_JOB_DIR"] = job_dir_path(settings.job_dirs, identity.user, launch.job);
+  }
   process.env = render_environment(env);
   process.argv = TRY(command_of(launch, identity.shell));
   if (launch.spec.image.root_inside) process.keep_capabilities = kRootCapabilities;

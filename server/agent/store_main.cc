@@ -1,8 +1,9 @@
-// gdstore: what is done to a node's images, as one short process.
+// gdstore: what is done to a node's images and kept folders, as one short process.
 //
 //   gdstore --settings FILE --uid N pull NAME    with that user's rights and credentials
 //   gdstore --settings FILE list [--uid N]       all, or what a user may have
 //   gdstore --settings FILE remove NAME OWNER | prune MIB | verify
+//   gdstore --settings FILE sweep-jobs           job directories: job_dirs.h
 //
 // Answers in lines on standard output: "progress BYTES" about once a second; "image NAME OWNER
 // DIGEST BYTES USED IN_USE", with tabs; "problem TEXT"; and last "done" or "error CODE TEXT". Run
@@ -12,12 +13,14 @@
 
 #include <cstdio>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/text.h"
 #include "base/user.h"
 #include "server/agent/image_stamp.h"
 #include "server/agent/shepherd_settings.h"
+#include "server/agent/step_folder.h"
 #include "server/agent/store_answer.h"
 #include "server/container/user_file.h"
 #include "server/image/pull.h"
@@ -118,6 +121,14 @@ Result<void> list(const image::Store& store, std::optional<uid_t> uid) {
   return {};
 }
 
+Result<void> sweep_jobs(const ShepherdSettings& settings) {
+  std::set<JobId> living;
+  for (const StepKey& step : TRY(list_steps(settings.steps_dir))) living.insert(step.job);
+  const JobDirSweep swept = TRY(sweep_job_dirs(settings.job_dirs, living, SystemClock().now()));
+  say("swept " + std::to_string(swept.removed) + "\t" + std::to_string(swept.ended));
+  return {};
+}
+
 Result<void> run(const Arguments& arguments) {
   ShepherdSettings settings =
       TRY(parse_shepherd_settings(TRY(read_file(arguments.settings, size_t{1} << 20))));
@@ -137,6 +148,7 @@ Result<void> run(const Arguments& arguments) {
         std::to_string(pruned.left_bytes));
     return {};
   }
+  if (verb == "sweep-jobs" && words.size() == 1) return sweep_jobs(settings);
   if (verb == "verify" && words.size() == 1) {
     const std::vector<std::string> problems = TRY(image::verify(store));
     for (const std::string& problem : problems) say("problem " + problem);

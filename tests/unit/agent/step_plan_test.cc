@@ -177,6 +177,8 @@ TEST(ShepherdSettingsTest, SurviveTheirFile) {
                                        .timeout = 5s},
                             .store_program = "/st",
                             .append_output = true};
+  settings.job_dirs = {.root = "/scratch/jobs", .keep = 60s, .quota_mib = 5};
+  settings.steps_dir = "/spool/jobs";
   EXPECT_EQ(*parse_shepherd_settings(render(settings)), settings);
   EXPECT_EQ(*parse_shepherd_settings("unknown 1\n"), ShepherdSettings{});
   EXPECT_EQ(parse_shepherd_settings("pids_max 0\n").error().code, ErrorCode::invalid);
