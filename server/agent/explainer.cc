@@ -37,7 +37,9 @@ Result<void> Explainer::start(const NodeExplain& question) {
   if (!launch.valid()) return os_error("memory file");
   TRY(write_all(launch.get(), encode(question.launch), "memory file"));
   if (::lseek(launch.get(), 0, SEEK_SET) != 0) return os_error("memory file");
-  Pipe pipe = TRY(make_pipe(O_NONBLOCK));
+  Pipe pipe = TRY(make_pipe());
+  // Our end alone: the program is to wait for us, not to lose its words.
+  if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0) return os_error("pipe");
   const SpawnOptions options{.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
                              .fds = {{pipe.write.get(), 1}, {launch.get(), 3}},
                              .cwd = "/",

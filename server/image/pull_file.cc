@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -153,10 +154,10 @@ Result<Running> start_tool(const std::vector<std::string>& words, const PullOrde
   return running;
 }
 
-// The last line that it said is why.
+// The last line that it said is why. One that we have stopped listening to has not failed.
 Result<void> end_tool(const Running& running, const std::string& name) {
   const WaitStatus status = TRY(running.child.wait());
-  if (status.ok()) return {};
+  if (status.ok() || status.signal == SIGPIPE) return {};
   (void)::lseek(running.said.get(), 0, SEEK_SET);
   std::string said(kMaxComplaint, '\0');
   const ssize_t count = ::read(running.said.get(), said.data(), said.size());
@@ -288,8 +289,8 @@ Result<std::string> build_from_file(const Store& store, const PullOrder& order,
                         order.ids, order.limits);
   pipe.read.reset();  // a tool that still writes ends by that
   const Result<void> ended = end_tool(running, erofs ? "tar" : "sqfs2tar");
-  if (!done.ok()) return done.error();
   TRY(ended);
+  if (!done.ok()) return done.error();
   return describe(store, made, done->archive, environment_of(root.get()));
 }
 

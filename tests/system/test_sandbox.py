@@ -1,4 +1,4 @@
-"""What a job would get, what it got, and the same again: --explain-sandbox, the receipt, --replay."""
+"""What a job would get, what it got, and the same again: --explain-sandbox and --replay."""
 
 import json
 import os
@@ -60,7 +60,7 @@ class Sandbox(unittest.TestCase):
             "namespaces: user mount pid ipc uts cgroup\n",
             f"uid {uid} is {uid} outside, 1 ids",
             f"bind {home} from descriptor rw (the home, opened with the user's own rights)",
-            f"bind /in from descriptor ro ({self.work}, asked for: below a folder of mount_prefixes",
+            f"bind /in from descriptor ro ({self.work}, asked for: below a folder of mount_pre",
             "mask /proc/kcore (hidden: it tells of the node or of others)",
             "capabilities kept: none",
             "limit memory 50 MiB",

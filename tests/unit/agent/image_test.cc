@@ -1,10 +1,12 @@
 // What may be fetched, from where, and who may ask the node what about images.
 #include <gtest/gtest.h>
 
+#include "base/fd.h"
 #include "server/agent/explainer.h"
 #include "server/agent/image_port.h"
 #include "server/agent/image_rules.h"
 #include "server/agent/store_answer.h"
+#include "tests/support/temp_dir.h"
 
 namespace gd::agent {
 namespace {
@@ -54,6 +56,39 @@ TEST(ExplanationTest, IsReadFromItsLines) {
   EXPECT_NE(parse_explanation(4, "line image host\n").error, "");  // it died in the middle
   const Error error{ErrorCode::denied, "user ann is not known"};
   EXPECT_EQ(parse_explanation(4, render_store_error(error) + "\n").error, error.text);
+}
+
+TEST(ExplainerTest, QuestionsAndAnswersAreBounded) {
+  const std::unique_ptr<Poller> poller = Poller::create().take();
+  std::vector<NodeExplained> answers;
+  const test::TempDir dir;
+  const std::string program = dir / "endless";
+  ASSERT_TRUE(replace_file(program, "#!/bin/sh\nexec yes\n", 0755).ok());
+  Explainer explainer(*poller, program, "settings",
+                      [&answers](const NodeExplained& answer) { answers.push_back(answer); });
+  for (size_t i = 0; i <= kMaxExplaining; ++i) explainer.explain({.number = i});
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].number, kMaxExplaining);
+  EXPECT_NE(answers[0].error.find("try again"), std::string::npos);
+  while (answers.size() <= kMaxExplaining) ASSERT_TRUE(poller->run_once(Milliseconds(5000)).ok());
+  for (size_t i = 1; i < answers.size(); ++i) {
+    EXPECT_NE(answers[i].error.find(std::to_string(kMaxExplainBytes) + " bytes of answer"),
+              std::string::npos)
+        << answers[i].error;
+  }
+  explainer.explain({.number = 99});  // there is room again
+  EXPECT_EQ(answers.size(), kMaxExplaining + 1);
+}
+
+TEST(ExplainerTest, AProgramThatSaysNothingIsAnErrorToo) {
+  const std::unique_ptr<Poller> poller = Poller::create().take();
+  std::optional<NodeExplained> told;
+  Explainer explainer(*poller, "/bin/true", "settings",
+                      [&told](const NodeExplained& answer) { told = answer; });
+  explainer.explain({.number = 5});
+  while (!told) ASSERT_TRUE(poller->run_once(Milliseconds(5000)).ok());
+  EXPECT_EQ(told->number, 5U);
+  EXPECT_NE(told->error, "");
 }
 
 TEST(ImagePortTest, WhoMayAskWhat) {

@@ -135,10 +135,17 @@ TEST_F(ControllerTest, AQuestionToANodeEndsWithItsTimeAndManyAreRefused) {
   }
   EXPECT_EQ(ask<ErrorReply>(kAlice, question(submission("#!/bin/sh\n"))).code,
             ErrorCode::exhausted);
+  // Others ask until there is no room for anybody.
+  auto& waiting = controller_->hub().explanations;
+  for (uint64_t i = 1000; waiting.size() < kMaxExplanations; ++i) {
+    waiting[i] = {.node = "n1", .until = now_ + kExplainPatience};
+  }
+  EXPECT_EQ(ask<ErrorReply>(kBob, question(submission("#!/bin/sh\n"))).code, ErrorCode::exhausted);
   outbox_.left.clear();
   now_ += kExplainPatience;
   finish();
-  EXPECT_EQ(outbox_.left.size(), kMaxExplanationsOfUser);
+  EXPECT_TRUE(waiting.empty());
+  EXPECT_EQ(outbox_.left.size(), kMaxExplanationsOfUser);  // the others have no connection here
   ask<NodeExplain>(kAlice, question(submission("#!/bin/sh\n")));
 }
 

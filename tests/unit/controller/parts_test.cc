@@ -86,6 +86,21 @@ TEST(BlobsTest, WhatNobodyRefersToFadesAndCanBeHadAgainMeanwhile) {
   EXPECT_EQ(blobs.fading(), 0U);
 }
 
+TEST(BlobsTest, NoMoreThanSoManyFadeAtOnce) {
+  Blobs blobs;
+  store::Batch batch;
+  for (uint32_t i = 1; i <= kMaxFading + 1; ++i) {
+    const JobRecord job = job_with(i, blobs.add("script " + std::to_string(i), batch));
+    blobs.job_stored(JobId{i}, &job);
+    blobs.job_stored(JobId{i}, nullptr);
+  }
+  batch.clear();
+  blobs.settle(batch, TimePoint(1000s));
+  EXPECT_EQ(blobs.fading(), kMaxFading);
+  EXPECT_EQ(batch.back().table, store::Table::blobs);  // the last one went at once
+  EXPECT_EQ(batch.back().value, std::nullopt);
+}
+
 TEST(BlobsTest, WhatHasFadedGoesAlsoAfterARestart) {
   store::MemoryStore store;
   store::Batch batch;
