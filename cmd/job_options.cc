@@ -230,6 +230,10 @@ void define_container(Cli& cli, JobOptions& options) {
            spec.mounts.push_back("volume:" + std::string(text));
            return {};
          });
+  cli.list("--device", "VENDOR/CLASS=NAME[,...]",
+           "Devices by the names of their descriptions (CDI), where the node allows them; may be "
+           "repeated",
+           spec.devices);
   cli.flag("--root,--container-remap-root", "Be root inside, oneself outside",
            spec.image.root_inside);
   cli.option("--container-workdir", "DIR", "Folder inside in which the job begins",

@@ -7,6 +7,7 @@
 
 #include "base/hostlist.h"
 #include "base/text.h"
+#include "proto/device_settings.h"
 #include "proto/paths.h"
 #include "proto/volume.h"
 
@@ -338,6 +339,7 @@ Result<Settings> parse_settings(std::string_view text, const std::string& file) 
   out.accounts = TRY(read_accounts(config));
   out.nodes = TRY(read_nodes(config));
   (void)TRY(read_volumes(config));
+  (void)TRY(read_device_settings(config));
   out.agent = TRY(read_agent(config.only("agent")));
   out.values = list_values(TRY(parse_config(text, file)));
   out.file = file;

@@ -187,6 +187,15 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
     {"image_plain_http", list, "", "Registries and mirrors that are asked without encryption."},
     {"image_timeout", interval, "30min", "The longest that one image may take to come.", 1000,
      86'400'000},
+    {"cdi_dirs", list, "/etc/cdi, /var/run/cdi",
+     "Folders with descriptions of devices (Container Device Interface, *.json); later ones count "
+     "more."},
+    {"gres_devices", list, "",
+     "Which devices a GRES stands for, as in gpu=vendor.com/gpu or gpu:a100=vendor.com/gpu: the "
+     "node "
+     "has as many as are described, and a job of --gres gets free ones."},
+    {"device_allow", list, "",
+     "Devices that jobs may ask for by name, with * and ?, as in vendor.com/tty=*; none: none."},
     {"job_dir", path, nullptr,
      "Folder of this node in which each job has one of its own, as USER/JOB; jobs find it by "
      "GD_JOB_DIR, and their user's later jobs on this node see it, too. Without it there are "

@@ -19,6 +19,7 @@
 #include "server/agent/agent.h"
 #include "server/agent/inventory.h"
 #include "server/agent/shepherd_settings.h"
+#include "server/agent/step_devices.h"
 #include "server/container/seccomp.h"
 
 namespace gd::agent {
@@ -118,6 +119,8 @@ Result<std::string> prepare_shepherds(const Settings& all, const std::string& no
   shepherd.job_dirs = {.root = settings.job_dir,
                        .keep = settings.job_dir_keep,
                        .quota_mib = settings.job_dir_quota_mib};
+  shepherd.devices = TRY(load_device_settings(all.file));
+  shepherd.devices_dir = settings.spool_dir + "/devices";
   shepherd.steps_dir = settings.spool_dir + "/jobs";
   shepherd.store_program = TRY(own_folder()) + "/gdstore";
   const std::string path = settings.spool_dir + "/shepherd.conf";
@@ -157,6 +160,8 @@ Result<void> run(const Settings& settings) {
   container::Tree tree = TRY(container::Tree::discover(cgroup_root));
   for (const std::string& warning : tree.warnings()) log_notice("cgroup", {{"text", warning}});
   parts.info = TRY(take_inventory(own, container::cgroup_mode_name(tree.mode())));
+  parts.info.total.gres = TRY(count_gres(TRY(load_device_settings(settings.file))));
+  normalise(parts.info.total);
   ShepherdPaths paths{.program = TRY(own_folder()) + "/gdshep",
                       .settings = TRY(prepare_shepherds(settings, parts.info.name, parts.identity)),
                       .jobs_dir = own.spool_dir + "/jobs",

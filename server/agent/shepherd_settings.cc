@@ -36,6 +36,10 @@ Result<void> take(ShepherdSettings& settings, std::string_view key, const std::s
     settings.job_dirs.keep = Seconds(TRY(parse_number<uint32_t>(value, 1)));
   }
   if (key == "job_dir_quota_mib") settings.job_dirs.quota_mib = TRY(parse_number<uint64_t>(value));
+  if (key == "cdi_dir") settings.devices.cdi_dirs.push_back(value);
+  if (key == "gres_devices") settings.devices.gres.push_back(TRY(parse_gres_devices(value)));
+  if (key == "device_allow") settings.devices.allow.push_back(value);
+  if (key == "devices_dir") settings.devices_dir = value;
   if (key == "steps_dir") settings.steps_dir = value;
   if (key == "store_program") settings.store_program = value;
   if (key == "init_program") settings.init_program = value;
@@ -75,6 +79,10 @@ std::string render(const ShepherdSettings& settings) {
     line(out, "job_dir_keep_s", std::to_string(dirs.keep.count()));
     line(out, "job_dir_quota_mib", std::to_string(dirs.quota_mib));
   }
+  for (const std::string& dir : settings.devices.cdi_dirs) line(out, "cdi_dir", dir);
+  for (const GresDevices& gres : settings.devices.gres) line(out, "gres_devices", render(gres));
+  for (const std::string& name : settings.devices.allow) line(out, "device_allow", name);
+  line(out, "devices_dir", settings.devices_dir);
   line(out, "steps_dir", settings.steps_dir);
   line(out, "store_program", settings.store_program);
   line(out, "init_program", settings.init_program);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "proto/device_settings.h"
 #include "proto/volume.h"
 #include "server/agent/image_rules.h"
 #include "server/agent/job_dirs.h"
@@ -41,6 +42,8 @@ struct ShepherdSettings {
   std::string client_dir;      // gd's commands for inside of containers; empty: there are none
   ImageRules images;
   JobDirSettings job_dirs;
+  DeviceSettings devices;
+  std::string devices_dir;     // whose job has which: step_devices.h
   std::string steps_dir;       // of the folders of this node's steps
   std::string store_program;   // gdstore
   bool append_output = false;  // open mode of output files unless the job says

@@ -34,10 +34,14 @@ Result<void> StepContainer::open_groups() {
   if (made.ok()) {
     owns_job_group_ = true;
     job_group_ = std::move(made).take();
-    std::vector<std::string> notes = TRY(job_group_->set_limits(limits_of(launch_, settings_)));
+    TRY(choose(Claim::take));
+    container::CgroupLimits limits = limits_of(launch_, settings_);
+    std::ranges::move(rules_of(devices_.edits), std::back_inserter(*limits.devices));
+    std::vector<std::string> notes = TRY(job_group_->set_limits(limits));
     warnings_.insert(warnings_.end(), notes.begin(), notes.end());
   } else if (made.error().code == ErrorCode::exists) {
     job_group_ = TRY(tree_->open(name));
+    TRY(choose(Claim::join));
   } else {
     return std::move(made).error();
   }
@@ -48,6 +52,18 @@ Result<void> StepContainer::open_groups() {
   if (!own.memory_bytes && !own.cpu_milli) return {};
   std::vector<std::string> notes = TRY(step_group_->set_limits(own));
   warnings_.insert(warnings_.end(), notes.begin(), notes.end());
+  return {};
+}
+
+// What is not described or not allowed is the request's fault, what is not free the node's.
+Result<void> StepContainer::choose(Claim claim) {
+  Result<DeviceChoice> chosen = choose_devices(launch_, settings_, claim);
+  if (!chosen.ok()) {
+    const ErrorCode code = chosen.error().code;
+    request_at_fault_ = code == ErrorCode::denied || code == ErrorCode::not_found;
+    return std::move(chosen).error();
+  }
+  devices_ = std::move(chosen).take();
   return {};
 }
 
@@ -77,7 +93,8 @@ Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredI
   container::Identity identity = TRY(identify(launch_));
   request_at_fault_ =
       true;  // from here on it is the image, the files, the program that are missing
-  PreparedStep step = TRY(prepare_step(launch_, settings_, std::move(identity), stored));
+  PreparedStep step =
+      TRY(prepare_step(launch_, settings_, std::move(identity), stored, devices_.edits));
   request_at_fault_ = false;
   step.plan.cgroup = TRY(step_group_->attach_points());
   place_ = step.plan.process.argv.empty();
@@ -152,6 +169,7 @@ Result<void> StepContainer::clean_up() {
   step_group_.reset();
   if (job_group_ && owns_job_group_) TRY(job_group_->destroy(kCleanUpMs));
   job_group_.reset();
+  devices_ = DeviceChoice{};  // now, not with the shepherd: the next job may be on its way
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "proto/messages_node.h"
 #include "server/agent/shepherd_settings.h"
+#include "server/agent/step_devices.h"
 #include "server/agent/step_folder.h"
 #include "server/agent/step_streams.h"
 #include "server/container/cgroup.h"
@@ -59,6 +60,7 @@ class StepContainer {
 
  private:
   Result<void> open_groups();
+  Result<void> choose(Claim claim);
   Result<std::optional<UniqueFd>> find_container() const;
   Result<Start> start_in_groups(const image::StoredImage* stored);
   void tell_others();
@@ -77,6 +79,7 @@ class StepContainer {
   bool place_ = false;
   bool request_at_fault_ = false;
   Receipt receipt_;
+  DeviceChoice devices_;
 };
 
 }  // namespace gd::agent

@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/image_name.h"
 #include "base/text.h"
 #include "server/agent/image_stamp.h"
+#include "server/agent/step_devices.h"
 #include "server/agent/step_engine.h"
 #include "server/agent/step_folder.h"
 #include "server/agent/step_image.h"
@@ -54,14 +58,17 @@ Result<std::optional<image::StoredImage>> find_image(const StepLaunch& launch,
 }
 
 void add_groups(const StepLaunch& launch, const ShepherdSettings& settings,
-                const container::Tree& tree, std::vector<std::string>& lines) {
+                const container::Tree& tree, const container::CdiEdits& devices,
+                std::vector<std::string>& lines) {
   const std::string below = "/job_ID.LAUNCH/" + step_name(launch.step);
   const container::CgroupPaths& base = tree.base();
   if (!base.unified.empty()) lines.push_back("control group " + base.unified + below);
   for (const auto& [controller, path] : base.v1) {
     lines.push_back("control group " + path + below + " (" + controller + ")");
   }
-  for (std::string& line : container::explain(limits_of(launch, settings))) {
+  container::CgroupLimits limits = limits_of(launch, settings);
+  std::ranges::move(rules_of(devices), std::back_inserter(*limits.devices));
+  for (std::string& line : container::explain(limits)) {
     lines.push_back(std::move(line));
   }
 }
@@ -69,7 +76,11 @@ void add_groups(const StepLaunch& launch, const ShepherdSettings& settings,
 Result<void> add_plan(const StepLaunch& launch, const ShepherdSettings& settings, Identity identity,
                       const image::StoredImage* stored, Explanation& told) {
   const container::Tree tree = TRY(container::Tree::discover(settings.cgroup_root));
-  PreparedStep step = TRY(plan_step(launch, settings, std::move(identity), stored, &told.refusals));
+  const Result<DeviceChoice> devices = choose_devices(launch, settings, Claim::preview);
+  if (!devices.ok()) told.refusals.push_back(devices.error().text);
+  const container::CdiEdits edits = devices.ok() ? devices->edits : container::CdiEdits{};
+  PreparedStep step =
+      TRY(plan_step(launch, settings, std::move(identity), stored, edits, &told.refusals));
   UniqueFd groups;
   if (tree.mode() == container::CgroupMode::v2) {
     groups = TRY(open_file(tree.base().unified, O_PATH | O_DIRECTORY));
@@ -81,7 +92,7 @@ Result<void> add_plan(const StepLaunch& launch, const ShepherdSettings& settings
     if (line.starts_with(stand_in)) line.replace(0, stand_in.size(), "root: the image's tree ");
     told.lines.push_back(std::move(line));
   }
-  add_groups(launch, settings, tree, told.lines);
+  add_groups(launch, settings, tree, edits, told.lines);
   for (const std::string& warning : step.warnings) told.lines.push_back("warning " + warning);
   return {};
 }

@@ -136,6 +136,29 @@ Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
   return {};
 }
 
+// As the description of the devices has it; its variables count more than all others.
+void add_devices(container::LaunchPlan& plan, const container::CdiEdits& devices) {
+  for (const container::CdiNode& node : devices.nodes) {
+    plan.devices.push_back({.path = node.path,
+                            .type = node.type,
+                            .major = node.major.value_or(0),
+                            .minor = node.minor.value_or(0),
+                            .why = node.host_path + " of this node, a device of the job's"});
+  }
+  for (const container::CdiMount& mount : devices.mounts) {
+    plan.mounts.push_back(
+        {.source = mount.source,
+         .target = mount.target,
+         .access = mount.read_only ? container::Access::read_only : container::Access::read_write,
+         .why = mount.source + ", which a device of the job's brings"});
+  }
+  for (const std::string& entry : devices.env) {
+    const std::string name = entry.substr(0, entry.find('=') + 1);
+    std::erase_if(plan.process.env, [&name](const auto& one) { return one.starts_with(name); });
+    plan.process.env.push_back(entry);
+  }
+}
+
 }  // namespace
 
 Result<Identity> identify(const StepLaunch& launch) {
@@ -230,6 +253,7 @@ Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std:
 
 Result<PreparedStep> plan_step(const StepLaunch& launch, const ShepherdSettings& settings,
                                Identity identity, const image::StoredImage* stored,
+                               const container::CdiEdits& devices,
                                std::vector<std::string>* refusals) {
   PreparedStep step;
   container::LaunchPlan& plan = step.plan;
@@ -246,6 +270,7 @@ Result<PreparedStep> plan_step(const StepLaunch& launch, const ShepherdSettings&
   plan.shm_bytes = settings.shm_mib << 20;
   plan.image = TRY(image_of(launch, settings, plan.identity, stored));
   TRY(describe_process(step, launch, settings, stored));
+  add_devices(plan, devices);
   if (plan.process.argv.empty()) plan.lifetime = container::Lifetime::until_closed;
   if (launch.step == kBatchStep) plan.files.push_back(script_file(launch.script));
 
@@ -262,8 +287,10 @@ Result<PreparedStep> plan_step(const StepLaunch& launch, const ShepherdSettings&
 }
 
 Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettings& settings,
-                                  Identity identity, const image::StoredImage* stored) {
-  PreparedStep step = TRY(plan_step(launch, settings, std::move(identity), stored, nullptr));
+                                  Identity identity, const image::StoredImage* stored,
+                                  const container::CdiEdits& devices) {
+  PreparedStep step =
+      TRY(plan_step(launch, settings, std::move(identity), stored, devices, nullptr));
   if (step.plan.process.argv.empty()) return step;
   const std::string folder = working_folder(launch, step.plan.identity.home);
   if (launch.stream) {

@@ -14,6 +14,7 @@
 #include "proto/messages_node.h"
 #include "server/agent/shepherd_settings.h"
 #include "server/agent/step_streams.h"
+#include "server/container/cdi.h"
 #include "server/container/cgroup.h"
 #include "server/container/launch_plan.h"
 #include "server/image/store.h"
@@ -46,10 +47,12 @@ Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std:
 // refused go there and the rest is planned on. As prepare_step() else.
 Result<PreparedStep> plan_step(const StepLaunch& launch, const ShepherdSettings& settings,
                                container::Identity identity, const image::StoredImage* stored,
+                               const container::CdiEdits& devices,
                                std::vector<std::string>* refusals);
 
 // `stored`: the image if it is of the store, or null. REQUIRES: root, one thread.
 Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettings& settings,
-                                  container::Identity identity, const image::StoredImage* stored);
+                                  container::Identity identity, const image::StoredImage* stored,
+                                  const container::CdiEdits& devices);
 
 }  // namespace gd::agent

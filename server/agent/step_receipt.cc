@@ -50,6 +50,9 @@ Receipt receipt_of(const StepLaunch& launch, const ShepherdSettings& settings,
       std::string("network: ") +
       (plan.network == container::Network::host ? "the node's" : "none") +
       (plan.root_access == container::Access::read_only ? "; root sealed" : "; root writable"));
+  for (const container::DeviceSpec& device : plan.devices) {
+    receipt.facts.push_back("device " + device.path + ": " + device.why);
+  }
   for (const container::MountSpec& mount : plan.mounts) {
     receipt.facts.push_back(mount_text(mount));
   }

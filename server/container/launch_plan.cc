@@ -163,6 +163,32 @@ Result<void> validate_targets(const LaunchPlan& plan) {
   return {};
 }
 
+Result<void> validate_devices(const LaunchPlan& plan) {
+  if (plan.devices.size() > kMaxDevices) {
+    return too_many("devices", plan.devices.size(), kMaxDevices);
+  }
+  std::set<std::string> paths = {"/dev/null",    "/dev/zero", "/dev/full",   "/dev/random",
+                                 "/dev/urandom", "/dev/tty",  "/dev/ptmx",   "/dev/fd",
+                                 "/dev/stdin",   "/dev/pts",  "/dev/stdout", "/dev/stderr",
+                                 "/dev/mqueue",  "/dev/shm"};
+  for (const DeviceSpec& device : plan.devices) {
+    TRY(validate_path(device.path, "device"));
+    if (!device.path.starts_with("/dev/"))
+      return invalid("device " + device.path + ": not in /dev");
+    if (device.type != 'c' && device.type != 'b') {
+      return invalid("device " + device.path + ": neither character nor block");
+    }
+    for (const char* below : {"/dev/pts/", "/dev/shm/", "/dev/mqueue/", "/dev/fd/"}) {
+      if (device.path.starts_with(below))
+        return invalid("device " + device.path + ": below " + below);
+    }
+    if (!paths.insert(device.path).second) {
+      return invalid("device " + device.path + ": is given twice, or is the container's own");
+    }
+  }
+  return {};
+}
+
 Result<void> validate_hostname(const std::string& name) {
   if (name.size() > kMaxHostnameBytes) {
     return too_many("hostname bytes", name.size(), kMaxHostnameBytes);
@@ -219,6 +245,7 @@ Result<void> validate(const LaunchPlan& plan) {
   }
   TRY(validate_path(plan.staging, "staging"));
   TRY(validate_targets(plan));
+  TRY(validate_devices(plan));
   TRY(validate_hostname(plan.hostname));
   for (const uint64_t bytes : {plan.writable_bytes, plan.tmp_bytes, plan.shm_bytes}) {
     if (bytes == 0) return invalid("writable, tmp and shm sizes must be above 0");

@@ -23,6 +23,7 @@ namespace gd::container {
 
 inline constexpr size_t kMaxMounts = 128;
 inline constexpr size_t kMaxFiles = 64;
+inline constexpr size_t kMaxDevices = 128;
 inline constexpr size_t kMaxFileContentBytes = size_t{8} << 20;  // one generated file
 inline constexpr size_t kMaxPathBytes = 4095;
 inline constexpr size_t kMaxArgs = 4096;
@@ -145,6 +146,16 @@ enum class Lifetime : uint8_t {
   until_closed,  // ends by Process::end(); argv may be empty: then others join
 };
 
+// A device beside those that all containers have. Its node is the user's alone; what may be
+// done with it is for the control group to say as well.
+struct DeviceSpec {
+  std::string path;  // below /dev
+  char type = 'c';   // or 'b'
+  uint32_t major = 0;
+  uint32_t minor = 0;
+  std::string why;
+};
+
 struct LaunchPlan {
   Identity identity;
   SubordinateRange subordinate;
@@ -153,7 +164,8 @@ struct LaunchPlan {
   Image image;
   Access root_access = Access::read_write;  // read_only: not even the writable layer is written to
   std::vector<MountSpec> mounts;            // in order; the home is one of them
-  std::vector<std::string> left_out;        // host image: its mounts at or below these are not made
+  std::vector<DeviceSpec> devices;
+  std::vector<std::string> left_out;  // host image: its mounts at or below these are not made
   std::vector<FileSpec> files;
   std::string hostname;  // empty: the node's
   Network network = Network::host;

@@ -131,6 +131,26 @@ class Builder {
     add_tmpfs("/dev/shm", 01777, plan_.shm_bytes);
   }
 
+  void add_plan_devices() {
+    for (const DeviceSpec& device : plan_.devices) {
+      for (size_t slash = device.path.find('/', 5); slash != std::string::npos;
+           slash = device.path.find('/', slash + 1)) {
+        const std::string folder = device.path.substr(0, slash);
+        const auto same = [&folder](const MountOp& op) { return op.target == folder; };
+        if (std::none_of(tree_.ops.begin(), tree_.ops.end(), same)) add(OpKind::folder, folder);
+      }
+      MountOp& op = add(OpKind::device, device.path);
+      op.mode = 0600;
+      op.uid = plan_.identity.uid;
+      op.gid = plan_.identity.gid;
+      op.device_major = device.major;
+      op.device_minor = device.minor;
+      op.block_device = device.type == 'b';
+      op.granted = true;
+      op.why = device.why;
+    }
+  }
+
   void add_private_folders() {
     constexpr uint64_t kRunBytes = uint64_t{64} << 20;
     add_tmpfs("/run", 0755, kRunBytes);
@@ -272,6 +292,7 @@ MountTree build_mounts(const LaunchPlan& plan, const IdMaps& maps,
   builder.add_host_mounts(host);
   builder.add_kernel_views();
   builder.add_dev();
+  builder.add_plan_devices();
   builder.add_private_folders();
   builder.add_files(files);
   builder.add_files(plan.files);
@@ -307,9 +328,11 @@ void hand_to_runtime(MountTree& tree, Network network) {
       case OpKind::cgroup2:
       case OpKind::devpts:
       case OpKind::mqueue:
-      case OpKind::device:
       case OpKind::mask:
       case OpKind::read_only: op.maker = Maker::runtime; break;
+      case OpKind::device:
+        if (!op.granted) op.maker = Maker::runtime;
+        break;
       case OpKind::sysfs:
         if (network == Network::none) op.maker = Maker::runtime;
         break;

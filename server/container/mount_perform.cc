@@ -211,7 +211,8 @@ int make_entry(const Inside& inside, const MountOp& op) {
   } else if (op.kind == OpKind::link) {
     done = ::symlinkat(op.text.c_str(), parent.fd, name);
   } else {
-    done = ::mknodat(parent.fd, name, S_IFCHR | op.mode, makedev(op.device_major, op.device_minor));
+    done = ::mknodat(parent.fd, name, (op.block_device ? S_IFBLK : S_IFCHR) | op.mode,
+                     makedev(op.device_major, op.device_minor));
   }
   if (done != 0) return -1;
   if (op.kind == OpKind::folder && ::fchmodat(parent.fd, name, op.mode, 0) != 0) return -1;

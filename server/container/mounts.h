@@ -71,6 +71,8 @@ struct MountOp {
   uint32_t gid = 0;
   uint32_t device_major = 0;
   uint32_t device_minor = 0;
+  bool block_device = false;
+  bool granted = false;  // a device of the plan's, not one that every container has
   Maker maker = Maker::us;
   std::string why;  // of a plan's own mounts
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/device_name.h"
 #include "base/hostlist.h"
 #include "base/image_name.h"
 #include "base/mount_request.h"
@@ -123,6 +124,11 @@ Result<void> check_lists(const JobSpec& spec) {
     TRY(check_text("mount", one, kMaxTextBytes));
     (void)TRY(parse_mount_request(one));
   }
+  if (spec.devices.size() > kMaxMounts) {
+    return invalid(std::to_string(spec.devices.size()) + " devices, at most " +
+                   std::to_string(kMaxMounts) + " are allowed");
+  }
+  for (const std::string& one : spec.devices) (void)TRY(parse_device_name(one));
   if (spec.gres_per_node.size() > kMaxMounts) {
     return invalid(std::to_string(spec.gres_per_node.size()) + " gres entries, at most " +
                    std::to_string(kMaxMounts) + " are allowed");

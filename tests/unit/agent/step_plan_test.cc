@@ -178,6 +178,9 @@ TEST(ShepherdSettingsTest, SurviveTheirFile) {
                             .store_program = "/st",
                             .append_output = true};
   settings.job_dirs = {.root = "/scratch/jobs", .keep = 60s, .quota_mib = 5};
+  settings.devices = {
+      .cdi_dirs = {"/etc/cdi"}, .gres = {{"gpu", "a100", "v.w/gpu"}}, .allow = {"v.w/*"}};
+  settings.devices_dir = "/spool/devices";
   settings.steps_dir = "/spool/jobs";
   EXPECT_EQ(*parse_shepherd_settings(render(settings)), settings);
   EXPECT_EQ(*parse_shepherd_settings("unknown 1\n"), ShepherdSettings{});
