@@ -1,13 +1,13 @@
 // sacct's columns. A step has the job's values where it has none of its own.
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 #include "base/duration.h"
 #include "base/hostlist.h"
 #include "base/text.h"
 #include "cmd/gdacct.h"
 #include "cmd/job_fields.h"
+#include "cmd/usage_text.h"
 
 namespace gd::cmd {
 namespace {
@@ -86,8 +86,8 @@ void job_name(Row row, Out out) {
 const ExitStatus& exit_of(Row row) {
   return row.step != nullptr ? row.step->exit : row.job.exit;
 }
-const Usage& usage_of(Row row) {
-  return row.step != nullptr ? row.step->usage : row.job.usage;
+Usage usage_of(Row row) {
+  return row.step != nullptr ? row.step->usage : gd::usage_of(row.job);
 }
 
 void state(Row row, Out out) {
@@ -120,29 +120,6 @@ Seconds elapsed(Row row) {
   return std::max(Seconds{0}, std::chrono::duration_cast<Seconds>(end - row.step->start_time));
 }
 
-std::string clock_time(uint64_t ms) {  // sacct's TotalCPU: 00:01.234
-  const uint64_t seconds = ms / 1000;
-  std::array<char, 64> text{};
-  if (seconds < 3600) {
-    (void)std::snprintf(text.data(), text.size(), "%02u:%02u.%03u",
-                        static_cast<unsigned>(seconds / 60), static_cast<unsigned>(seconds % 60),
-                        static_cast<unsigned>(ms % 1000));
-    return text.data();
-  }
-  return format_time_limit(Seconds{seconds});
-}
-
-// K, M, G, T or P with two digits, or none if it is whole: sacct --units.
-std::string in_units(uint64_t kib, char units) {
-  constexpr std::string_view kUnits = "KMGTP";
-  const auto power = static_cast<unsigned>(kUnits.find(units));
-  const double value = static_cast<double>(kib) / static_cast<double>(uint64_t{1} << (10 * power));
-  std::array<char, 64> text{};
-  const bool whole = power == 0 || kib % (uint64_t{1} << (10 * power)) == 0;
-  (void)std::snprintf(text.data(), text.size(), whole ? "%.0f%c" : "%.2f%c", value, units);
-  return text.data();
-}
-
 std::string memory(uint64_t mib, char units) {
   return units == 0 ? format_mib(mib) : in_units(mib << 10, units);
 }
@@ -170,6 +147,68 @@ std::string waited(Row row) {  // from the moment it could have started
   if (row.job.start_time == TimePoint{}) return "";
   const auto time = std::chrono::duration_cast<Seconds>(row.job.start_time - row.job.eligible_time);
   return format_time_limit(std::max(time, Seconds{0}));
+}
+
+std::string amount(const std::optional<uint64_t>& bytes, char units) {
+  if (!bytes) return "";
+  return units == 0 ? short_bytes(*bytes) : in_units(*bytes >> 10, units);
+}
+
+using Known = std::optional<uint64_t>;
+using Figure = Known (*)(const Usage&);
+
+Known read_of(const Usage& usage) {
+  return usage.read_bytes;
+}
+Known written_of(const Usage& usage) {
+  return usage.write_bytes;
+}
+Known peak_of(const Usage& usage) {
+  return usage.memory_peak_mib;
+}
+
+// A step is counted as one on each node, not task by task: the most is a node's.
+const StepShare* most_of_step(Row row, Figure figure) {
+  const StepShare* best = nullptr;
+  if (row.step == nullptr) return best;
+  for (const StepShare& share : row.step->shares) {
+    const Known mine = figure(share.usage);
+    if (mine && (best == nullptr || *mine > *figure(best->usage))) best = &share;
+  }
+  return best;
+}
+template <Figure figure>
+void most(Row row, Out out) {
+  if (is_job(row)) return;
+  const StepShare* share = most_of_step(row, figure);
+  out += amount(share != nullptr ? figure(share->usage) : figure(usage_of(row)), row.units);
+}
+template <Figure figure>
+void most_node(Row row, Out out) {
+  if (const StepShare* share = most_of_step(row, figure)) out += share->node;
+}
+template <Figure figure>
+void mean(Row row, Out out) {
+  const Known sum = figure(usage_of(row));
+  if (!is_job(row) && sum) out += amount(*sum / tasks_of_row(row), row.units);
+}
+void mean_cpu(Row row, Out out) {
+  if (is_job(row)) return;
+  const Usage usage = usage_of(row);
+  out += clock_time((usage.cpu_user_ms + usage.cpu_system_ms) / tasks_of_row(row));
+}
+
+// "cpu=00:00:12,fs/disk=4096,mem=12288K"
+void used_in(Row row, Out out) {
+  if (is_job(row)) return;
+  const Usage usage = usage_of(row);
+  out += "cpu=" + format_time_limit(Seconds{(usage.cpu_user_ms + usage.cpu_system_ms) / 1000});
+  if (usage.read_bytes) out += ",fs/disk=" + std::to_string(*usage.read_bytes);
+  out += ",mem=" + std::to_string(usage.memory_peak_mib << 10) + "K";
+}
+void used_out(Row row, Out out) {
+  const auto written = usage_of(row).write_bytes;
+  if (!is_job(row) && written) out += "fs/disk=" + std::to_string(*written);
 }
 
 #define UNKNOWN(name, header)        \
@@ -214,6 +253,7 @@ constexpr auto kFields = std::to_array<Field<AcctRow>>({
      }},
     {0, "totalcpu", "TotalCPU",
      [](Row r, Out o) { o += clock_time(usage_of(r).cpu_user_ms + usage_of(r).cpu_system_ms); }},
+    {0, "avecpu", "AveCPU", mean_cpu},
     {0, "usercpu", "UserCPU", [](Row r, Out o) { o += clock_time(usage_of(r).cpu_user_ms); }},
     {0, "systemcpu", "SystemCPU", [](Row r, Out o) { o += clock_time(usage_of(r).cpu_system_ms); }},
     {0, "cputime", "CPUTime",
@@ -260,8 +300,8 @@ constexpr auto kFields = std::to_array<Field<AcctRow>>({
     UNKNOWN("systemcomment", "SystemComment"),
     UNKNOWN("associd", "AssocID"),
     UNKNOWN("avecpufreq", "AveCPUFreq"),
-    UNKNOWN("avediskread", "AveDiskRead"),
-    UNKNOWN("avediskwrite", "AveDiskWrite"),
+    {0, "avediskread", "AveDiskRead", mean<read_of>},
+    {0, "avediskwrite", "AveDiskWrite", mean<written_of>},
     UNKNOWN("avepages", "AvePages"),
     UNKNOWN("averss", "AveRSS"),
     UNKNOWN("avevmsize", "AveVMSize"),
@@ -272,16 +312,16 @@ constexpr auto kFields = std::to_array<Field<AcctRow>>({
     UNKNOWN("failednode", "FailedNode"),
     UNKNOWN("flags", "Flags"),
     UNKNOWN("layout", "Layout"),
-    UNKNOWN("maxdiskread", "MaxDiskRead"),
-    UNKNOWN("maxdiskreadnode", "MaxDiskReadNode"),
+    {0, "maxdiskread", "MaxDiskRead", most<read_of>},
+    {0, "maxdiskreadnode", "MaxDiskReadNode", most_node<read_of>},
     UNKNOWN("maxdiskreadtask", "MaxDiskReadTask"),
-    UNKNOWN("maxdiskwrite", "MaxDiskWrite"),
-    UNKNOWN("maxdiskwritenode", "MaxDiskWriteNode"),
+    {0, "maxdiskwrite", "MaxDiskWrite", most<written_of>},
+    {0, "maxdiskwritenode", "MaxDiskWriteNode", most_node<written_of>},
     UNKNOWN("maxdiskwritetask", "MaxDiskWriteTask"),
     UNKNOWN("maxpages", "MaxPages"),
     UNKNOWN("maxpagesnode", "MaxPagesNode"),
     UNKNOWN("maxpagestask", "MaxPagesTask"),
-    UNKNOWN("maxrssnode", "MaxRSSNode"),
+    {0, "maxrssnode", "MaxRSSNode", most_node<peak_of>},
     UNKNOWN("maxrsstask", "MaxRSSTask"),
     UNKNOWN("maxvmsize", "MaxVMSize"),
     UNKNOWN("maxvmsizenode", "MaxVMSizeNode"),
@@ -300,11 +340,11 @@ constexpr auto kFields = std::to_array<Field<AcctRow>>({
     UNKNOWN("tresusageinave", "TRESUsageInAve"),
     UNKNOWN("tresusageinmax", "TRESUsageInMax"),
     UNKNOWN("tresusageinmin", "TRESUsageInMin"),
-    UNKNOWN("tresusageintot", "TRESUsageInTot"),
+    {0, "tresusageintot", "TRESUsageInTot", used_in},
     UNKNOWN("tresusageoutave", "TRESUsageOutAve"),
     UNKNOWN("tresusageoutmax", "TRESUsageOutMax"),
     UNKNOWN("tresusageoutmin", "TRESUsageOutMin"),
-    UNKNOWN("tresusageouttot", "TRESUsageOutTot"),
+    {0, "tresusageouttot", "TRESUsageOutTot", used_out},
     UNKNOWN("wckeyid", "WCKeyID"),
     {0, "constraints", "Constraints", [](Row r, Out o) { of_job(r, o, r.job.spec->constraint); }},
     {0, "workdir", "WorkDir", [](Row r, Out o) { of_job(r, o, r.job.spec->chdir); }},
@@ -334,13 +374,14 @@ int acct_width(std::string_view name) {
   return 10;
 }
 
-Result<std::vector<FormatItem>> parse_acct_format(std::string_view format) {
+Result<std::vector<FormatItem>> parse_acct_format(std::string_view format,
+                                                  int (*width_of)(std::string_view)) {
   std::vector<FormatItem> items;
   for (const std::string_view part : split(format, ',')) {
     const size_t percent = part.find('%');
     const std::string name = to_lower(trim(part.substr(0, percent)));
     if (name.empty()) continue;
-    int width = acct_width(name);
+    int width = width_of(name);
     if (percent != std::string_view::npos) {
       constexpr int kMost = static_cast<int>(kMaxColumnWidth);
       width = TRY(parse_number<int>(part.substr(percent + 1), -kMost, kMost));

@@ -37,6 +37,7 @@ std::string json_list(std::string_view key, const List& list, const Write& write
 
 Result<int> show_jobs(const CtlOptions& options, Context& context, Words words) {
   JobQuery query;
+  query.live = true;
   if (!words.empty()) {
     NamedJobs named = TRY(parse_job_list(words));
     query.filter.jobs = std::move(named.jobs);

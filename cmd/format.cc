@@ -101,6 +101,17 @@ Result<std::vector<FormatItem>> parse_long_format(std::string_view format) {
   return items;
 }
 
+size_t text_columns(std::string_view text) {
+  size_t columns = 0;
+  bytes_of_columns(text, text.size(), columns);
+  return columns;
+}
+
+std::string_view first_columns(std::string_view text, size_t most) {
+  size_t columns = 0;
+  return text.substr(0, bytes_of_columns(text, most, columns));
+}
+
 void append_cell(std::string& out, const FormatItem& item, std::string_view value) {
   if (item.width == 0)
     out += value;

@@ -34,6 +34,10 @@ struct FormatItem {
 Result<std::vector<FormatItem>> parse_short_format(std::string_view format);
 Result<std::vector<FormatItem>> parse_long_format(std::string_view format);
 
+// Characters of UTF-8, each taken for one column; the first `most` of them.
+size_t text_columns(std::string_view text);
+std::string_view first_columns(std::string_view text, size_t most);
+
 // Padded and cut.
 void append_cell(std::string& out, const FormatItem& item, std::string_view value);
 

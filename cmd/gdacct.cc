@@ -8,6 +8,7 @@
 
 #include "base/hostlist.h"
 #include "base/text.h"
+#include "cmd/acct_form.h"
 #include "cmd/client.h"
 #include "cmd/clusters.h"
 #include "cmd/command.h"
@@ -34,64 +35,7 @@ constexpr CommandInfo kInfo{
         "gdacct -j 42 -o JobID,Elapsed,TotalCPU,MaxRSS\n"
         "gdacct -a -X -P -n -S 2026-01-01       # for programs\n"};
 
-class Writer {
- public:
-  Writer(const AcctOptions& options, const std::vector<FormatItem>& items)
-      : options_(options), items_(items) {
-    for (const FormatItem& item : items) {
-      const auto fields = acct_fields();
-      fields_.push_back(
-          &*std::ranges::find(fields, std::string_view(item.name), &Field<AcctRow>::name));
-    }
-  }
-
-  void header(std::string& out) const {
-    for (size_t i = 0; i < items_.size(); ++i) cell(i, fields_[i]->header, out);
-    out += '\n';
-    if (bare()) return;
-    for (const FormatItem& item : items_) out += std::string(item.width, '-') + ' ';
-    out += '\n';
-  }
-  void row(const AcctRow& row, std::string& out) {
-    for (size_t i = 0; i < items_.size(); ++i) {
-      value_.clear();
-      fields_[i]->get(row, value_);
-      cell(i, value_, out);
-    }
-    out += '\n';
-  }
-
- private:
-  [[nodiscard]] bool bare() const { return options_.parsable || options_.parsable2; }
-  void cell(size_t i, std::string_view value, std::string& out) const {
-    if (bare()) {
-      out += value;
-      if (options_.parsable || i + 1 < items_.size()) out += options_.delimiter;
-      return;
-    }
-    append_cell(out, items_[i], value);
-    out += ' ';
-  }
-
-  const AcctOptions& options_;
-  const std::vector<FormatItem>& items_;
-  std::vector<const Field<AcctRow>*> fields_;
-  std::string value_;
-};
-
-std::string list_fields() {
-  std::string out;
-  int column = 0;
-  for (const Field<AcctRow>& field : acct_fields()) {
-    std::string name(field.header);
-    if (++column % 4 != 0)
-      name.resize(std::max<size_t>(name.size() + 1, 20), ' ');
-    else
-      name += '\n';
-    out += name;
-  }
-  return out.ends_with('\n') ? out : out + "\n";
-}
+using Writer = AcctListing<AcctRow>;
 
 void write_job(const AcctOptions& options, const JobRecord& job, const AcctRow& common,
                Writer& writer, std::string& text) {
@@ -139,7 +83,7 @@ Result<std::vector<JobView>> fetch(const AcctOptions& options, const AcctPlan& p
 }
 
 Result<int> run(const AcctOptions& options, Context& context) {
-  if (options.help_format) return context.out << list_fields(), kExitDone;
+  if (options.help_format) return context.out << list_fields(acct_fields()), kExitDone;
   const TimePoint now = context.now();
   const char units = options.units == 0 && options.fixed_units ? 'M' : options.units;
   const AcctPlan plan = TRY(to_acct_plan(options, own_name(), ::getuid(), now, local_zone()));
@@ -159,7 +103,10 @@ Result<int> run(const AcctOptions& options, Context& context) {
     context.out << json.take();
     return kExitDone;
   }
-  Writer writer(options, plan.items);
+  Writer writer({.parsable = options.parsable,
+                 .parsable2 = options.parsable2,
+                 .delimiter = options.delimiter},
+                plan.items, acct_fields());
   std::string text;
   if (!options.no_header) writer.header(text);
   for (const JobView& view : *jobs) {

@@ -51,6 +51,7 @@ std::span<const Field<AcctRow>> acct_fields();
 int acct_width(std::string_view name);
 
 // "JobID,State%20,Elapsed%-12": widths behind a percent sign.
-Result<std::vector<FormatItem>> parse_acct_format(std::string_view format);
+Result<std::vector<FormatItem>> parse_acct_format(std::string_view format,
+                                                  int (*width_of)(std::string_view) = acct_width);
 
 }  // namespace gd::cmd

@@ -26,6 +26,7 @@ constexpr CommandInfo kInfo{.name = "gdstat",
                             .examples =
                                 "gdstat --me\n"
                                 "gdstat -t all -u alice,bob\n"
+                                "gdstat --live --me               # cpu, memory, I/O now\n"
                                 "gdstat -o '%i %T %R'             # any columns\n"
                                 "gdstat --json | jq '.jobs[].job_id'\n",
                             .completes = Completes::job};
@@ -107,6 +108,7 @@ Result<void> print_once(const StatOptions& options, const StatPlan& plan, Contex
 Result<int> run(const StatOptions& options, Context& context) {
   const StatPlan plan = TRY(to_stat_plan(options, context.dialect, own_name()));
   TRY(check_clusters(options.clusters, context));
+  if (options.live && !options.json) return run_live(options, plan, context);
   while (true) {
     const Result<void> done = print_once(options, plan, context);
     if (!done.ok()) return context.slurm() ? slurm_load_error(done.error()) : done.error();
@@ -130,6 +132,10 @@ void define_gdstat(Cli& cli, StatOptions& options) {
   cli.list("-A,--account", "NAME[,...]", "Jobs of these accounts", options.accounts);
   cli.list("-q,--qos", "NAME[,...]", "Jobs of these qualities of service", options.qos);
   cli.flag("-a,--all", "Jobs of hidden partitions, too; there are none", options.all);
+  cli.group("Watching");
+  cli.flag("--live", "What running jobs use now; again and again on a terminal", options.live);
+  cli.option("--live-sort", "FIGURE", "Order of --live", options.live_sort)
+      .choose({"job", "user", "cpu", "memory", "peak", "io", "pids", "time"});
   cli.group("Form");
   cli.flag("-l,--long", "More columns", options.long_listing);
   cli.flag("--start", "When waiting jobs are expected to start", options.start);
@@ -170,6 +176,7 @@ Result<StatPlan> to_stat_plan(const StatOptions& options, Dialect dialect, const
     plan.must_exist = asked.jobs.empty() ? asked.elements[0].job : asked.jobs[0];
   }
   plan.each_element = options.array;
+  plan.query.live = options.live;
   plan.query.filter.states = plan.must_exist ? std::vector<JobState>{} : plan.states;
   plan.sort = !options.sort.empty() ? options.sort : (options.start ? "S,i" : kDefaultSort);
   TRY(check_sort(plan.sort));

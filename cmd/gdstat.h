@@ -25,6 +25,8 @@ struct StatOptions {
   bool all = false;
   bool array = false;
   bool fixed_units = false;
+  bool live = false;
+  std::string live_sort = "cpu";
   std::optional<uint32_t> iterate;
 };
 
@@ -40,6 +42,9 @@ struct StatPlan {
   std::string sort;
 };
 Result<StatPlan> to_stat_plan(const StatOptions& options, Dialect dialect, const std::string& me);
+
+// --live: what running jobs use now, as a table; again and again on a terminal.
+Result<int> run_live(const StatOptions& options, StatPlan plan, Context& context);
 
 // "-t,P,i": letters of the short format, each ascending, or descending behind "-".
 Result<void> sort_jobs(std::vector<JobView>& jobs, std::string_view keys, TimePoint now);

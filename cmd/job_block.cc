@@ -1,11 +1,13 @@
 // A job as `scontrol show job` prints it, and as JSON. The order of the lines and the
 // spelling of the keys are Slurm's: programs read them.
+#include <algorithm>
 #include <vector>
 
 #include "base/duration.h"
 #include "base/text.h"
 #include "cmd/block.h"
 #include "cmd/job_fields.h"
+#include "cmd/usage_text.h"
 #include "proto/file_pattern.h"
 
 namespace gd::cmd {
@@ -144,6 +146,80 @@ void add_files(Block& block, const JobRecord& job) {
   if (!job.reason_text.empty()) block.line().add("ReasonText", printable(job.reason_text, 1000));
 }
 
+// Beyond Slurm's lines: what it used, uses, and how that went.
+void add_usage(Block& block, const JobView& view) {
+  const Usage used = usage_so_far(view);
+  if (used.memory_peak_mib == 0) return;  // nothing was counted yet
+  block.line()
+      .add("UsedCPU", clock_time(used.cpu_user_ms + used.cpu_system_ms))
+      .add("MemoryPeak", short_bytes(used.memory_peak_mib << 20));
+  if (used.pids_peak != 0) block.add("ProcessesPeak", std::to_string(used.pids_peak));
+  if (used.read_bytes) block.add("DiskRead", short_bytes(*used.read_bytes));
+  if (used.write_bytes) block.add("DiskWritten", short_bytes(*used.write_bytes));
+  if (const auto now = now_of(view)) {
+    block.line()
+        .add("CPUNow", std::to_string((now->cpu_milli + 5) / 10) + "%")
+        .add("MemoryNow", short_bytes(now->memory_mib << 20))
+        .add("ProcessesNow", std::to_string(now->pids));
+  }
+  const UsageSeries* series = series_of(view.job);
+  if (series == nullptr) return;
+  const SparkStyle style = spark_style();
+  const auto add_series = [&](std::string key, const std::vector<uint64_t>& points,
+                              const std::string& top) {
+    block.line().add(std::move(key), spark(points, style) + ",max=" + top);
+  };
+  block.line().add("SeriesSpacing", format_interval(series->spacing));
+  add_series("SeriesCPU", series->cpu_milli,
+             std::to_string((std::ranges::max(series->cpu_milli) + 5) / 10) + "%");
+  add_series("SeriesMemory", series->memory_mib,
+             short_bytes(std::ranges::max(series->memory_mib) << 20));
+  if (!series->io_kib_s.empty()) {
+    add_series("SeriesDisk", series->io_kib_s,
+               short_bytes(std::ranges::max(series->io_kib_s) << 10) + "/s");
+  }
+}
+
+void write_numbers(JsonWriter& json, std::string_view key, const std::vector<uint64_t>& numbers) {
+  json.key(key).begin_array();
+  for (const uint64_t number : numbers) json.number(number);
+  json.end_array();
+}
+
+void write_known(JsonWriter& json, std::string_view key, const std::optional<uint64_t>& number) {
+  json.key(key);
+  if (number)
+    json.number(*number);
+  else
+    json.null();
+}
+
+void write_usage(JsonWriter& json, const JobView& view) {
+  const Usage used = usage_so_far(view);
+  json.key("cpu_user_ms").number(used.cpu_user_ms);
+  json.key("cpu_system_ms").number(used.cpu_system_ms);
+  json.key("memory_peak_mib").number(used.memory_peak_mib);
+  json.key("processes_peak").number(used.pids_peak);
+  write_known(json, "read_bytes", used.read_bytes);
+  write_known(json, "write_bytes", used.write_bytes);
+  if (const auto now = now_of(view)) {
+    json.key("now").begin_object();
+    json.key("cpu_milli").number(now->cpu_milli).key("memory_mib").number(now->memory_mib);
+    json.key("processes").number(now->pids);
+    write_known(json, "read_bytes_s", now->read_bytes_s);
+    write_known(json, "write_bytes_s", now->write_bytes_s);
+    json.end_object();
+  }
+  if (const UsageSeries* series = series_of(view.job)) {
+    json.key("series").begin_object();
+    json.key("spacing_seconds").number(series->spacing.count());
+    write_numbers(json, "cpu_milli", series->cpu_milli);
+    write_numbers(json, "memory_mib", series->memory_mib);
+    write_numbers(json, "io_kib_s", series->io_kib_s);
+    json.end_object();
+  }
+}
+
 void moment(JsonWriter& json, std::string_view key, TimePoint at) {
   json.key(key).number(std::chrono::duration_cast<Seconds>(at.time_since_epoch()).count());
 }
@@ -182,6 +258,7 @@ std::string job_block(const JobView& view, TimePoint now, bool one_line) {
   add_times(block, view, now);
   add_resources(block, view.job);
   add_files(block, view.job);
+  add_usage(block, view);
   return block.text(one_line ? BlockForm::one_line : BlockForm::lines);
 }
 
@@ -221,9 +298,7 @@ void write_json(JsonWriter& json, const JobView& view, TimePoint now) {
     json.null();
   json.key("exit_code").string(exit_text(job));
   json.key("return_code").number(job.exit.code).key("exit_signal").number(job.exit.signal);
-  json.key("cpu_user_ms").number(job.usage.cpu_user_ms);
-  json.key("cpu_system_ms").number(job.usage.cpu_system_ms);
-  json.key("memory_peak_mib").number(job.usage.memory_peak_mib);
+  write_usage(json, view);
   json.key("job_resources").begin_object().key("allocated_nodes").begin_array();
   for (const NodeShare& share : job.nodes) {
     json.begin_object().key("node").string(share.node).key("cpus").number(share.held.cpus);

@@ -9,6 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/job_fields.h"
 #include "cmd/job_query.h"
+#include "cmd/usage_text.h"
 
 namespace gd::cmd {
 namespace {
@@ -50,10 +51,12 @@ double percent(uint64_t part, uint64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-void write_use(Output& out, const JobRecord& job, TimePoint now) {
+void write_use(Output& out, const JobView& view, TimePoint now) {
+  const JobRecord& job = view.job;
+  const Usage used = usage_so_far(view);
   const uint32_t cores = std::max(cpus_of(job), 1U);
   const Seconds elapsed = elapsed_of(job, now);
-  const uint64_t used_ms = job.usage.cpu_user_ms + job.usage.cpu_system_ms;
+  const uint64_t used_ms = used.cpu_user_ms + used.cpu_system_ms;
   const Seconds wall = elapsed * cores;
   out.line("CPU Utilized: " + format_time_limit(Seconds{used_ms / 1000}));
   out.line("CPU Efficiency: " +
@@ -63,13 +66,14 @@ void write_use(Output& out, const JobRecord& job, TimePoint now) {
   const uint64_t held = memory_of(job);
   const bool per_cpu = job.spec->memory_per_cpu_mib.has_value();
   const uint64_t share = held / (per_cpu ? cores : std::max(nodes_of(job), 1U));
-  out.line("Memory Utilized: " + size_text(job.usage.memory_peak_mib));
-  out.line("Memory Efficiency: " + two_digits(percent(job.usage.memory_peak_mib, held)) + "% of " +
+  out.line("Memory Utilized: " + size_text(used.memory_peak_mib));
+  out.line("Memory Efficiency: " + two_digits(percent(used.memory_peak_mib, held)) + "% of " +
            size_text(held) + " (" + size_text(share) + (per_cpu ? "/core)" : "/node)"));
 }
 
 Result<JobView> find(Client& controller, const std::string& word) {
   JobQuery query;
+  query.live = true;
   TRY(add_named(word, query.filter.jobs, query.filter.elements));
   std::vector<JobView> found = TRY(fetch_jobs(controller, query));
   if (found.empty()) {
@@ -103,7 +107,7 @@ Result<int> run(const EffOptions& options, Context& context) {
   } else {
     context.out.line("Cores: " + std::to_string(cpus_of(job)));
   }
-  write_use(context.out, job, context.now());
+  write_use(context.out, view, context.now());
   if (!ended(job.state)) {
     context.out.line("WARNING: Efficiency statistics may be misleading for " + state + " jobs.");
   }

@@ -29,6 +29,7 @@ struct StoredJobView {
   std::optional<double> priority;
   std::optional<TimePoint> expected_start;
   std::optional<PriorityParts> terms;
+  const std::vector<StepSample>* samples = nullptr;  // none, or not empty
 };
 Bytes encode_job_page(std::span<const StoredJobView> jobs, bool more);
 

@@ -42,7 +42,7 @@ Bytes encode_job_page(std::span<const StoredJobView> jobs, bool more) {
   }
   for (const StoredJobView& job : jobs) {
     packer.pack_map(1 + (job.priority ? 1 : 0) + (job.expected_start ? 1 : 0) +
-                    (job.terms ? 1 : 0));
+                    (job.terms ? 1 : 0) + (job.samples != nullptr ? 1 : 0));
     packer.pack("job");
     buffer.write(job.record.data(), job.record.size());
     if (job.priority) {
@@ -56,6 +56,10 @@ Bytes encode_job_page(std::span<const StoredJobView> jobs, bool more) {
     if (job.terms) {
       packer.pack("terms");
       codec::pack(packer, *job.terms);
+    }
+    if (job.samples != nullptr) {
+      packer.pack("samples");
+      codec::pack(packer, *job.samples);
     }
   }
   if (more) {

@@ -152,7 +152,8 @@ constexpr TypeName kTypeNames[] = {GD_NAME(error_reply),
                                    GD_NAME(shepherd_order),
                                    GD_NAME(explain_reply),
                                    GD_NAME(node_explain),
-                                   GD_NAME(node_explained)};
+                                   GD_NAME(node_explained),
+                                   GD_NAME(step_sample)};
 #undef GD_NAME
 static_assert(std::size(kTypeNames) == std::variant_size_v<MessageVariant>);
 

@@ -89,6 +89,12 @@ int32_t exit_code_of(const JobRecord& job) {
   return ended(job.state) && job.state != JobState::completed ? std::max(code, 1) : code;
 }
 
+Usage usage_of(const JobRecord& job) {
+  Usage sum;
+  for (const StepRecord& step : job.steps) add(sum, step.usage);
+  return sum;
+}
+
 uint32_t total_cpus(const JobSpec& spec) {
   const uint32_t per_task = spec.cpus_per_task.value_or(1);
   const uint32_t tasks =

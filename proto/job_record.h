@@ -16,6 +16,7 @@
 #include "proto/job_spec.h"
 #include "proto/job_state.h"
 #include "proto/resources.h"
+#include "proto/step_usage.h"
 
 namespace gd {
 
@@ -44,19 +45,6 @@ struct ExitStatus {
   static constexpr void visit(auto& self, auto&& field) {
     field("code", self.code);
     field("sig", self.signal);
-  }
-};
-
-struct Usage {  // of one step on one node, from its cgroup
-  uint64_t cpu_user_ms = 0;
-  uint64_t cpu_system_ms = 0;
-  uint64_t memory_peak_mib = 0;
-  bool operator==(const Usage&) const = default;
-
-  static constexpr void visit(auto& self, auto&& field) {
-    field("user", self.cpu_user_ms);
-    field("sys", self.cpu_system_ms);
-    field("peak", self.memory_peak_mib);
   }
 };
 
@@ -122,6 +110,7 @@ struct StepRecord {
   TimePoint end_time{};
   ExitStatus exit;
   Usage usage;
+  UsageSeries series;
   bool operator==(const StepRecord&) const = default;
 
   static constexpr void visit(auto& self, auto&& field) {
@@ -144,6 +133,7 @@ struct StepRecord {
     field("end", self.end_time);
     field("exit", self.exit);
     field("usage", self.usage);
+    field("series", self.series);
   }
 };
 
@@ -226,7 +216,6 @@ struct JobRecord {
   std::vector<std::string> avoid;  // nodes that failed to launch it
   std::vector<PendingSignal> signals;
   ExitStatus exit;
-  Usage usage;
   std::vector<StepRecord> steps;
   uint32_t next_step = 0;
   MailEvents told = 0;  // marks of this life's time limit that were passed
@@ -269,7 +258,6 @@ struct JobRecord {
     field("avoid", self.avoid);
     field("signals", self.signals);
     field("exit", self.exit);
-    field("usage", self.usage);
     field("steps", self.steps);
     field("next_step", self.next_step);
     field("told", self.told);
@@ -294,5 +282,7 @@ uint32_t tasks_of(const StepRecord& step);
 const StepShare* share_on(const StepRecord& step, std::string_view node);
 // 128 + signal, or the code; at least 1 for what ended and did not complete.
 int32_t exit_code_of(const JobRecord& job);
+// Of all its steps that have ended.
+Usage usage_of(const JobRecord& job);
 
 }  // namespace gd

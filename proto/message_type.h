@@ -69,6 +69,7 @@ enum class MessageType : uint16_t {
   step_launch = 90,
   shepherd_status = 91,
   shepherd_order = 92,
+  step_sample = 93,
 };
 
 inline constexpr uint16_t kProtocolVersion = 1;

@@ -90,5 +90,6 @@ template Message::Message(ShepherdOrder);
 template Message::Message(ExplainReply);
 template Message::Message(NodeExplain);
 template Message::Message(NodeExplained);
+template Message::Message(StepSample);
 
 }  // namespace gd

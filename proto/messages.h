@@ -34,7 +34,7 @@ using MessageVariant =
                  LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined, NodeHello, NodeWelcome,
                  NodeReport, NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck,
                  StreamResize, StreamSignal, StreamPing, StreamExit, StepLaunch, ShepherdStatus,
-                 ShepherdOrder, ExplainReply, NodeExplain, NodeExplained>;
+                 ShepherdOrder, ExplainReply, NodeExplain, NodeExplained, StepSample>;
 
 template <class Body>
 concept MessageBody = requires {

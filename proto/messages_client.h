@@ -157,6 +157,7 @@ struct JobQuery {
   std::optional<TimePoint> until;
   uint32_t limit = 0;  // most jobs, newest first; 0: all
   bool terms = false;  // with what the priorities are made of
+  bool live = false;   // with what running steps use now
   bool operator==(const JobQuery&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("filter", self.filter);
@@ -165,6 +166,7 @@ struct JobQuery {
     field("until", self.until);
     field("limit", self.limit);
     field("terms", self.terms);
+    field("live", self.live);
   }
 };
 
@@ -193,12 +195,14 @@ struct JobView {
   std::optional<double> priority;           // pending jobs
   std::optional<TimePoint> expected_start;  // from the last pass, if it planned this job
   std::optional<PriorityParts> terms;       // if the query asked for them
+  std::vector<StepSample> samples;          // the same; as last heard
   bool operator==(const JobView&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
     field("prio", self.priority);
     field("start", self.expected_start);
     field("terms", self.terms);
+    field("samples", self.samples);
   }
 };
 

@@ -81,7 +81,8 @@ struct StepStatus {
   TimePoint ended{};
   std::string error;                  // launch_failed: the whole chain, "mount home: /home/x: ..."
   std::vector<std::string> warnings;  // limits clamped, image not id-mapped
-  Usage usage;
+  Usage usage;                        // at the end
+  UsageSeries series;
   uint64_t signal_serial = 0;         // of the last signal that was delivered
   std::optional<Seconds> time_limit;  // in force at the shepherd; empty: none
   std::string waits;                  // accepted: for what its start waits, if for an image
@@ -99,6 +100,7 @@ struct StepStatus {
     field("error", self.error);
     field("warnings", self.warnings);
     field("usage", self.usage);
+    field("series", self.series);
     field("signal", self.signal_serial);
     field("time", self.time_limit);
     field("waits", self.waits);
@@ -115,6 +117,7 @@ struct NodeReport {
   std::vector<StepStatus> steps;
   double load = 0;
   uint64_t free_memory_mib = 0;
+  std::vector<StepSample> samples;  // of running steps, in full reports only
   bool operator==(const NodeReport&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("session", self.session);
@@ -124,6 +127,7 @@ struct NodeReport {
     field("steps", self.steps);
     field("load", self.load);
     field("free", self.free_memory_mib);
+    field("samples", self.samples);
   }
 };
 

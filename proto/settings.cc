@@ -274,6 +274,7 @@ Result<AgentSettings> read_agent(const ConfigView& view) {
   out.features = view.list("features");
   out.max_processes = static_cast<uint32_t>(view.integer("max_processes"));
   out.writable_size_mib = view.mib("writable_size");
+  out.sample_interval = std::chrono::duration_cast<Seconds>(view.interval("sample_interval"));
   out.tmp_size_mib = view.mib("tmp_size");
   out.shm_size_mib = view.mib("shm_size");
   out.client_dir = text_or_empty(view, "client_dir");

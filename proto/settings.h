@@ -126,6 +126,7 @@ struct AgentSettings {
   uint64_t reserved_memory_mib = 0;
   std::vector<std::string> features;
   uint32_t max_processes = 0;      // a job
+  Seconds sample_interval{};       // between readings of what a step uses
   uint64_t writable_size_mib = 0;  // a job's layer over its image
   uint64_t tmp_size_mib = 0;
   uint64_t shm_size_mib = 0;

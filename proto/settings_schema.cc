@@ -170,6 +170,9 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
     {"writable_size", size_mib, "1G", "Most a job may write over its image.", 1, int64_t{1} << 30},
     {"tmp_size", size_mib, "1G", "Size of a job's own /tmp.", 1, int64_t{1} << 30},
     {"shm_size", size_mib, "1G", "Size of a job's own /dev/shm.", 1, int64_t{1} << 30},
+    {"sample_interval", interval, "5s",
+     "What each running step uses is read so often, for gdstat --live, gdtop and sstat.", 1000,
+     3'600'000},
     {"client_dir", path, nullptr,
      "Folder of the static commands that are bound into each container; "
      "where gd was installed if not given."},

@@ -40,7 +40,8 @@ Agent::Agent(AgentParts parts, ClientSocket controller, ServerSocket streams, Sh
                   [this](const StepKey& key, const std::string& reason) {
                     log_warning("step_lost", {{"step", label(key)}, {"why", reason}});
                     core_.on_lost(key, clock_.now());
-                  }}),
+                  },
+              .on_sample = [this](StepSample sample) { core_.on_sample(std::move(sample)); }}),
       streams_(*parts_.poller, std::move(streams), parts_.info.name,
                [this](const StepKey& key) { return links_.folder(key); }) {
   parts_.info.stream_key =

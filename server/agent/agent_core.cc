@@ -130,6 +130,7 @@ void AgentCore::finish(const StepKey& step, EndCause cause, std::string error, T
   known->second.cause = cause;
   known->second.error = std::move(error);
   known->second.ended = now;
+  samples_.erase(step);
   news_.insert(step);
 }
 
@@ -140,10 +141,18 @@ void AgentCore::on_status(const StepStatus& status) {
   const uint64_t serial = std::max(known->second.signal_serial, status.signal_serial);
   const std::optional<Seconds> time_limit = known->second.time_limit;
   const bool changed = known->second != status;
+  if (status.phase == StepPhase::ended) samples_.erase(known->first);
   known->second = status;
   known->second.signal_serial = serial;
   known->second.time_limit = time_limit;  // as it was last told to the shepherd
   if (changed) news_.insert(known->first);
+}
+
+void AgentCore::on_sample(StepSample sample) {
+  const StepKey key{sample.job, sample.launch, sample.step};
+  const auto known = steps_.find(key);
+  if (known == steps_.end() || known->second.phase != StepPhase::running) return;
+  samples_[key] = std::move(sample);
 }
 
 void AgentCore::on_launch_failed(const StepKey& step, std::string error, TimePoint now) {
@@ -166,6 +175,9 @@ std::optional<NodeReport> AgentCore::make_report(Extent extent, double load,
   report.free_memory_mib = free_memory_mib;
   for (const auto& [key, status] : steps_) {
     if (report.full || news_.contains(key)) report.steps.push_back(status);
+  }
+  if (report.full) {
+    for (const auto& [key, sample] : samples_) report.samples.push_back(sample);
   }
   news_.clear();
   return report;

@@ -74,6 +74,8 @@ class AgentCore {
 
   // From a shepherd: at connect and at each change. A phase never goes back.
   void on_status(const StepStatus& status);
+  // What a running step uses; goes with the next full report, and makes no news of its own.
+  void on_sample(StepSample sample);
   // The folder or the shepherd could not be made: no process of the user's ever ran.
   void on_launch_failed(const StepKey& step, std::string error, TimePoint now);
   // The shepherd is gone and left no status.
@@ -97,7 +99,8 @@ class AgentCore {
   void finish(const StepKey& step, EndCause cause, std::string error, TimePoint now);
 
   std::map<StepKey, StepStatus> steps_;
-  std::set<StepKey> news_;  // changed since they were last reported
+  std::map<StepKey, StepSample> samples_;  // of running steps: the last one each
+  std::set<StepKey> news_;                 // changed since they were last reported
   uint64_t nonce_ = 0;
   uint64_t session_ = 0;
   uint64_t last_orders_ = 0;

@@ -105,6 +105,7 @@ Result<std::string> prepare_shepherds(const Settings& all, const std::string& no
   shepherd.writable_mib = settings.writable_size_mib;
   shepherd.tmp_mib = settings.tmp_size_mib;
   shepherd.shm_mib = settings.shm_size_mib;
+  shepherd.sample_interval = settings.sample_interval;
   shepherd.init_program = TRY(own_folder()) + "/gdinit";
   shepherd.controller = identity.controller;
   shepherd.controller_key = identity.controller_key;

@@ -115,6 +115,10 @@ void Shepherd::on_started() {
     if (client_counts() && !streams_->attached()) on_detached(Leaving::lost);
   }
   set_time_limit(launch_.time_limit);
+  if (!container_.is_place()) {
+    meter_ = UsageMeter(started_at_, settings_.sample_interval);
+    again(sample_timer_, kFirstSample, &Shepherd::take_sample);
+  }
   watch_process();
   save_and_tell();
 }
@@ -185,16 +189,16 @@ void Shepherd::on_gone(const container::ExitReport& report) {
     }
   }
   if (usage.ok()) {
-    status_.usage.cpu_user_ms = usage->cpu_user_ns / 1'000'000;
-    status_.usage.cpu_system_ms = usage->cpu_system_ns / 1'000'000;
-    status_.usage.memory_peak_mib = (usage->memory_peak_bytes + (1 << 20) - 1) >> 20;
+    meter_.finish(*usage, boot_time());
+    status_.usage = meter_.usage();
+    status_.series = meter_.series();
   }
   finish(cause, exit, std::move(error));
 }
 
 void Shepherd::finish(EndCause cause, ExitStatus exit, std::string error) {
   for (const TimerId timer :
-       {limit_timer_, warn_timer_, kill_timer_, client_timer_, retry_timer_}) {
+       {limit_timer_, warn_timer_, kill_timer_, client_timer_, retry_timer_, sample_timer_}) {
     poller_.cancel(timer);
   }
   // The last output first: the pipes' writers are gone, and so is what they wrote to.
@@ -350,6 +354,20 @@ void Shepherd::save_and_tell() {
     status_.warnings.push_back(saved.error().text);
   }
   door_.tell_status();
+}
+
+// Told, not saved: nobody needs it after this process.
+void Shepherd::take_sample() {
+  const Result<container::CgroupUsage> reading = container_.usage();
+  if (reading.ok()) {
+    meter_.take(*reading, boot_time());
+    StepSample sample = meter_.sample();
+    sample.job = launch_.job;
+    sample.launch = launch_.launch;
+    sample.step = launch_.step;
+    door_.tell(sample);
+  }
+  again(sample_timer_, settings_.sample_interval, &Shepherd::take_sample);
 }
 
 void Shepherd::keep_on_disk() {

@@ -30,6 +30,7 @@
 #include "server/agent/step_folder.h"
 #include "server/agent/step_image.h"
 #include "server/agent/stream_host.h"
+#include "server/agent/usage_meter.h"
 
 namespace gd::agent {
 
@@ -41,6 +42,7 @@ inline constexpr Milliseconds kLinger = 20s;        // for a client to come for 
 inline constexpr Milliseconds kDelivered = 1s;      // for what was sent to be read
 inline constexpr Milliseconds kJoinRetry = 20ms;
 inline constexpr Milliseconds kJoinPatience = 30s;  // for the job's container to appear
+inline constexpr Milliseconds kFirstSample = 1s;    // after the start; then at the interval
 inline constexpr Milliseconds kKillPatience = 2s;   // for killed programs, then the whole group
 
 class Shepherd {
@@ -81,6 +83,7 @@ class Shepherd {
   void leave();
 
   void save_and_tell();
+  void take_sample();
   void again(TimerId& timer, Milliseconds delay, void (Shepherd::*what)());
   void kill_whole_group();
   void client_is_gone();
@@ -104,6 +107,7 @@ class Shepherd {
   StepImage image_;
   StepContainer container_;
   SystemClock clock_;
+  UsageMeter meter_;
 
   std::optional<EndCause> cause_;  // the first one; none: it ended by itself
   bool killed_ = false;            // by us
@@ -120,6 +124,7 @@ class Shepherd {
   TimerId keep_timer_ = TimerId::none;
   TimerId leave_timer_ = TimerId::none;
   TimerId retry_timer_ = TimerId::none;
+  TimerId sample_timer_ = TimerId::none;
 };
 
 }  // namespace gd::agent

@@ -43,6 +43,14 @@ void ShepherdDoor::tell_status() {
   for (const uint64_t id : agents) send(id, events_.status());
 }
 
+void ShepherdDoor::tell(const StepSample& sample) {
+  std::vector<uint64_t> agents;
+  for (const auto& [id, visitor] : visitors_) {
+    if (visitor.agent && visitor.channel.backlog() == 0) agents.push_back(id);
+  }
+  for (const uint64_t id : agents) send(id, sample);
+}
+
 void ShepherdDoor::accept_all() {
   for (;;) {
     Result<std::optional<UniqueFd>> next = accept_from(listener_.get());

@@ -37,6 +37,7 @@ class ShepherdDoor {
   Result<void> open(const StepFolder& folder);
   Result<void> open(UniqueFd listener);  // bound in the folder by whoever started us
   void tell_status();                    // to every agent that is connected
+  void tell(const StepSample& sample);   // the same; dropped where one does not keep up
   [[nodiscard]] bool agent_connected() const;
 
  private:

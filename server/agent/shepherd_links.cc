@@ -130,13 +130,17 @@ void ShepherdLinks::on_ready(const StepKey& key, uint32_t events) {
   for (;;) {
     found = links_.find(key);
     if (found == links_.end() || !found->second.channel.open()) return;
-    const Result<std::optional<Message>> message = found->second.channel.next();
+    Result<std::optional<Message>> message = found->second.channel.next();
     if (!message.ok()) alive = false;
     if (!message.ok() || !*message) break;
     if (const auto* told = std::get_if<ShepherdStatus>(&**message)) {
       found->second.ended = told->status.phase == StepPhase::ended;
       // A shepherd speaks of its own step only.
       if (key_of(told->status) == key) events_.on_status(told->status);
+    }
+    if (auto* sample = std::get_if<StepSample>(&**message)) {
+      const StepKey whose{sample->job, sample->launch, sample->step};
+      if (whose == key && events_.on_sample) events_.on_sample(std::move(*sample));
     }
   }
   if (!alive) return close_channel(found->second);  // its end comes by the pidfd

@@ -38,6 +38,7 @@ struct ShepherdPaths {
 struct LinkEvents {
   std::function<void(const StepStatus&)> on_status;
   std::function<void(const StepKey&, const std::string& reason)> on_lost;
+  std::function<void(StepSample)> on_sample;
 };
 
 class ShepherdLinks {

@@ -46,6 +46,9 @@ Result<void> take(ShepherdSettings& settings, std::string_view key, const std::s
   if (key == "controller") settings.controller = value;
   if (key == "controller_key") settings.controller_key = value;
   if (key == "client_dir") settings.client_dir = value;
+  if (key == "sample_interval_s") {
+    settings.sample_interval = Seconds(TRY(parse_number<uint32_t>(value, 1)));
+  }
   if (key == "append_output") settings.append_output = value == "yes";
   return {};
 }
@@ -89,6 +92,7 @@ std::string render(const ShepherdSettings& settings) {
   line(out, "controller", settings.controller);
   line(out, "controller_key", settings.controller_key);
   line(out, "client_dir", settings.client_dir);
+  line(out, "sample_interval_s", std::to_string(settings.sample_interval.count()));
   line(out, "append_output", settings.append_output ? "yes" : "no");
   return out;
 }

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "proto/device_settings.h"
 #include "proto/volume.h"
@@ -46,6 +47,7 @@ struct ShepherdSettings {
   std::string devices_dir;     // whose job has which: step_devices.h
   std::string steps_dir;       // of the folders of this node's steps
   std::string store_program;   // gdstore
+  Seconds sample_interval{5};  // between readings of what a step uses
   bool append_output = false;  // open mode of output files unless the job says
   bool operator==(const ShepherdSettings&) const = default;
 };

@@ -159,7 +159,15 @@ Result<void> StepContainer::kill_all() {
 
 Result<container::CgroupUsage> StepContainer::usage() const {
   if (!step_group_) return container::CgroupUsage{};
-  return step_group_->usage();
+  container::CgroupUsage usage = TRY(step_group_->usage());
+  if (usage.read_bytes || !owns_job_group_) return usage;
+  // v1 counts I/O in the job's group alone: its first step on this node answers for it.
+  const Result<container::CgroupUsage> job = job_group_->usage();
+  if (job.ok()) {
+    usage.read_bytes = job->read_bytes;
+    usage.write_bytes = job->write_bytes;
+  }
+  return usage;
 }
 
 Result<void> StepContainer::clean_up() {

@@ -53,7 +53,7 @@ class StepContainer {
   Result<void> kill_programs();
   Result<void> kill_all();
 
-  // Of the step's group.
+  // Of the step's group; on v1 the I/O is the job's, of its first step alone.
   Result<container::CgroupUsage> usage() const;
   // Nothing of the step is left, and if it owned the job's group, nothing of the job.
   Result<void> clean_up();

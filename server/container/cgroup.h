@@ -47,9 +47,9 @@ struct CgroupUsage {
   uint64_t cpu_system_ns = 0;
   uint64_t memory_bytes = 0;
   uint64_t memory_peak_bytes = 0;
-  uint64_t read_bytes = 0;
-  uint64_t write_bytes = 0;
-  uint64_t pids = 0;
+  std::optional<uint64_t> read_bytes;  // empty: not counted in this group
+  std::optional<uint64_t> write_bytes;
+  uint64_t pids = 0;  // processes and threads
   uint64_t oom_kills = 0;
 };
 

@@ -112,6 +112,9 @@ void add_usage(const CgroupPaths& paths, CgroupUsage& usage) {
   }
   if (const std::string folder = path_of(paths, "pids"); !folder.empty()) {
     usage.pids = read_number(folder + "/pids.current");
+  } else if (const std::string tracked = path_of(paths, "memory"); !tracked.empty()) {
+    const std::string tasks = read_text(tracked + "/tasks");  // a step has no pids group
+    usage.pids = static_cast<uint64_t>(std::count(tasks.begin(), tasks.end(), '\n'));
   }
   if (const std::string folder = path_of(paths, "blkio"); !folder.empty()) {
     const std::string text = read_text(folder + "/blkio.throttle.io_service_bytes_recursive");

@@ -98,6 +98,7 @@ void add_usage(const std::string& folder, CgroupUsage& usage) {
   usage.memory_peak_bytes = std::max(usage.memory_bytes, read_number(folder + "/memory.peak"));
   usage.pids = read_number(folder + "/pids.current");
   usage.oom_kills = value_of(read_text(folder + "/memory.events"), "oom_kill");
+  if (!exists(folder + "/io.stat")) return;
   const std::string io = read_text(folder + "/io.stat");
   usage.read_bytes = io_bytes(io, "rbytes");
   usage.write_bytes = io_bytes(io, "wbytes");

@@ -31,6 +31,7 @@
 #include "server/controller/workers.h"
 #include "server/core/cluster.h"
 #include "server/core/decide.h"
+#include "server/core/query.h"
 #include "server/store/store.h"
 
 namespace gd::controller {
@@ -92,6 +93,8 @@ struct Hub {
   std::shared_ptr<const core::ClusterConfig> cluster_config_now;
   core::Cluster cluster;
   std::shared_ptr<const std::vector<NodeView>> node_views;  // of this turn, if somebody asked
+  std::shared_ptr<const core::Samples> samples;  // as last asked for, at samples_at
+  TimePoint samples_at{};
   auth::KeyBook keys;
   std::map<std::string, JoinTokenRecord, std::less<>> tokens;  // by store key
   std::map<JobId, JobKeyRecord> job_keys;                      // of the jobs that hold nodes

@@ -3,6 +3,7 @@
 #include "server/controller/query.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "proto/codec.h"
 #include "server/core/command.h"
@@ -76,6 +77,11 @@ class Pages {
       const auto promise = question_.view.promises.find(job.id);
       if (promise != question_.view.promises.end()) view.expected_start = promise->second;
     }
+    if (question_.view.samples) {
+      auto samples = core::samples_of(*question_.view.samples, job);
+      page_bytes_ += samples.size() * sizeof(StepSample);
+      if (!samples.empty()) view.samples = &kept_samples_.emplace_back(std::move(samples));
+    }
     page_bytes_ += bytes.size();
     --left_;
   }
@@ -83,13 +89,15 @@ class Pages {
   void flush() {
     send_(encode_job_page(page_, true));
     page_.clear();
+    kept_samples_.clear();
     page_bytes_ = 0;
   }
 
   const JobQuestion& question_;
   const SendPage& send_;
   size_t left_;
-  std::vector<StoredJobView> page_;  // into the snapshot
+  std::vector<StoredJobView> page_;  // into the snapshot, and into the samples
+  std::deque<std::vector<StepSample>> kept_samples_;
   size_t page_bytes_ = 0;
   std::optional<Error> error_;
 };

@@ -25,6 +25,7 @@ inline constexpr size_t kMaxPageBytes = size_t{1} << 20;
 struct JobsView {
   core::PriorityView priority;
   std::map<JobId, TimePoint> promises;
+  std::shared_ptr<const core::Samples> samples;  // null: nobody asked for them
   TimePoint now{};
 };
 

@@ -10,6 +10,8 @@
 namespace gd::controller {
 namespace {
 
+constexpr Milliseconds kSamplesAge = 500ms;
+
 // On a worker: the reply goes back through the mailbox.
 SendPage page_sender(Hub& hub, const Origin& origin) {
   return [mailbox = hub.parts.mailbox, outbox = hub.parts.outbox, route = origin.route,
@@ -35,9 +37,20 @@ void ask_workers(Hub& hub, const Origin& origin, JobQuestion question) {
   }
 }
 
-JobsView jobs_view(const Hub& hub) {
+// However many watch, all samples are gathered once in kSamplesAge.
+std::shared_ptr<const core::Samples> samples_now(Hub& hub) {
+  const bool old = hub.now - hub.samples_at >= kSamplesAge || hub.now < hub.samples_at;
+  if (!hub.samples || old) {
+    hub.samples = std::make_shared<const core::Samples>(core::all_samples(hub.cluster));
+    hub.samples_at = hub.now;
+  }
+  return hub.samples;
+}
+
+JobsView jobs_view(Hub& hub, const JobQuery& query) {
   return {{hub.cluster_config_now, hub.cluster.total_cpus(), hub.cluster.fair_factors()},
           hub.cluster.promises(),
+          query.live ? samples_now(hub) : nullptr,
           hub.now};
 }
 
@@ -83,8 +96,9 @@ void on_job_query(Hub& hub, const Origin& origin, JobQuery&& query) {
     return hub.refuse(origin, {ErrorCode::invalid, "query names elements that make no sense"});
   }
   hub.turn.after.emplace_back([&hub, origin, query = std::move(query)]() mutable {
+    JobsView view = jobs_view(hub, query);
     ask_workers(hub, origin,
-                {std::move(query), auth::sees_only(origin.caller, hub.rules()), jobs_view(hub)});
+                {std::move(query), auth::sees_only(origin.caller, hub.rules()), std::move(view)});
   });
 }
 

@@ -29,7 +29,6 @@ void forget_life(JobRecord& job) {
   job.start_time = TimePoint{};
   job.end_time = TimePoint{};
   job.exit = ExitStatus{};
-  job.usage = Usage{};
   job.next_step = 0;
   job.told = 0;
   job.receipts.clear();
@@ -152,9 +151,6 @@ struct JobApplier {
       if (step.id == e.step.id) step = e.step;
     }
     if (e.step.state != StepState::ended) return;
-    job.usage.cpu_user_ms += e.step.usage.cpu_user_ms;
-    job.usage.cpu_system_ms += e.step.usage.cpu_system_ms;
-    job.usage.memory_peak_mib = std::max(job.usage.memory_peak_mib, e.step.usage.memory_peak_mib);
     if (is_first_step(e.step.id)) job.exit = e.step.exit;
   }
 };
@@ -227,6 +223,7 @@ struct Applier {
     node.record.last_heard = e.at;
     if (!node.record.drained && !node.record.set_down) node.record.reason.clear();
     node.link = NodeLink{};
+    node.samples.clear();
     node.link.session = e.session;
     node.link.nonce = e.nonce;
     c.changes_.nodes.insert(e.info.name);
@@ -279,6 +276,18 @@ struct Applier {
     c.changes_.jobs.insert(first.record.id);
   }
 
+  // Of steps that are recorded as this node's, and no others: one a step.
+  void keep_samples(NodeEntry& node, const std::vector<StepSample>& samples) const {
+    node.samples.clear();
+    std::set<StepKey> seen;
+    for (const StepSample& sample : samples) {
+      const StepKey key{sample.job, sample.launch, sample.step};
+      if (!c.step_is_current(node.record.name, key) || !seen.insert(key).second) continue;
+      StepSample& kept = node.samples[sample.job].emplace_back(sample);
+      kept.node = node.record.name;
+    }
+  }
+
   // Numbers that were given by this event are not given again.
   void count(const JobAllocated& e) const {
     c.counters_.launch = std::max(c.counters_.launch, e.launch.value + 1);
@@ -314,6 +323,7 @@ void Applier::operator()(const NodeReported& e) const {
     std::erase_if(link.launches_sent,
                   [&](const auto& sent) { return sent.second <= link.orders_at_full; });
     link.orders_at_full = link.last_orders;
+    keep_samples(node, e.report.samples);
   }
   for (const StepStatus& status : e.report.steps) {
     const StepKey key{status.job, status.launch, status.step};

@@ -127,6 +127,7 @@ struct NodeEntry {
   std::set<JobId> jobs;  // with a share here that is not released
   double load = 0;
   uint64_t free_memory_mib = 0;
+  std::map<JobId, std::vector<StepSample>> samples;  // of its steps, from the last full report
 };
 
 class Cluster {

@@ -248,6 +248,12 @@ struct Auditor {
       if (row.name != name || c.node_names_[node.index.value] != name) {
         return broken("node " + name + " has another's row");
       }
+      for (const auto& [id, samples] : node.samples) {
+        for (const StepSample& sample : samples) {
+          const bool own = sample.job == id && sample.node == name;
+          if (!own) return broken("node " + name + " keeps another's sample");
+        }
+      }
       std::set<JobId> jobs;
       Resources held;
       for (const auto& [id, entry] : c.jobs_) {

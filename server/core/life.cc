@@ -66,9 +66,7 @@ void add_up(StepRecord& step) {
     all_ended = all_ended && share.state == StepState::ended;
     all_starting = all_starting && share.state == StepState::starting;
     step.exit = worse(step.exit, share.exit);
-    step.usage.cpu_user_ms += share.usage.cpu_user_ms;
-    step.usage.cpu_system_ms += share.usage.cpu_system_ms;
-    step.usage.memory_peak_mib = std::max(step.usage.memory_peak_mib, share.usage.memory_peak_mib);
+    add(step.usage, share.usage);
   }
   step.state = all_ended      ? StepState::ended
                : all_starting ? StepState::starting
@@ -161,6 +159,7 @@ void finish_share(Draft& draft, JobId id, StepRecord step, std::string_view node
   share.state = StepState::ended;
   share.exit = exit_of(status);
   share.usage = status.usage;
+  if (&share == &step.shares.front()) step.series = bounded(status.series);  // of one node
   add_up(step);
   if (first_news && status.started != TimePoint{}) step.start_time = status.started;
   const TimePoint end = status.ended == TimePoint{} ? draft.now : status.ended;

@@ -119,6 +119,31 @@ std::optional<sched::PriorityTerms> priority_of(const PriorityView& view, const 
                                fair == view.fair_factors->end() ? 1 : fair->second, wait);
 }
 
+Samples all_samples(const Cluster& cluster) {
+  Samples all;
+  for (const auto& [name, node] : cluster.nodes()) {
+    for (const auto& [job, samples] : node.samples) {
+      auto& of_job = all[job];
+      of_job.insert(of_job.end(), samples.begin(), samples.end());
+    }
+  }
+  return all;
+}
+
+std::vector<StepSample> samples_of(const Samples& samples, const JobRecord& job) {
+  std::vector<StepSample> live;
+  const auto found = samples.find(job.id);
+  if (found == samples.end() || !allocated(job.state)) return live;
+  for (const StepSample& sample : found->second) {
+    const StepRecord* step = find_step(job, sample.step);
+    const StepShare* share = step == nullptr ? nullptr : share_on(*step, sample.node);
+    const bool counts =
+        sample.launch == job.launch && share != nullptr && share->state != StepState::ended;
+    if (counts) live.push_back(sample);
+  }
+  return live;
+}
+
 NodeView view_of(const Cluster& cluster, const NodeEntry& node) {
   const sched::Node& row = cluster.machine()[node.index.value];
   NodeView view;

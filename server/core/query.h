@@ -3,6 +3,8 @@
 // partitions are made by the owner thread and then handed out as values.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,12 @@ struct PriorityView {
 // Waiting jobs only.
 std::optional<sched::PriorityTerms> priority_of(const PriorityView& view, const JobRecord& job,
                                                 TimePoint now);
+
+// What the running steps of all jobs use, as last heard.
+using Samples = std::map<JobId, std::vector<StepSample>>;
+Samples all_samples(const Cluster& cluster);
+// Of one life of a job, those of steps that have not ended.
+std::vector<StepSample> samples_of(const Samples& samples, const JobRecord& job);
 
 NodeView view_of(const Cluster& cluster, const NodeEntry& node);
 std::vector<NodeView> node_views(const Cluster& cluster);

@@ -7,7 +7,8 @@ import sys
 GD = os.path.abspath(sys.argv[1])
 SOURCE = os.path.abspath(sys.argv[2])
 BUILD = os.path.dirname(os.path.dirname(GD))
-PROGRAMS = {"gdsim": os.path.join(BUILD, "gdsim", "gdsim")}  # with a binary of their own
+# with a binary of their own
+PROGRAMS = {name: os.path.join(BUILD, name, name) for name in ("gdsim", "gdtop")}
 del sys.argv[1:3]  # unittest reads the rest
 
 LINKS = subprocess.run([GD, "--gd-links"], stdout=subprocess.PIPE, text=True,

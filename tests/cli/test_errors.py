@@ -87,7 +87,7 @@ class Errors(unittest.TestCase):
         self.assertRegex(done.stderr, r"^gdstat: not logged in to cluster \w+: run gdlogin\n$")
 
     def test_slurm_names_that_are_not_served_say_so(self):
-        for name in ("sstat", "sreport", "sattach"):
+        for name in ("sreport", "sattach"):
             self.assertIn(name, SLURM)
             self.assertEqual(run(name).returncode, 1)
 

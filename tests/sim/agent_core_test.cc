@@ -76,6 +76,22 @@ TEST_F(AgentCoreTest, AForgottenStepIsNotStartedByALateMessage) {
   EXPECT_TRUE(order_launch(50, 1).empty());
 }
 
+TEST_F(AgentCoreTest, SamplesGoWithFullReportsAndMakeNoNews) {
+  order_launch(1);
+  StepSample sample{.job = kKey.job, .launch = kKey.launch, .step = kKey.step, .cpu_milli = 900};
+  core.on_sample(sample);  // not running yet: late, or of another
+  core.on_status(status(StepPhase::running));
+  EXPECT_TRUE(core.make_report(AgentCore::Extent::full, 0, 0)->samples.empty());
+  core.on_sample(sample);
+  EXPECT_FALSE(core.has_news());
+  sample.cpu_milli = 1000;
+  core.on_sample(sample);
+  EXPECT_TRUE(core.make_report(AgentCore::Extent::news, 0, 0)->samples.empty());
+  EXPECT_EQ(core.make_report(AgentCore::Extent::full, 0, 0)->samples, std::vector{sample});
+  core.on_status(status(StepPhase::ended));
+  EXPECT_TRUE(core.make_report(AgentCore::Extent::full, 0, 0)->samples.empty());
+}
+
 TEST_F(AgentCoreTest, ARunningStepIsNotForgotten) {
   order_launch(1);
   core.on_status(status(StepPhase::running));

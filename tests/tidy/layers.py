@@ -21,10 +21,11 @@ LAYERS = {
     "server/rest": ["base/", "proto/", "server/rest/"],
     "cmd": ["base/", "proto/", "cmd/"],
     "gdsim": ["base/", "proto/", "server/sched/", "cmd/", "gdsim/"],
+    "gdtop": ["base/", "proto/", "cmd/", "gdtop/"],
     "pam": ["base/", "pam/"],
     "etc": ["base/", "proto/"],
     "bench": ["base/", "proto/", "server/", "cmd/", "bench/"],
-    "tests": ["base/", "proto/", "server/", "cmd/", "gdsim/", "pam/", "tests/"],
+    "tests": ["base/", "proto/", "server/", "cmd/", "gdsim/", "gdtop/", "pam/", "tests/"],
 }
 
 # (files, prefixes that they may not include although the folder may, why)
@@ -48,6 +49,7 @@ HOMES = [
     (r"nlohmann/", r"cmd/\w+\.(cc|h)|server/(container|image)/\w+\.cc|server/rest/\w+\.(cc|h)"),
     (r"zlib\.h", r"gdsim/trace_file\.cc"),
     (r"archive", r"server/image/unpack\.cc"),
+    (r"n?curses", r"gdtop/screen\.cc"),
     (r"g(test|mock)/", r"tests/.*"),
 ]
 

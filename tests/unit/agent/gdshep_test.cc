@@ -56,6 +56,29 @@ TEST_F(GdshepTest, ExitCodesAndSignalsAreExact) {
             (ExitStatus{0, SIGUSR1}));
 }
 
+TEST_F(GdshepTest, TellsWhatTheStepUsesAndKeepsTheSeries) {
+  shepherds().settings.sample_interval = 1s;
+  const Shepherds::Step& step =
+      shepherds().start(shepherds().batch("#!/bin/sh\nsleep 1000 & end=$(($(date +%s) + 3))\nwhile "
+                                          "[ $(date +%s) -lt $end ]; do :; done\n"));
+  Line line = shepherds().agent(step);
+  const std::optional<StepSample> sample = line.await<StepSample>();
+  ASSERT_TRUE(sample);
+  EXPECT_EQ(sample->step, kBatchStep);
+  EXPECT_GT(sample->cpu_milli, 20U);
+  EXPECT_LT(sample->cpu_milli, 64'000U);
+  EXPECT_GT(sample->memory_mib, 0U);
+  EXPECT_GE(sample->pids, 3U);  // pid 1, the script, its sleep
+  EXPECT_LT(sample->pids, 20U);
+  const StepStatus status = shepherds().await(line, StepPhase::ended);
+  EXPECT_GE(status.usage.pids_peak, 3U);
+  EXPECT_GT(status.usage.memory_peak_mib, 0U);
+  EXPECT_GT(status.usage.cpu_user_ms + status.usage.cpu_system_ms, 100U);
+  EXPECT_EQ(status.series.spacing, 1s);
+  EXPECT_GE(status.series.cpu_milli.size(), 2U);
+  EXPECT_EQ(step.folder.read_status()->series, status.series);
+}
+
 TEST_F(GdshepTest, NothingIsLeftAfterAnEnd) {
   const StepStatus status =
       shepherds().run(shepherds().batch("#!/bin/sh\nsetsid sleep 1000 &\nsleep 1000 &\nexit 0\n"));

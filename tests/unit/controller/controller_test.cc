@@ -215,6 +215,29 @@ TEST_F(ControllerTest, AStepOfAnothersJobIsRefused) {
   EXPECT_EQ(ask<StepReply>(kAlice, step).access.at(0).access.address, "n1:6821");
 }
 
+TEST_F(ControllerTest, WhatRunningStepsUseComesIfItIsAskedFor) {
+  NodeReport report;
+  report.session = bring_node_up().session;
+  const JobId id = submit(kAlice);
+  StepStatus status;
+  status.job = id;
+  status.launch = controller_->hub().cluster.find_job(id)->launch;
+  status.step = kBatchStep;
+  status.phase = StepPhase::running;
+  report.number = 2;
+  report.full = true;
+  report.steps = {status};
+  report.samples = {{.job = id, .launch = status.launch, .step = kBatchStep, .cpu_milli = 1500}};
+  ask_all(kNode, report);
+  JobQuery query;
+  EXPECT_TRUE(ask<JobQueryReply>(kBob, query).jobs.at(0).samples.empty());
+  query.live = true;
+  const JobView view = ask<JobQueryReply>(kBob, query).jobs.at(0);
+  ASSERT_EQ(view.samples.size(), 1U);
+  EXPECT_EQ(view.samples[0].cpu_milli, 1500U);
+  EXPECT_EQ(view.samples[0].node, "n1");
+}
+
 TEST_F(ControllerTest, ARestartLosesNoJobAndKeepsOneBlobForOneContent) {
   for (int i = 0; i < 5; ++i) submit(kAlice, "same");
   EXPECT_EQ(rows(store::Table::blobs), 2U);  // the script, and the environment

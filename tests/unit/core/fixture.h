@@ -77,12 +77,14 @@ class CoreTest : public testing::Test {
     numbers[name] = 0;
     report(name, {}, true);
   }
-  void report(const std::string& name, std::vector<StepStatus> steps, bool full = false) {
+  void report(const std::string& name, std::vector<StepStatus> steps, bool full = false,
+              std::vector<StepSample> samples = {}) {
     NodeReport message;
     message.session = cluster->find_node(name)->link.session;
     message.number = ++numbers[name];
     message.full = full;
     message.steps = std::move(steps);
+    message.samples = std::move(samples);
     EXPECT_TRUE(run(NodeTold{name, message}).ok());
   }
   StepStatus status(JobId id, StepPhase phase, EndCause cause = EndCause::exited,

@@ -36,6 +36,36 @@ TEST_F(QueryTest, EveryConditionOfAFilterMustHold) {
   EXPECT_FALSE(matches(filter, record));
 }
 
+StepSample sample_of(const JobRecord& job, uint64_t cpu_milli) {
+  StepSample sample{.job = job.id, .launch = job.launch, .step = kBatchStep, .node = "liar"};
+  sample.cpu_milli = cpu_milli;
+  return sample;
+}
+
+TEST_F(QueryTest, SamplesAreOfTheLastFullReportAndOfStepsThatRun) {
+  add_node("n1", 4);
+  add_node("n2", 4);
+  const JobId id = running(batch_spec());
+  const StepStatus runs = status(id, StepPhase::running);
+  report("n1", {runs}, true, {sample_of(job(id), 7), sample_of(job(id), 8)});
+  report("n2", {}, true, {sample_of(job(id), 9)});  // not this node's step
+  const auto live = samples_of(all_samples(*cluster), job(id));
+  ASSERT_EQ(live.size(), 1u);
+  EXPECT_EQ(live[0].cpu_milli, 7u);
+  EXPECT_EQ(live[0].node, "n1");
+  report("n1", {runs});  // of news: the samples stay
+  EXPECT_EQ(samples_of(all_samples(*cluster), job(id)).size(), 1u);
+  StepStatus done = status(id, StepPhase::ended);
+  done.usage = {.cpu_user_ms = 5, .memory_peak_mib = 6, .pids_peak = 2, .read_bytes = 1};
+  done.series = {.spacing = 5s, .cpu_milli = {1, 2}, .memory_mib = {3, 4}};
+  report("n1", {done});
+  EXPECT_TRUE(samples_of(all_samples(*cluster), job(id)).empty());
+  EXPECT_EQ(usage_of(job(id)), done.usage);
+  EXPECT_EQ(job(id).steps[0].series, done.series);
+  report("n1", {}, true);
+  EXPECT_TRUE(all_samples(*cluster).empty());
+}
+
 TEST_F(QueryTest, ViewsTellWhatIsHeld) {
   add_node("n1", 4);
   running(batch_spec());

@@ -227,6 +227,7 @@ TEST(Codec, APageOfStoredRecordsIsWhatEncodeGives) {
     view.job.id = JobId{id};
     view.job.spec = std::make_shared<const JobSpec>(JobSpec{.name = "job"});
     if (id != 1) view.priority = 7.5 * id;
+    if (id == 3) view.samples = {{.job = JobId{id}, .cpu_milli = 7}};
     if (id == 3) view.expected_start = TimePoint{Milliseconds{1'700'000'000'000}};
     records.push_back(encode_record(view.job));
     reply.jobs.push_back(std::move(view));
@@ -234,8 +235,9 @@ TEST(Codec, APageOfStoredRecordsIsWhatEncodeGives) {
   const auto page = [&](bool more) {
     std::vector<StoredJobView> stored;
     for (size_t i = 0; i < reply.jobs.size(); ++i) {
-      stored.push_back(
-          {records[i], reply.jobs[i].priority, reply.jobs[i].expected_start, reply.jobs[i].terms});
+      stored.push_back({records[i], reply.jobs[i].priority, reply.jobs[i].expected_start,
+                        reply.jobs[i].terms,
+                        reply.jobs[i].samples.empty() ? nullptr : &reply.jobs[i].samples});
     }
     return encode_job_page(stored, more);
   };
