@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cmd/clusters.h"
 #include "cmd/command.h"
+#include "cmd/follow.h"
 #include "cmd/job_sort.h"
 #include "cmd/slurm_text.h"
 
@@ -27,6 +28,7 @@ constexpr CommandInfo kInfo{.name = "gdstat",
                                 "gdstat --me\n"
                                 "gdstat -t all -u alice,bob\n"
                                 "gdstat --live --me               # cpu, memory, I/O now\n"
+                                "gdstat --follow 42               # its output, as it comes\n"
                                 "gdstat -o '%i %T %R'             # any columns\n"
                                 "gdstat --json | jq '.jobs[].job_id'\n",
                             .completes = Completes::job};
@@ -105,7 +107,21 @@ Result<void> print_once(const StatOptions& options, const StatPlan& plan, Contex
   return {};
 }
 
+Result<int> follow(const StatOptions& options, Context& context) {
+  if (options.arguments.size() + options.filter.jobs.size() != 1) {
+    return Error{ErrorCode::usage, "--follow wants one job"};
+  }
+  const std::string& word =
+      options.arguments.empty() ? options.filter.jobs[0] : options.arguments[0];
+  Client* controller = TRY(context.controller());
+  FollowOptions followed = TRY(find_followed(word, *controller));
+  followed.tail_lines = options.tail;
+  return follow_job(followed, *controller, context);
+}
+
 Result<int> run(const StatOptions& options, Context& context) {
+  if (options.follow) return follow(options, context);
+  if (options.tail) return Error{ErrorCode::usage, "--tail goes with --follow"};
   const StatPlan plan = TRY(to_stat_plan(options, context.dialect, own_name()));
   TRY(check_clusters(options.clusters, context));
   if (options.live && !options.json) return run_live(options, plan, context);
@@ -133,6 +149,10 @@ void define_gdstat(Cli& cli, StatOptions& options) {
   cli.list("-q,--qos", "NAME[,...]", "Jobs of these qualities of service", options.qos);
   cli.flag("-a,--all", "Jobs of hidden partitions, too; there are none", options.all);
   cli.group("Watching");
+  cli.flag("--follow", "A job's output as it is written, until its end; exits with its code",
+           options.follow);
+  cli.count("--tail", "LINES", "With --follow: so many of the lines that are there already",
+            options.tail, 0);
   cli.flag("--live", "What running jobs use now; again and again on a terminal", options.live);
   cli.option("--live-sort", "FIGURE", "Order of --live", options.live_sort)
       .choose({"job", "user", "cpu", "memory", "peak", "io", "pids", "time"});

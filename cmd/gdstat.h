@@ -26,6 +26,8 @@ struct StatOptions {
   bool array = false;
   bool fixed_units = false;
   bool live = false;
+  bool follow = false;
+  std::optional<uint32_t> tail;
   std::string live_sort = "cpu";
   std::optional<uint32_t> iterate;
 };

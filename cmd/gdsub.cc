@@ -11,6 +11,7 @@
 #include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/directives.h"
+#include "cmd/follow.h"
 #include "cmd/job_wait.h"
 #include "cmd/replay.h"
 #include "cmd/submit.h"
@@ -143,6 +144,10 @@ Result<int> submit_each(const SubOptions& options, Context& context) {
 Result<int> submit_one(const SubOptions& options, SubmitRequest request,
                        const std::vector<std::string>& clusters, Context& context) {
   request.test_only = options.test_only;
+  if (options.follow && !request.spec.array.empty()) {
+    return usage("--follow shows one job's output; this is an array");
+  }
+  request.spec.followed = options.follow;
   Client* controller = TRY(context.controller());
   TRY(check_clusters(clusters, context));
   if (options.job.explain) return explain_sandbox(std::move(request), context);
@@ -154,6 +159,11 @@ Result<int> submit_one(const SubOptions& options, SubmitRequest request,
     else
       print_test(*reply, context);
     return kExitDone;
+  }
+  if (options.follow) {  // standard output is the job's
+    const std::string id = std::to_string(reply->job.value);
+    if (!options.quiet) context.warn("job " + id);
+    return follow_job({.job = reply->job, .name = id, .tail_lines = {}}, *controller, context);
   }
   print_done(options, *reply, clusters, context);
   if (!options.wait) return kExitDone;
@@ -194,6 +204,8 @@ void define_gdsub(Cli& cli, SubOptions& options) {
            options.each);
   cli.flag("--parsable", "Print the job's id and nothing else", options.parsable);
   cli.flag("-W,--wait", "Wait for the job's end, and exit with its code", options.wait);
+  cli.flag("--follow", "Show the job's output as it is written, and exit with its code",
+           options.follow);
   cli.flag("--test-only",
            "Submit nothing; say whether it would be accepted, and when it would start",
            options.test_only);

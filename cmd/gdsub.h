@@ -19,6 +19,7 @@ struct SubOptions {
   bool parsable = false;
   bool quiet = false;
   bool wait = false;
+  bool follow = false;
   bool test_only = false;
   bool each = false;
   std::string wrap;

@@ -14,6 +14,11 @@ Result<void> StreamClient::open(std::optional<TerminalSize> size, std::string te
   return connect();
 }
 
+Result<void> StreamClient::follow(std::optional<uint32_t> tail_lines) {
+  tail_lines_ = tail_lines;
+  return open(std::nullopt, "");
+}
+
 Result<void> StreamClient::connect() {
   opened_ = false;
   socket_.reset();
@@ -24,6 +29,8 @@ Result<void> StreamClient::connect() {
   if (seen_) {
     open.output_from = output_.received;
     open.error_from = error_.received;
+  } else {
+    open.tail_lines = tail_lines_;
   }
   send(open);
   return {};

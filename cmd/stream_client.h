@@ -36,6 +36,8 @@ class StreamClient {
         events_(std::move(events)) {}
 
   Result<void> open(std::optional<TerminalSize> size, std::string term);
+  // Of a step whose streams are files: so many lines before their end; nothing: all of them.
+  Result<void> follow(std::optional<uint32_t> tail_lines);
   [[nodiscard]] ClientSocket& socket() { return *socket_; }
   // All messages that have come. An error ends the session.
   Result<void> receive();
@@ -73,6 +75,7 @@ class StreamClient {
   std::optional<ClientSocket> socket_;
   std::optional<TerminalSize> size_;
   std::string term_;
+  std::optional<uint32_t> tail_lines_;
   bool opened_ = false;
   bool seen_ = false;  // ever: positions count from here on
   Incoming output_, error_;

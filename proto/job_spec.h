@@ -105,6 +105,8 @@ struct JobSpec {
   ImageSpec image;
   std::vector<std::string> mounts;   // SRC:DST[:flags]
   std::vector<std::string> devices;  // names of CDI: VENDOR/CLASS=NAME
+  bool followed =
+      false;  // somebody reads its output as it comes: the node waits for her at the end
   std::string submit_host;
   std::string submit_dir;
   std::string command;  // the script's path as typed, for scontrol and squeue
@@ -166,6 +168,7 @@ struct JobSpec {
     field("wckey", self.wckey);
     field("mail_user", self.mail_user);
     field("mail", self.mail_events);
+    field("followed", self.followed);
   }
 };
 

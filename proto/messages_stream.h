@@ -39,6 +39,7 @@ struct StreamOpen {  // first on a connection; held until the step has started
   std::string term;                     // TERM
   std::optional<uint64_t> output_from;  // coming back: positions already seen
   std::optional<uint64_t> error_from;
+  std::optional<uint32_t> tail_lines;  // of files, at first: so many lines before their end
   bool operator==(const StreamOpen&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("ticket", self.ticket);
@@ -46,6 +47,7 @@ struct StreamOpen {  // first on a connection; held until the step has started
     field("term", self.term);
     field("out", self.output_from);
     field("err", self.error_from);
+    field("tail", self.tail_lines);
   }
 };
 

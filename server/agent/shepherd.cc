@@ -4,6 +4,9 @@
 
 #include "base/check.h"
 #include "base/process.h"
+#include "server/agent/step_files.h"
+#include "server/agent/step_plan.h"
+#include "server/container/user_file.h"
 
 namespace gd::agent {
 namespace {
@@ -34,7 +37,14 @@ Shepherd::Shepherd(Poller& poller, StepFolder folder, StepLaunch launch, Shepher
                     save_and_tell();
                   }}),
       container_(launch_, settings_, folder_) {
-  if (!launch_.stream) return;
+  if (!launch_.stream) {
+    followers_.emplace(
+        poller_, launch_.job, launch_.step, [this](StreamId stream) { return open_output(stream); },
+        [this] {
+          if (forgotten_) again(leave_timer_, kDelivered, &Shepherd::leave);
+        });
+    return;
+  }
   StreamEvents events;
   events.on_signal = [this](int number) {
     if (container_.running() && !ended()) (void)container_.signal_all(number).ok();
@@ -114,6 +124,7 @@ void Shepherd::on_started() {
     if (!begun.ok()) status_.warnings.push_back("streams: " + begun.error().text);
     if (client_counts() && !streams_->attached()) on_detached(Leaving::lost);
   }
+  if (followers_) followers_->begin();
   set_time_limit(launch_.time_limit);
   if (!container_.is_place()) {
     meter_ = UsageMeter(started_at_, settings_.sample_interval);
@@ -214,11 +225,12 @@ void Shepherd::finish(EndCause cause, ExitStatus exit, std::string error) {
   if (status_.started == TimePoint{}) status_.started = status_.ended;
   save_and_tell();
   again(keep_timer_, kKeepAfter, &Shepherd::keep_on_disk);
-  again(leave_timer_, streams_ ? kRetireUnread : kRetireAfter, &Shepherd::retire);
-  if (streams_) {
-    streams_->end(StreamExit{
-        .exit = exit, .cause = cause, .error = status_.error, .warnings = status_.warnings});
-  }
+  const bool unread = streams_ || awaits_follower();
+  again(leave_timer_, unread ? kRetireUnread : kRetireAfter, &Shepherd::retire);
+  const StreamExit last{
+      .exit = exit, .cause = cause, .error = status_.error, .warnings = status_.warnings};
+  if (streams_) streams_->end(last);
+  if (followers_) followers_->end(last);
 }
 
 // ---- Ends.
@@ -309,10 +321,11 @@ void Shepherd::on_signal_order(const SignalOrder& order) {
 }
 
 Result<void> Shepherd::on_client(FrameChannel& channel, const StreamOpen& open) {
+  if (followers_ && launch_.step == kBatchStep) return followers_->attach(channel, open);
   if (!streams_) {
     return Error{ErrorCode::conflict, "step " + step_name(launch_.step) + " of job " +
                                           std::to_string(launch_.job.value) +
-                                          " has files, no streams to open"};
+                                          " has no streams to open"};
   }
   streams_->attach(std::move(channel), open);
   return {};
@@ -331,8 +344,26 @@ void Shepherd::client_is_gone() {
 void Shepherd::forget() {
   if (!ended() || forgotten_) return;
   forgotten_ = true;
-  if (!streams_) return leave();
-  again(leave_timer_, streams_->delivered() ? kDelivered : kLinger, &Shepherd::leave);
+  if (followers_ && !awaits_follower()) return leave();
+  const bool delivered = streams_ && streams_->delivered();
+  again(leave_timer_, delivered ? kDelivered : kLinger, &Shepherd::leave);
+}
+
+// Somebody reads the output, or has said that she will, and has not had all of it.
+bool Shepherd::awaits_follower() const {
+  if (!followers_ || followers_->delivered()) return false;
+  return launch_.spec.followed || !followers_->idle();
+}
+
+// By its name and with the user's own rights, as it was opened for the program.
+Result<UniqueFd> Shepherd::open_output(StreamId stream) const {
+  const container::Identity identity = TRY(identify(launch_));
+  const FileNames names =
+      file_names(launch_, working_folder(launch_, identity.home), settings_.node);
+  const bool error = stream == StreamId::error;
+  if (error && names.err == names.out) return UniqueFd{};
+  constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+  return container::open_as_user(error ? names.err : names.out, kFlags, 0, identity);
 }
 
 void Shepherd::leave() {

@@ -24,6 +24,7 @@
 #include "base/poller.h"
 #include "base/result.h"
 #include "proto/messages_node.h"
+#include "server/agent/follow_host.h"
 #include "server/agent/shepherd_door.h"
 #include "server/agent/shepherd_settings.h"
 #include "server/agent/step_container.h"
@@ -78,6 +79,8 @@ class Shepherd {
   void on_order(const ShepherdOrder& order);
   void on_signal_order(const SignalOrder& order);
   Result<void> on_client(FrameChannel& channel, const StreamOpen& open);
+  Result<UniqueFd> open_output(StreamId stream) const;
+  [[nodiscard]] bool awaits_follower() const;
   void on_detached(Leaving how);
   void forget();
   void leave();
@@ -103,6 +106,7 @@ class Shepherd {
   ShepherdSettings settings_;
   StepStatus status_;
   std::optional<StreamHost> streams_;
+  std::optional<FollowHost> followers_;  // of a step whose streams are files
   ShepherdDoor door_;
   StepImage image_;
   StepContainer container_;

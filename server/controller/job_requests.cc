@@ -76,7 +76,7 @@ Result<StepReply> answer_with_access(Hub& hub, const Origin& origin, JobId id, S
   if (step == nullptr) {
     return Error{ErrorCode::not_found, name + " has no step " + std::to_string(step_id.value)};
   }
-  if (step->id == kBatchStep || step->id == kExternStep) {
+  if (step->id == kExternStep) {  // a batch step's files can be followed
     return Error{ErrorCode::conflict, name + ": its step has no streams that a client could open"};
   }
   std::vector<StepAccess> access = hub.access_to(*job, *step, origin.peer.public_key);
@@ -90,7 +90,9 @@ Result<StepReply> answer_with_access(Hub& hub, const Origin& origin, JobId id, S
 Result<StepReply> attach(Hub& hub, const Origin& origin, const StepRequest& request) {
   const JobRecord* job = TRY(find_for(hub, origin, request.job, auth::Action::attach));
   const std::string name = "job " + std::to_string(request.job.value);
-  if (!allocated(job->state)) {
+  // Of a job whose output is followed the node keeps the rest for a while.
+  const bool rest = job->spec->followed && ended(job->state) && request.attach == kBatchStep;
+  if (!allocated(job->state) && !rest) {
     return Error{ErrorCode::conflict,
                  name + " is " + std::string(long_name(job->state)) + ", not running"};
   }
