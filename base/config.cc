@@ -19,8 +19,9 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.find_first_not_of(kNameCharacters) == std::string_view::npos;
 }
 
-// The name of a section may be a host list: [node n[01-16],login1].
-bool is_section_name(std::string_view text) {
+// The name of a section may be a host list: [node n[01-16],login1]; [user *] is everybody.
+bool is_section_name(std::string_view kind, std::string_view text) {
+  if (kind == "user" && text == "*") return true;
   const std::string all = std::string(kNameCharacters) + "[],";
   return !text.empty() && text.find_first_not_of(all) == std::string_view::npos;
 }
@@ -132,7 +133,7 @@ class Parser {
                                                     ? split_words(text.substr(1, text.size() - 2))
                                                     : std::vector<std::string_view>{};
     const bool good = (words.size() == 1 || words.size() == 2) && is_name(words[0]) &&
-                      is_section_name(words.back());
+                      is_section_name(words[0], words.back());
     if (good) {
       section.kind = words[0];
       if (words.size() == 2) section.name = words[1];

@@ -30,7 +30,7 @@ Result<Assignment> parse_assignment(std::string_view word) {
 constexpr auto kJobKeys = std::to_array<std::string_view>(
     {"jobid", "jobname", "name", "partition", "comment", "timelimit", "starttime", "eligibletime",
      "nice", "priority", "requeue", "numtasks", "cpus/task", "cpuspertask", "minmemorynode",
-     "arraytaskthrottle", "dependency"});
+     "arraytaskthrottle", "dependency", "qos", "account"});
 
 Result<bool> parse_switch(std::string_view text) {
   for (const std::string_view yes : {"1", "yes", "true"}) {
@@ -49,6 +49,10 @@ Result<void> set_job_key(JobUpdateRequest& request, const Assignment& set, TimeP
     request.name = set.value;
   else if (key == "partition")
     request.partition = set.value;
+  else if (key == "qos")
+    request.qos = set.value;
+  else if (key == "account")
+    request.account = set.value;
   else if (key == "comment")
     request.comment = set.value;
   else if (key == "timelimit") {

@@ -13,8 +13,10 @@
 #include "cmd/job_fields.h"
 #include "cmd/job_query.h"
 #include "cmd/node_fields.h"
+#include "cmd/output.h"
 #include "cmd/slurm_text.h"
 #include "cmd/version.h"
+#include "proto/messages_policy.h"
 
 namespace gd::cmd {
 namespace {
@@ -108,6 +110,10 @@ Result<int> show_partitions(const CtlOptions& options, Context& context, Words w
   return kExitDone;
 }
 
+uint64_t free_of(const LicenceView& view) {
+  return view.total > view.used ? view.total - view.used : 0;
+}
+
 // "MinJobAge               = 300 sec": programs look for these lines.
 void print_slurm_config(const ConfigReply& reply, Context& context) {
   const auto line = [&context](std::string_view key, std::string_view value) {
@@ -158,14 +164,51 @@ Result<int> show_config(const CtlOptions& options, Context& context, Words) {
   return kExitDone;
 }
 
-// gd has no licences, so the list is empty; exporters ask for it all the same.
-Result<int> show_licences(const CtlOptions& options, Context& context, Words) {
-  if (!options.json) return context.out.line("No licenses configured in Slurm."), kExitDone;
-  JsonWriter json(JsonStyle::pretty);
-  json.begin_object();
-  write_meta(json);
-  json.key("licenses").begin_array().end_array().end_object();
-  context.out << json.take();
+Result<int> show_licences(const CtlOptions& options, Context& context, Words words) {
+  auto all = TRY(TRY(context.controller())->ask<LimitQueryReply>(LimitQuery{})).licences;
+  if (!words.empty()) {
+    std::erase_if(all, [&](const LicenceView& view) { return view.name != words[0]; });
+    if (all.empty()) {
+      return Error{ErrorCode::not_found, "licence " + printable(words[0]) + ": no such licence"};
+    }
+  }
+  if (options.json) {
+    context.out << json_list("licenses", all, [](JsonWriter& json, const LicenceView& view) {
+      json.begin_object().key("LicenseName").string(view.name).key("Total").number(view.total);
+      json.key("Used").number(view.used).key("Free").number(free_of(view));
+      json.key("Remote").boolean(false).key("Reserved").number(uint64_t{0}).end_object();
+    });
+    return kExitDone;
+  }
+  if (all.empty()) return context.out.line("No licenses configured in Slurm."), kExitDone;
+  for (const LicenceView& view : all) {
+    context.out.line("LicenseName=" + view.name + (options.one_line ? "" : "\n   ") +
+                     " Total=" + std::to_string(view.total) + " Used=" + std::to_string(view.used) +
+                     " Free=" + std::to_string(free_of(view)) + " Reserved=0 Remote=no");
+  }
+  return kExitDone;
+}
+
+// Every limit of those whose jobs have been seen, with what is in use.
+Result<int> show_limits(const CtlOptions& options, Context& context, Words) {
+  const auto all = TRY(TRY(context.controller())->ask<LimitQueryReply>(LimitQuery{})).limits;
+  if (options.json) {
+    context.out << json_list("limits", all, [](JsonWriter& json, const LimitView& view) {
+      json.begin_object().key("kind").string(view.kind).key("name").string(view.name);
+      json.key("user").string(view.user).key("what").string(view.what);
+      json.key("used").number(view.used).key("limit").number(view.limit).end_object();
+    });
+    return kExitDone;
+  }
+  Table table({"KIND", "NAME", "USER", "WHAT", "USED", "LIMIT"});
+  const auto amount = [](const LimitView& view, uint64_t value) {
+    return view.what == "mem" ? format_mib(value) : std::to_string(value);
+  };
+  for (const LimitView& view : all) {
+    table.add({view.kind, view.name, view.user, view.what, amount(view, view.used),
+               amount(view, view.limit)});
+  }
+  context.out << table.text(terminal_width(context.out.fd()), "");
   return kExitDone;
 }
 
@@ -225,6 +268,7 @@ constexpr Shown kShown[] = {
     {"lic", show_licences},
     {"license", show_licences},
     {"licenses", show_licences},
+    {"limits", show_limits},
     {"script", show_script},
     {"hostnames", show_hostnames},
     {"hostname", show_hostnames},

@@ -99,8 +99,8 @@ constexpr auto kFields = std::to_array<Field<PrioRow>>({
     {'j', "normjobsize", "JOBSIZE", normal<&PP::size, &PW::size>},
     {'P', "partitionprio", "PARTITION", points<&PP::partition, &PW::partition>},
     {'p', "normpartitionprio", "PARTITION", normal<&PP::partition, &PW::partition>},
-    {'Q', "qos", "QOS", zero},
-    {'q', "normqos", "QOS", zero_normal},
+    {'Q', "qos", "QOS", points<&PP::qos, &PW::qos>},
+    {'q', "normqos", "QOS", normal<&PP::qos, &PW::qos>},
     {'N', "nice", "NICE",
      [](Row r, Out o) { o += r.view == nullptr ? "" : std::to_string(r.view->job.spec->nice); }},
     {'T', "tres", "TRES", nothing},
@@ -115,12 +115,16 @@ Result<PrioWeights> fetch_weights(Client& controller) {
       {"priority_weight_fair_share", &weights.fair_share},
       {"priority_weight_stretch", &weights.stretch},
       {"priority_weight_size", &weights.size},
-      {"priority_weight_partition", &weights.partition}};
+      {"priority_weight_partition", &weights.partition},
+      {"priority_weight_qos", &weights.qos}};
+  bool any_qos = false;
   for (const ConfigValue& entry : TRY(controller.ask<ConfigReply>(ConfigQuery{})).entries) {
     for (const auto& [key, target] : targets) {
       if (entry.key == key) *target = TRY(parse_real(entry.value));
     }
+    any_qos = any_qos || entry.section.starts_with("qos ");
   }
+  if (!any_qos) weights.qos = 0;
   return weights;
 }
 
@@ -244,7 +248,7 @@ std::string prio_format(const PrioOptions& options, const PrioWeights& weights) 
   if (all || weights.fair_share != 0) column('F');
   if (all || weights.size != 0) column('J');
   if (all || weights.partition != 0) column('P');
-  if (all) column('Q');
+  if (all || weights.qos != 0) column('Q');
   if (weights.stretch != 0) column('X');
   if (all) format += options.normalised ? " %20t" : " %.11N %.20T";
   return format;

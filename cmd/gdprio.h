@@ -26,6 +26,7 @@ struct PrioOptions {
 
 struct PrioWeights {  // as configured
   double age = 0, fair_share = 0, stretch = 0, size = 0, partition = 0;
+  double qos = 0;  // 0 too where no QOS is configured
 };
 
 void define_gdprio(Cli& cli, PrioOptions& options);

@@ -119,9 +119,52 @@ Result<int> follow(const StatOptions& options, Context& context) {
   return follow_job(followed, *controller, context);
 }
 
+void print_why_json(const std::vector<WhyReply>& replies, Context& context) {
+  JsonWriter json(JsonStyle::pretty);
+  json.begin_object();
+  write_meta(json);
+  json.key("jobs").begin_array();
+  for (const WhyReply& reply : replies) {
+    json.begin_object().key("job").string(reply.name).key("kind").string(reply.kind);
+    json.key("sentences").begin_array();
+    for (const std::string& each : reply.sentences) json.string(each);
+    json.end_array().key("suggestions").begin_array();
+    for (const std::string& each : reply.suggestions) json.string(each);
+    json.end_array().key("expected_start");
+    const TimePoint at = reply.expected_start.value_or(TimePoint{});
+    json.number(std::chrono::floor<Seconds>(at.time_since_epoch()).count()).end_object();
+  }
+  json.end_array().end_object();
+  context.out << json.take();
+}
+
+Result<int> explain(const StatOptions& options, Context& context) {
+  std::vector<std::string> words = options.filter.jobs;
+  words.insert(words.end(), options.arguments.begin(), options.arguments.end());
+  std::vector<WhyQuery> queries;
+  for (const std::string& word : words) {
+    std::vector<JobId> jobs;
+    std::vector<JobElements> elements;
+    TRY(add_named(word, jobs, elements));
+    for (const JobId job : jobs) queries.push_back({job, {}});
+    for (const JobElements& each : elements) {
+      queries.push_back({each.job, each.elements.front()});
+    }
+  }
+  if (queries.empty()) return Error{ErrorCode::usage, "--why of which job? name its id"};
+  Client* controller = TRY(context.controller());
+  std::vector<WhyReply> replies;
+  for (const WhyQuery& query : queries) replies.push_back(TRY(controller->ask<WhyReply>(query)));
+  if (options.json) return print_why_json(replies, context), kExitDone;
+  const int width = terminal_width(context.out.fd());
+  for (const WhyReply& reply : replies) context.out << why_text(reply, width > 0 ? width : 80);
+  return kExitDone;
+}
+
 Result<int> run(const StatOptions& options, Context& context) {
   if (options.follow) return follow(options, context);
   if (options.tail) return Error{ErrorCode::usage, "--tail goes with --follow"};
+  if (options.why) return explain(options, context);
   const StatPlan plan = TRY(to_stat_plan(options, context.dialect, own_name()));
   TRY(check_clusters(options.clusters, context));
   if (options.live && !options.json) return run_live(options, plan, context);
@@ -159,6 +202,7 @@ void define_gdstat(Cli& cli, StatOptions& options) {
   cli.group("Form");
   cli.flag("-l,--long", "More columns", options.long_listing);
   cli.flag("--start", "When waiting jobs are expected to start", options.start);
+  cli.flag("--why", "Why a job waits, with numbers, and what would start it now", options.why);
   cli.option("-o,--format", "FORMAT", "Columns, such as '%i %j %T': see FORMATS", options.format)
       .env("FORMAT");
   cli.option("-O,--Format", "FIELD[:WIDTH][,...]", "Columns by name", options.long_format)
@@ -176,6 +220,28 @@ void define_gdstat(Cli& cli, StatOptions& options) {
       "--array-unique --federation --hide -L,--licenses --local "
       "-R,--reservation --sibling -s,--steps -P,--priority --yaml");
   cli.rest(options.arguments);
+}
+
+std::string why_text(const WhyReply& reply, int width) {
+  std::string text;
+  size_t column = 0;
+  const auto word = [&](std::string_view each) {
+    const bool fits = column + 1 + each.size() <= static_cast<size_t>(std::max(width, 20));
+    if (column > 0) text += fits ? " " : "\n";
+    column = (column > 0 && fits ? column + 1 : 0) + each.size();
+    text += each;
+  };
+  for (const std::string& sentence : reply.sentences) {
+    const std::string whole = printable(sentence, 4096) + ".";
+    for (const std::string_view each : split_words(whole)) word(each);
+  }
+  text += "\n";
+  if (reply.expected_start) {
+    text += "Expected start: " + format_moment(*reply.expected_start, local_zone()) + "\n";
+  }
+  if (!reply.suggestions.empty()) text += "It would start now after one of these:\n";
+  for (const std::string& each : reply.suggestions) text += "  " + printable(each, 4096) + "\n";
+  return text;
 }
 
 Result<StatPlan> to_stat_plan(const StatOptions& options, Dialect dialect, const std::string& me) {

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "cmd/job_fields.h"
 #include "cmd/job_query.h"
+#include "proto/messages_policy.h"
 
 namespace gd::cmd {
 
@@ -20,6 +21,7 @@ struct StatOptions {
   std::string sort;
   bool long_listing = false;
   bool start = false;
+  bool why = false;
   bool no_header = false;
   bool json = false;
   bool all = false;
@@ -47,6 +49,8 @@ Result<StatPlan> to_stat_plan(const StatOptions& options, Dialect dialect, const
 
 // --live: what running jobs use now, as a table; again and again on a terminal.
 Result<int> run_live(const StatOptions& options, StatPlan plan, Context& context);
+// A paragraph of lines up to `width`, then what would start it now.
+std::string why_text(const WhyReply& reply, int width);
 
 // "-t,P,i": letters of the short format, each ascending, or descending behind "-".
 Result<void> sort_jobs(std::vector<JobView>& jobs, std::string_view keys, TimePoint now);

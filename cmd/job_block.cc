@@ -9,6 +9,7 @@
 #include "cmd/job_fields.h"
 #include "cmd/usage_text.h"
 #include "proto/file_pattern.h"
+#include "proto/limit_values.h"
 
 namespace gd::cmd {
 namespace {
@@ -118,7 +119,7 @@ void add_resources(Block& block, const JobRecord& job) {
   block.line()
       .add("OverSubscribe", spec.exclusive ? "NO" : "OK")
       .add("Contiguous", "0")
-      .add("Licenses", "(null)")
+      .add("Licenses", or_null(format_licences(spec.licences)))
       .add("Network", "(null)");
 }
 

@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/hostlist.h"
 #include "base/text.h"
+#include "proto/limit_values.h"
 
 namespace gd::cmd {
 namespace {
@@ -134,7 +135,8 @@ constexpr auto kFields = std::to_array<Field<JobRow>>({
      [](Row r, Out o) { o += spec(r).error.empty() ? spec(r).output : spec(r).error; }},
     // What gd has no such thing for reads as on a Slurm job that did not ask for it.
     {'v', "reservation", "RESERVATION", [](Row, Out o) { o += "(null)"; }},
-    {'W', "licenses", "LICENSES", [](Row, Out o) { o += "(null)"; }},
+    {'W', "licenses", "LICENSES",
+     [](Row r, Out o) { o += or_null(format_licences(spec(r).licences)); }},
     {'w', "wckey", "WCKEY", [](Row r, Out o) { o += or_null(spec(r).wckey); }},
     {'H', "sockets", "SOCKETS_PER_NODE", [](Row, Out o) { o += "*"; }},
     {'I', "cores", "CORES_PER_SOCKET", [](Row, Out o) { o += "*"; }},

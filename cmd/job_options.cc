@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cmd/clusters.h"
+#include "proto/limit_values.h"
 
 namespace gd::cmd {
 namespace {
@@ -136,6 +137,11 @@ void define_where(Cli& cli, JobSpec& spec) {
       .complete(Completes::node);
   cli.option("-A,--account", "NAME", "Charge this account", spec.account).env("ACCOUNT");
   cli.option("-q,--qos", "NAME", "Quality of service", spec.qos).env("QOS");
+  cli.on("-L,--licenses", "NAME[:COUNT][,...]", "Licences that the cluster counts",
+         [&spec](std::string_view text) -> Result<void> {
+           spec.licences = TRY(parse_licences(text));
+           return {};
+         });
 }
 
 void define_when(Cli& cli, JobOptions& options) {
@@ -296,7 +302,7 @@ constexpr char kRefused[] =
     "-S,--core-spec --cores-per-socket --cpu-freq --cpus-per-gpu --delay-boot "
     "--gid --gpu-bind --gpu-freq "
     "--gpus-per-socket --gpus-per-task --gres-flags --hint -k,--no-kill "
-    "-L,--licenses --mcs-label --mem-bind "
+    "--mcs-label --mem-bind "
     "--mem-per-gpu --mincpus -F,--nodefile --ntasks-per-core --ntasks-per-gpu "
     "--ntasks-per-socket -O,--overcommit -s,--oversubscribe --power --profile --propagate "
     "--reboot --reservation --sockets-per-node --spread-job --switches --thread-spec "

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include "base/text.h"
 #include "cmd/client.h"
 #include "cmd/command.h"
+#include "cmd/sacctmgr_limits.h"
 
 namespace gd::cmd {
 namespace {
@@ -66,6 +68,12 @@ constexpr FieldInfo kFields[] = {{"cluster", "Cluster", 10},
                                  {"maxtrespernode", "MaxTRESPerNode", 14},
                                  {"maxtresmins", "MaxTRESMins", 13},
                                  {"maxwall", "MaxWall", 11},
+                                 {"maxtrespu", "MaxTRESPU", 13},
+                                 {"maxjobspu", "MaxJobsPU", 9},
+                                 {"maxsubmitpu", "MaxSubmitPU", 11},
+                                 {"maxtrespa", "MaxTRESPA", 13},
+                                 {"maxjobspa", "MaxJobsPA", 9},
+                                 {"maxsubmitpa", "MaxSubmitPA", 11},
                                  {"coordinators", "Coord Accounts", 20}};
 
 constexpr std::pair<std::string_view, std::string_view> kSpelt[] = {
@@ -83,6 +91,14 @@ constexpr std::pair<std::string_view, std::string_view> kSpelt[] = {
     {"names", "name"},
     {"grpsubmitjobs", "grpsubmit"},
     {"maxsubmitjobs", "maxsubmit"},
+    {"maxtresperjob", "maxtres"},
+    {"maxwalldurationperjob", "maxwall"},
+    {"maxtresperuser", "maxtrespu"},
+    {"maxjobsperuser", "maxjobspu"},
+    {"maxsubmitjobsperuser", "maxsubmitpu"},
+    {"maxtresperaccount", "maxtrespa"},
+    {"maxjobsperaccount", "maxjobspa"},
+    {"maxsubmitjobsperaccount", "maxsubmitpa"},
     {"qoslevel", "qos"},
     {"defqos", "defaultqos"},
     {"parent", "parentname"}};
@@ -101,7 +117,9 @@ constexpr Entity kEntities[] = {
     {"cluster",
      "cluster,controlhost,controlport,rpc,fairshare,grpjobs,grptres,grpsubmit,maxjobs,maxtres,"
      "maxsubmit,maxwall,qos,defaultqos"},
-    {"qos", "name,priority,gracetime,preempt,preemptmode,flags"},
+    {"qos",
+     "name,priority,gracetime,preempt,preemptmode,flags,grptres,grpjobs,grpsubmit,maxtres,maxwall,"
+     "maxtrespu,maxjobspu,maxsubmitpu,maxtrespa,maxjobspa,maxsubmitpa"},
     {"tres", "type,name,id"},
     {"wckey", "name,cluster,user"}};
 
@@ -128,6 +146,7 @@ struct AccountUser {
 struct Account {
   std::string name, parent, shares;
   std::vector<AccountUser> users;
+  std::map<std::string, std::string> limits;  // by key of gd.conf, those that are given
 };
 
 std::vector<Account> accounts_in(const ConfigReply& config) {
@@ -136,8 +155,9 @@ std::vector<Account> accounts_in(const ConfigReply& config) {
     std::string_view section = item.section;
     if (!take_prefix(section, "account ")) continue;
     if (all.empty() || all.back().name != section)
-      all.push_back({std::string(section), "", "1", {}});
+      all.push_back({std::string(section), "", "1", {}, {}});
     Account& account = all.back();
+    if (!item.is_default) account.limits[item.key] = item.value;
     if (item.key == "parent") account.parent = item.value;
     if (item.key == "shares") account.shares = item.value;
     if (item.key != "users") continue;
@@ -168,6 +188,8 @@ class Lister {
  public:
   Lister(const AcctMgrQuery& query, const ConfigReply& config)
       : query_(query), cluster_(value_of(config, "cluster")), accounts_(accounts_in(config)) {
+    qos_ = sections_of(config, "qos");
+    for (auto& [name, values] : sections_of(config, "user")) users_[name] = std::move(values);
     administrators_ = value_of(config, "administrators");
     controller_ = value_of(config, "controller");
   }
@@ -179,7 +201,7 @@ class Lister {
     if (query_.entity == "account") list_accounts();
     if (query_.entity == "association") list_associations();
     if (query_.entity == "user") list_users();
-    if (query_.entity == "qos") add({{"name", "normal"}, {"priority", "0"}});
+    if (query_.entity == "qos") list_qos();
     if (query_.entity == "tres") {
       add({{"type", "cpu"}, {"id", "1"}});
       add({{"type", "mem"}, {"id", "2"}});
@@ -201,6 +223,19 @@ class Lister {
          {"qos", "normal"}});
   }
 
+  void list_qos() {
+    const auto is_normal = [](const auto& one) { return one.first == "normal"; };
+    if (std::ranges::none_of(qos_, is_normal)) qos_.insert(qos_.begin(), {"normal", {}});
+    for (const auto& [name, values] : qos_) {
+      if (!among(query_.names, name)) continue;
+      AcctMgrRow row{{"name", name}, {"priority", "0"}, {"gracetime", "00:00:00"}};
+      add_limits(row, values);
+      const auto deny = values.find("deny_on_limit");
+      if (deny != values.end() && deny->second == "yes") row["flags"] = "DenyOnLimit";
+      add(std::move(row));
+    }
+  }
+
   void list_accounts() {
     for (const Account& account : accounts_) {
       if (!among(query_.accounts, account.name) || !among(query_.names, account.name)) continue;
@@ -213,8 +248,33 @@ class Lister {
 
   AcctMgrRow association(const Account& account, const std::string& user,
                          const std::string& shares) const {
-    return {{"cluster", cluster_}, {"account", account.name}, {"user", user},
-            {"fairshare", shares}, {"qos", "normal"},         {"parentname", account.parent}};
+    AcctMgrRow row{{"cluster", cluster_}, {"account", account.name},
+                   {"user", user},        {"fairshare", shares},
+                   {"qos", "normal"},     {"parentname", account.parent}};
+    if (user.empty()) {
+      add_limits(row, account.limits);
+      return row;
+    }
+    add_limits(row, for_users(account));
+    const auto own = users_.contains(user) ? users_.find(user) : users_.find("*");
+    if (own != users_.end()) add_limits(row, own->second);
+    return row;
+  }
+
+  // What an account says about each of its users, the nearest account upwards deciding.
+  [[nodiscard]] ConfigValues for_users(const Account& account) const {
+    constexpr auto kInherited = std::to_array<std::string_view>(
+        {"max_jobs", "max_submit", "max_tres_per_job", "max_wall", "qos", "default_qos"});
+    ConfigValues values;
+    const Account* at = &account;
+    while (at != nullptr) {
+      for (const auto& [key, value] : at->limits) {
+        if (std::ranges::count(kInherited, std::string_view(key)) > 0) values.emplace(key, value);
+      }
+      const auto above = std::ranges::find(accounts_, at->parent, &Account::name);
+      at = above == accounts_.end() ? nullptr : &*above;
+    }
+    return values;
   }
 
   void list_associations() {
@@ -276,6 +336,8 @@ class Lister {
   const AcctMgrQuery& query_;
   std::string cluster_, administrators_, controller_;
   std::vector<Account> accounts_;
+  std::vector<std::pair<std::string, ConfigValues>> qos_;
+  std::map<std::string, ConfigValues> users_;
   std::vector<AcctMgrRow> rows_;
 };
 

@@ -35,9 +35,12 @@ class Replay {
       : workload_(workload), options_(options), nodes_(workload.nodes) {
     users_.configure({}, options.half_life);
     schedule_.jobs.resize(workload.jobs.size());
+    limits_.configure(workload.limits);
+    licences_.configure(workload.limits.licences);
     const auto first_old = static_cast<uint32_t>(kFirstJob + workload.jobs.size());
     for (uint32_t i = 0; i < workload.running.size(); ++i) {
       const Running& row = workload.running[i];
+      hold(row.owner, {{row.node, 1, row.held}}, row.licences, row.until);
       begin(JobId{first_old + i}, {{row.node, 1, row.held}}, row.until, row.until);
     }
   }
@@ -79,8 +82,10 @@ class Replay {
                    "job " + std::to_string(job.id) + " can never start: " +
                        sched::why_impossible(shapes_[shape], nodes_, workload_.partitions)};
     }
+    TRY(check_limits(job));
+    limits_.count_submitted(claim_of(job.owner), 1, sched::LimitBook::Sign::more);
     Waiting row{.key = {.eligible = TimePoint{now_}, .job = id},
-                .standing = {.tier = 0, .facts = facts_of(job)},
+                .standing = {.tier = 0, .facts = facts_of(job), .claim = claim_of(job.owner)},
                 .shape = shape};
     for (const sched::PartitionIndex index : key.partitions) {
       const uint32_t tier = workload_.partitions[index.value].tier;
@@ -92,11 +97,40 @@ class Replay {
     return {};
   }
 
+  sched::ClaimId claim_of(uint32_t owner) { return limits_.claim_of(workload_.owners[owner]); }
+
+  // What the controller refuses, or lets wait for ever, cannot be replayed.
+  Result<void> check_limits(const WorkJob& job) const {
+    const sched::Owner& owner = workload_.owners[job.owner];
+    const sched::ShapeKey& key = workload_.keys[job.key];
+    const std::string name = "job " + std::to_string(job.id);
+    if (const auto over = limits_.over_submit(owner, 1)) {
+      return Error{ErrorCode::invalid, name + " is refused: " + *over};
+    }
+    if (const auto breach = limits_.breach(owner, key.need, key.limit)) {
+      return Error{ErrorCode::invalid, name + " can never start: " + breach->text};
+    }
+    return {};
+  }
+
+  void hold(uint32_t owner, const std::vector<sched::NodeUse>& uses,
+            const std::vector<sched::LicenceNeed>& licences, Seconds limit) {
+    limits_.count_running(claim_of(owner), limits_.held(uses), sched::LimitBook::Sign::more);
+    licences_.hold(licences, TimePoint{limit});
+  }
+
+  void give_back(uint32_t owner, const std::vector<sched::NodeUse>& uses,
+                 const std::vector<sched::LicenceNeed>& licences, Seconds limit) {
+    limits_.count_running(claim_of(owner), limits_.held(uses), sched::LimitBook::Sign::less);
+    licences_.give_back(licences, TimePoint{limit});
+  }
+
   sched::PriorityFacts facts_of(const WorkJob& job) {
     sched::PriorityFacts facts;
     facts.share = share_of(job.user);
     facts.size = static_cast<double>(job.cpus) / static_cast<double>(cpus_);
     facts.nice = job.nice;
+    facts.qos_factor = limits_.qos_factor(workload_.owners[job.owner].qos);
     return sched::that_count(options_.policy.weights, facts);
   }
 
@@ -109,7 +143,9 @@ class Replay {
                              .partitions = workload_.partitions,
                              .shapes = shapes_,
                              .queue = queue_,
-                             .fair_share = users_.factors()};
+                             .fair_share = users_.factors(),
+                             .limits = &limits_,
+                             .licences = &licences_};
       sched::Plan plan = sched::plan(options_.policy, view);
       more = plan.more;
       ++schedule_.passes;
@@ -137,6 +173,7 @@ class Replay {
     JobRun& run = schedule_.jobs[one.job.value - kFirstJob];
     run.start = now_;
     if (options_.keep == Keep::placements) run.uses = one.placement.uses;
+    hold(job.owner, one.placement.uses, workload_.keys[job.key].licences, now_ + limit);
     users_.began(share_of(job.user), job.cpus, TimePoint{now_});
     begin(one.job, std::move(one.placement.uses), now_ + job.run, now_ + limit);
   }
@@ -163,10 +200,17 @@ class Replay {
       add(node.free, use.held);
       std::erase_if(node.shares, [&](const sched::Share& share) { return share.job == job; });
     }
+    const std::vector<sched::NodeUse> uses = std::move(held->second);
     held_.erase(held);
     const size_t index = job.value - kFirstJob;
-    if (index >= workload_.jobs.size()) return;  // it ran before the beginning, as nobody's
+    if (index >= workload_.jobs.size()) {  // it ran before the beginning
+      const Running& old = workload_.running[index - workload_.jobs.size()];
+      return give_back(old.owner, uses, old.licences, old.until);
+    }
     const WorkJob& row = workload_.jobs[index];
+    const sched::ShapeKey& key = workload_.keys[row.key];
+    give_back(row.owner, uses, key.licences, schedule_.jobs[index].start + key.limit);
+    limits_.count_submitted(claim_of(row.owner), 1, sched::LimitBook::Sign::less);
     const TimePoint began{now_ - row.run};
     users_.withdrew(share_of(row.user), row.cpus, began);
     users_.charge(share_of(row.user), row.cpus, began, TimePoint{now_});
@@ -182,6 +226,8 @@ class Replay {
   std::map<JobId, std::vector<sched::NodeUse>> held_;
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
   sched::FairShare users_;  // all with equal shares
+  sched::LimitBook limits_;
+  sched::Licences licences_;
   std::optional<Seconds> ranked_;
   uint64_t cpus_ = workload_.cpus();
   Schedule schedule_;

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "proto/job_spec.h"
+#include "server/sched/licences.h"
 
 namespace gd::sim {
 
@@ -15,6 +16,7 @@ using sched::PartitionIndex;
 
 constexpr int64_t kMaxTime = 4'000'000'000;  // seconds
 constexpr uint32_t kMaxCount = 1'000'000;    // of cpus, tasks, nodes
+constexpr size_t kMaxSections = 10'000;      // of limits, of one kind
 
 Error invalid(std::string text) {
   return Error{ErrorCode::invalid, std::move(text)};
@@ -61,6 +63,17 @@ class Line {
     for (const std::string_view one : split(text(key), ',')) result.emplace_back(one);
     return result;
   }
+  // What has not been asked for is a limit.
+  template <class Limits>
+  Result<void> limits(Limits& target) {
+    for (const auto& [key, value] : values_) {
+      if (asked_.contains(key)) continue;
+      asked_.insert(key);
+      Result<void> set = set_limit(target, key, value);
+      if (!set.ok()) return std::move(set).error().in(key);
+    }
+    return {};
+  }
   Result<void> done() const {
     for (const auto& [key, value] : values_) {
       if (asked_.contains(key)) continue;
@@ -82,6 +95,10 @@ class Builder {
   Result<void> add(Line& line) {
     if (line.kind() == "node") return add_node(line);
     if (line.kind() == "partition") return add_partition(line);
+    if (line.kind() == "license") return add_licence(line);
+    if (line.kind() == "qos") return add_limits(line, workload_.limits.qos, QosLimits{});
+    if (line.kind() == "user") return add_user(line);
+    if (line.kind() == "account") return add_account(line);
     if (line.kind() == "run") return add_run(line);
     return add_job(line);
   }
@@ -136,6 +153,70 @@ class Builder {
     return {};
   }
 
+  Result<void> add_licence(Line& line) {
+    LicenceLimit licence;
+    licence.name = line.name();
+    licence.count = TRY(line.number<uint32_t>("count", 1, 0, kMaxCount));
+    for (const LicenceLimit& other : workload_.limits.licences) {
+      if (other.name == licence.name) return invalid("it is there already");
+    }
+    workload_.limits.licences.push_back(std::move(licence));
+    licences_.configure(workload_.limits.licences);
+    return {};
+  }
+
+  template <class Row>
+  Result<void> add_limits(Line& line, std::vector<Row>& rows, Row row) {
+    row.name = line.name();
+    for (const Row& other : rows) {
+      if (other.name == row.name) return invalid("it is there already");
+    }
+    if (rows.size() == kMaxSections) return invalid("more than 10000 of them");
+    if constexpr (std::is_same_v<Row, QosLimits>)
+      TRY(line.limits(row));
+    else
+      TRY(line.limits(row.limits));
+    rows.push_back(std::move(row));
+    return {};
+  }
+
+  Result<void> add_user(Line& line) {
+    return add_limits(line, workload_.limits.users, UserLimits{});
+  }
+
+  Result<void> add_account(Line& line) {
+    AccountLimits account;
+    account.parent = line.text("parent");
+    const auto& all = workload_.limits.accounts;
+    const bool known = account.parent.empty() ||
+                       std::any_of(all.begin(), all.end(), [&](const AccountLimits& other) {
+                         return other.name == account.parent;
+                       });
+    if (!known) return invalid("its parent '" + printable(account.parent) + "' is not there");
+    return add_limits(line, workload_.limits.accounts, std::move(account));
+  }
+
+  uint32_t owner_of(Line& line) {
+    sched::Owner owner;
+    owner.account = line.text("account");
+    owner.user = line.text("user");
+    if (line.has("qos")) owner.qos = line.text("qos");
+    if (owners_.empty()) owners_.emplace(workload_.owners[0], 0);
+    const auto [place, is_new] =
+        owners_.try_emplace(owner, static_cast<uint32_t>(workload_.owners.size()));
+    if (is_new) workload_.owners.push_back(owner);
+    return place->second;
+  }
+
+  Result<std::vector<sched::LicenceNeed>> licences_of(Line& line) {
+    if (!line.has("licenses")) return std::vector<sched::LicenceNeed>{};
+    const std::vector<GresCount> asked = TRY(parse_licences(line.text("licenses")));
+    std::string unknown;
+    auto needs = licences_.resolve(asked, &unknown);
+    if (!needs) return invalid("licence '" + unknown + "' is not there");
+    return *std::move(needs);
+  }
+
   Result<void> add_run(Line& line) {
     const auto node = nodes_.find("n" + std::string(line.text("on")));
     if (node == nodes_.end()) {
@@ -147,6 +228,8 @@ class Builder {
     row.held.cpus = TRY(line.number<uint32_t>("cpus", 1, 0, kMaxCount));
     row.held.memory_mib = TRY(line.number<uint64_t>("mem", 0, 0, uint64_t{1} << 40));
     row.until = Seconds{TRY(line.number<int64_t>("until", 1, 0, kMaxTime))};
+    row.owner = owner_of(line);
+    row.licences = TRY(licences_of(line));
     Resources& used = used_[node->second];
     add_to(used, row.held);
     if (!fits_in(used, workload_.nodes[node->second].usable)) {
@@ -183,6 +266,7 @@ class Builder {
     key.node_list = line.list("list");
     key.exclude = line.list("exclude");
     key.limit = Seconds{TRY(line.number<int64_t>("limit", 100, 1, kMaxTime))};
+    key.licences = TRY(licences_of(line));
     const std::string_view wanted =
         line.has("partition") ? line.text("partition") : workload_.partitions[0].name;
     for (const std::string_view name : split(wanted, ',')) {
@@ -205,6 +289,7 @@ class Builder {
     job.nice = TRY(line.number<int32_t>("nice", 0, -1'000'000, 1'000'000));
     job.cpus = static_cast<uint32_t>(
         std::min<uint64_t>(kMaxCount, uint64_t{key.need.tasks} * key.need.cpus_per_task));
+    job.owner = owner_of(line);
     const auto user = static_cast<uint32_t>(users_.size());
     job.user = users_.try_emplace(line.text("user"), user).first->second;
     const auto next = static_cast<uint32_t>(workload_.keys.size());
@@ -221,6 +306,8 @@ class Builder {
   std::map<uint32_t, Resources> used_;
   std::map<sched::ShapeKey, uint32_t> keys_;
   std::map<std::string_view, uint32_t> users_;
+  std::map<sched::Owner, uint32_t> owners_;
+  sched::Licences licences_;
   std::set<int64_t> jobs_;
 };
 
@@ -253,7 +340,8 @@ Result<Workload> parse_scenario(std::string_view text) {
                                            std::to_string(kMaxScenarioBytes)};
   }
   std::vector<NumberedLine> lines = TRY(lines_of(text));
-  constexpr std::string_view kKinds[] = {"node", "partition", "run", "queue"};
+  constexpr std::string_view kKinds[] = {"node",    "partition", "license", "qos",
+                                         "account", "user",      "run",     "queue"};
   for (const NumberedLine& row : lines) {
     const std::string_view kind = row.line.kind();
     if (std::find(std::begin(kKinds), std::end(kKinds), kind) == std::end(kKinds)) {

@@ -6,8 +6,13 @@
 //   run 9 on=2 [cpus=4] [mem=0] [until=100]                  job 9 holds cpus of n2 from 0 on
 //   queue 1 [at=0] [run=50] [limit=100] [cpus=4] [nodes=2] [tasks=3] [per_node=2] [mem=100]
 //           [features=ssd] [list=n1,n2] [exclude=n3] [exclusive] [partition=short] [nice=5]
-//           [user=alice]
+//           [user=alice] [account=lab] [qos=high] [licenses=matlab:2]
+//   license matlab count=4
+//   qos high [priority=10] [max_jobs_per_user=2] ...      the keys of gd.conf's [qos]
+//   account lab [parent=art] [grp_tres=cpu=16,mem=4G] ...  likewise; parents first
+//   user alice [max_jobs=3] ...                            likewise; * is everybody else
 //
+// A `run` may say user, account, qos and licenses as well.
 // A queued job is submitted at `at` and runs for `run`, or for its whole limit. Its cpus are
 // a task's. Jobs of one moment are queued in the order of the lines.
 #pragma once

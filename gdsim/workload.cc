@@ -90,7 +90,7 @@ Result<Workload> workload_of(const Trace& trace, const std::vector<NodeClass>& c
       shape.limit = row.limit;
       workload.keys.push_back(std::move(shape));
     }
-    workload.jobs.push_back({row.id, row.submit, row.run, key->second, cpus, row.user, 0});
+    workload.jobs.push_back({row.id, row.submit, row.run, key->second, cpus, row.user, 0, 0});
   }
   return workload;
 }

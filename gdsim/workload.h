@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "gdsim/swf.h"
+#include "proto/limit_values.h"
 #include "proto/resources.h"
+#include "server/sched/limit_book.h"
 #include "server/sched/machine.h"
 #include "server/sched/shape.h"
 
@@ -25,6 +27,7 @@ struct WorkJob {
   uint32_t cpus = 0;  // of all its tasks
   uint32_t user = 0;
   int32_t nice = 0;
+  uint32_t owner = 0;  // index in Workload::owners
 };
 
 struct Running {  // since before the beginning
@@ -32,6 +35,8 @@ struct Running {  // since before the beginning
   sched::NodeIndex node;
   Resources held;
   Seconds until{};  // its limit, and its end
+  uint32_t owner = 0;
+  std::vector<sched::LicenceNeed> licences = {};
 };
 
 struct Workload {
@@ -40,6 +45,8 @@ struct Workload {
   std::vector<sched::ShapeKey> keys;  // each once
   std::vector<WorkJob> jobs;          // by submission
   std::vector<Running> running;       // at time 0
+  LimitSettings limits;
+  std::vector<sched::Owner> owners{{}};  // each once; the first is of nothing
 
   [[nodiscard]] uint64_t cpus() const;  // of all nodes
 };

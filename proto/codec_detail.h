@@ -50,7 +50,7 @@ constexpr uint64_t last_of(JobState) {
   return uint64_t(JobState::boot_fail);
 }
 constexpr uint64_t last_of(Reason) {
-  return uint64_t(Reason::job_array_task_limit);
+  return uint64_t(Reason::qos_max_wall);
 }
 constexpr uint64_t last_of(NodeState) {
   return uint64_t(NodeState::down);
@@ -93,6 +93,12 @@ constexpr uint64_t last_of(StepPhase) {
 }
 constexpr uint64_t last_of(EndCause) {
   return uint64_t(EndCause::refused);
+}
+constexpr uint64_t last_of(ReservationAction) {
+  return uint64_t(ReservationAction::remove);
+}
+constexpr uint64_t last_of(ReservationRepeat) {
+  return uint64_t(ReservationRepeat::weekly);
 }
 constexpr uint64_t last_of(StreamId) {
   return uint64_t(StreamId::error);

@@ -83,5 +83,6 @@ GD_RECORD(StepStatus);
 GD_RECORD(StepLaunch);
 GD_RECORD(Ticket);
 GD_RECORD(UsageRecord);
+GD_RECORD(ReservationRecord);
 
 }  // namespace gd

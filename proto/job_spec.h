@@ -79,6 +79,8 @@ struct JobSpec {
   std::string node_list;   // hostlists, folded
   std::string exclude;
   bool exclusive = false;
+  std::vector<GresCount> licences;  // of the cluster, each name once
+  std::string reservation;          // to run in; empty: outside of all
 
   // When.
   std::optional<Seconds> time_limit;
@@ -169,6 +171,8 @@ struct JobSpec {
     field("mail_user", self.mail_user);
     field("mail", self.mail_events);
     field("followed", self.followed);
+    field("lic", self.licences);
+    field("resv", self.reservation);
   }
 };
 

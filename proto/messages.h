@@ -19,22 +19,23 @@
 #include "proto/messages_cluster.h"
 #include "proto/messages_identity.h"
 #include "proto/messages_node.h"
+#include "proto/messages_policy.h"
 #include "proto/messages_stream.h"
 
 namespace gd {
 
-using MessageVariant =
-    std::variant<ErrorReply, OkReply, PingRequest, PingReply, SubmitRequest, SubmitReply, JobQuery,
-                 JobQueryReply, CancelRequest, JobControlRequest, JobUpdateRequest, JobsReply,
-                 WaitRequest, JobNotice, StepRequest, StepReply, NodeQuery, NodeQueryReply,
-                 NodeUpdateRequest, PartitionQuery, PartitionQueryReply, ShareQuery,
-                 ShareQueryReply, ConfigQuery, ConfigReply, ReconfigureRequest, ShutdownRequest,
-                 KeyListRequest, KeyListReply, KeyRevokeRequest, NodeTokenRequest, NodeTokenReply,
-                 ScriptQuery, ScriptReply, StatsQuery, StatsReply, LoginStart, LoginPrompt,
-                 LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined, NodeHello, NodeWelcome,
-                 NodeReport, NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck,
-                 StreamResize, StreamSignal, StreamPing, StreamExit, StepLaunch, ShepherdStatus,
-                 ShepherdOrder, ExplainReply, NodeExplain, NodeExplained, StepSample>;
+using MessageVariant = std::variant<
+    ErrorReply, OkReply, PingRequest, PingReply, SubmitRequest, SubmitReply, JobQuery,
+    JobQueryReply, CancelRequest, JobControlRequest, JobUpdateRequest, JobsReply, WaitRequest,
+    JobNotice, StepRequest, StepReply, NodeQuery, NodeQueryReply, NodeUpdateRequest, PartitionQuery,
+    PartitionQueryReply, ShareQuery, ShareQueryReply, LimitQuery, LimitQueryReply, WhyQuery,
+    WhyReply, ReservationQuery, ReservationQueryReply, ReservationRequest, ConfigQuery, ConfigReply,
+    ReconfigureRequest, ShutdownRequest, KeyListRequest, KeyListReply, KeyRevokeRequest,
+    NodeTokenRequest, NodeTokenReply, ScriptQuery, ScriptReply, StatsQuery, StatsReply, LoginStart,
+    LoginPrompt, LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined, NodeHello, NodeWelcome,
+    NodeReport, NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck,
+    StreamResize, StreamSignal, StreamPing, StreamExit, StepLaunch, ShepherdStatus, ShepherdOrder,
+    ExplainReply, NodeExplain, NodeExplained, StepSample>;
 
 template <class Body>
 concept MessageBody = requires {
@@ -42,7 +43,7 @@ concept MessageBody = requires {
 };
 
 // One of them. A class of its own only so that copying, destroying and comparing
-// sixty alternatives is compiled once, in messages.cc, and not in every file
+// seventy alternatives is compiled once, in messages.cc, and not in every file
 // that hands a message on: std::visit, get and get_if work as on the variant.
 class Message : public MessageVariant {
  public:

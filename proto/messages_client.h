@@ -178,6 +178,7 @@ struct PriorityParts {  // in points; see server/sched/priority.h
   double partition = 0;
   double fixed = 0;
   double overdue = 0;
+  double qos = 0;
   bool operator==(const PriorityParts&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("age", self.age);
@@ -187,6 +188,7 @@ struct PriorityParts {  // in points; see server/sched/priority.h
     field("part", self.partition);
     field("fixed", self.fixed);
     field("overdue", self.overdue);
+    field("qos", self.qos);
   }
 };
 
@@ -280,6 +282,9 @@ struct JobUpdateRequest {
   std::vector<JobElements> elements;
   std::optional<uint32_t> array_limit;    // 0: none
   std::optional<std::string> dependency;  // "": none any more
+  std::optional<std::string> qos;
+  std::optional<std::string> account;
+  std::optional<std::string> reservation;  // "": none any more
   bool operator==(const JobUpdateRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("req", self.request);
@@ -298,6 +303,9 @@ struct JobUpdateRequest {
     field("elements", self.elements);
     field("array_limit", self.array_limit);
     field("dependency", self.dependency);
+    field("qos", self.qos);
+    field("account", self.account);
+    field("resv", self.reservation);
   }
 };
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "proto/device_settings.h"
 #include "proto/paths.h"
+#include "proto/settings_limits.h"
 #include "proto/volume.h"
 
 namespace gd {
@@ -106,6 +107,7 @@ Result<ControllerSettings> read_top(const ConfigView& top) {
   out.priority_weight_stretch = top.real("priority_weight_stretch");
   out.priority_weight_size = top.real("priority_weight_size");
   out.priority_weight_partition = top.real("priority_weight_partition");
+  out.priority_weight_qos = top.real("priority_weight_qos");
   out.priority_age_max = whole_seconds(top, "priority_age_max");
   out.priority_half_life = whole_seconds(top, "priority_half_life");
   if (top.interval("priority_overdue_after") > 0s) {
@@ -140,6 +142,8 @@ Result<PartitionSettings> read_partition(const ConfigView& view) {
   out.priority_job_factor = static_cast<uint32_t>(view.integer("priority_job_factor"));
   out.allow_users = view.list("allow_users");
   out.allow_groups = view.list("allow_groups");
+  out.allow_accounts = view.list("allow_accounts");
+  out.allow_qos = view.list("allow_qos");
   if (view.has("default_image")) out.default_image = view.text("default_image");
   out.allow_images = view.list("allow_images");
   out.root_inside = view.flag("root_inside");
@@ -338,6 +342,7 @@ Result<Settings> parse_settings(std::string_view text, const std::string& file) 
   out.controller = TRY(read_top(config.top()));
   out.partitions = TRY(read_partitions(config));
   out.accounts = TRY(read_accounts(config));
+  out.limits = TRY(read_limits(config, out));
   out.nodes = TRY(read_nodes(config));
   (void)TRY(read_volumes(config));
   (void)TRY(read_device_settings(config));

@@ -15,6 +15,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "proto/limit_values.h"
 
 namespace gd {
 
@@ -61,6 +62,7 @@ struct ControllerSettings {
   double priority_weight_stretch = 0;
   double priority_weight_size = 0;
   double priority_weight_partition = 0;
+  double priority_weight_qos = 0;
   Seconds priority_age_max{};
   Seconds priority_half_life{};                   // of usage, for the fair share; 0: it never fades
   std::optional<Seconds> priority_overdue_after;  // who waited longer goes first; empty: nobody
@@ -81,9 +83,11 @@ struct PartitionSettings {
   uint32_t priority_job_factor = 1;
   std::vector<std::string> allow_users;  // both empty: everybody
   std::vector<std::string> allow_groups;
-  std::string engine;                     // empty (ours), crun, runc
-  std::string default_image;              // empty: the cluster's
-  std::vector<std::string> allow_images;  // patterns; empty: all
+  std::vector<std::string> allow_accounts;  // empty: all
+  std::vector<std::string> allow_qos;       // empty: all
+  std::string engine;                       // empty (ours), crun, runc
+  std::string default_image;                // empty: the cluster's
+  std::vector<std::string> allow_images;    // patterns; empty: all
   bool root_inside = true;
   bool operator==(const PartitionSettings&) const = default;
 };
@@ -158,6 +162,7 @@ struct Settings {
   ControllerSettings controller;
   std::vector<PartitionSettings> partitions;  // never empty; exactly one is the default
   std::vector<AccountSettings> accounts;      // parents first
+  LimitSettings limits;
   std::vector<NodeSettings> nodes;
   AgentSettings agent;
   std::vector<SettingValue> values;

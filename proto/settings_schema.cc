@@ -81,6 +81,7 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      "Points for having waited 1023 times the job's time limit; they grow as the logarithm."},
     {"priority_weight_size", real, "0", "Points for asking for all cpus of the cluster."},
     {"priority_weight_partition", real, "1000", "Points for the highest priority_job_factor."},
+    {"priority_weight_qos", real, "10000", "Points for the highest priority of a QOS: see [qos]."},
     {"priority_age_max", interval, "7d", "The waiting that counts priority_weight_age points.",
      1000, kYearMs},
     {"priority_half_life", interval, "7d",
@@ -105,6 +106,8 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
     {"priority_job_factor", integer, "1", "Raises the priority of the partition's jobs.", 0, 65535},
     {"allow_users", list, "", "Users that may submit here; with allow_groups empty too: all."},
     {"allow_groups", list, "", "Groups that may submit here."},
+    {"allow_accounts", list, "", "Accounts whose jobs it takes; none: all."},
+    {"allow_qos", list, "", "Qualities of service whose jobs it takes; none: all."},
     {"default_image", text, nullptr,
      "Image of its jobs that name none; the cluster's if not given."},
     {"allow_images", list, "",
@@ -122,6 +125,53 @@ constexpr auto kAccount = std::to_array<ConfigKey>({
     {"users", list, "",
      "Who may charge it, as NAME or NAME:SHARES; * is everybody else. A user's first account is "
      "charged by jobs that name none."},
+    {"grp_jobs", text, nullptr, "Most running jobs of it and of the accounts below."},
+    {"grp_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
+    {"grp_tres", text, nullptr,
+     "Most in use by them together, as cpu=64,mem=256G,node=4,gres/gpu=8."},
+    {"max_jobs", text, nullptr,
+     "Most running jobs of each of its users; the nearest account above that says so decides."},
+    {"max_submit", text, nullptr, "Most waiting or running jobs of each of its users."},
+    {"max_tres_per_job", text, nullptr, "Most that one job may ask for."},
+    {"max_wall", text, nullptr, "Longest time limit of a job."},
+    {"qos", text, nullptr,
+     "What its jobs may give as --qos; without it, what the account above says, at last all."},
+    {"default_qos", text, nullptr, "QOS of its jobs that name none; normal if none is given."},
+});
+
+constexpr auto kUser = std::to_array<ConfigKey>({
+    {"max_jobs", text, nullptr, "Most running jobs, in whatever account."},
+    {"max_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
+    {"grp_tres", text, nullptr,
+     "Most in use by the user's jobs together, as cpu=64,mem=256G,node=4,gres/gpu=8."},
+    {"max_tres_per_job", text, nullptr, "Most that one job may ask for."},
+    {"max_wall", text, nullptr, "Longest time limit of a job."},
+    {"qos", text, nullptr, "What may be given as --qos; without it, what the account says."},
+    {"default_qos", text, nullptr, "QOS of jobs that name none; without it, the account's."},
+});
+
+constexpr auto kQos = std::to_array<ConfigKey>({
+    {"priority", text, "0", "Its part of priority_weight_qos, beside the highest of all."},
+    {"grp_jobs", text, nullptr, "Most running jobs of it."},
+    {"grp_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
+    {"grp_tres", text, nullptr, "Most in use by them together, as cpu=64,gres/gpu=8."},
+    {"max_jobs_per_user", text, nullptr, "Most running jobs of each user."},
+    {"max_submit_per_user", text, nullptr, "Most waiting or running jobs of each user."},
+    {"max_tres_per_user", text, nullptr, "Most in use by each user's jobs together."},
+    {"max_jobs_per_account", text, nullptr, "Most running jobs of each account."},
+    {"max_submit_per_account", text, nullptr, "Most waiting or running jobs of each account."},
+    {"max_tres_per_account", text, nullptr, "Most in use by each account's jobs together."},
+    {"max_tres_per_job", text, nullptr, "Most that one job may ask for."},
+    {"max_wall", text, nullptr, "Longest time limit of a job."},
+    {"deny_on_limit", text, "no",
+     "Whether a job that asks for more than one may have is refused; else it waits, and says "
+     "why."},
+    {"allow_users", text, nullptr, "Users that may ask for it; with allow_accounts empty: all."},
+    {"allow_accounts", text, nullptr, "Accounts whose jobs may ask for it."},
+});
+
+constexpr auto kLicence = std::to_array<ConfigKey>({
+    {"count", integer, nullptr, "How many may be in use at once.", 0, UINT32_MAX},
 });
 
 constexpr auto kNode = std::to_array<ConfigKey>({
@@ -211,13 +261,21 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
      0, int64_t{1} << 40},
 });
 
-constexpr std::array<ConfigKind, 6> kSchema = {{
+constexpr std::array<ConfigKind, 9> kSchema = {{
     {"", SectionNaming::unnamed, "The controller, and what all machines must know.", kTop},
     {"partition", SectionNaming::named,
      "A queue. Without any there is one, \"batch\", with all nodes.", kPartition},
     {"account", SectionNaming::named,
      "Shares of the cluster. Without any, all users have equal ones and -A is only a label.",
      kAccount},
+    {"user", SectionNaming::named,
+     "Limits of a user; [user *] holds for each who has no section of her own.", kUser},
+    {"qos", SectionNaming::named,
+     "A quality of service that jobs ask for by --qos. Without any, --qos is only a label; "
+     "normal is always there.",
+     kQos},
+    {"license", SectionNaming::named, "What jobs ask for by --licenses, for the whole cluster.",
+     kLicence},
     {"node", SectionNaming::named, "What the nodes of a host list may give, at most.", kNode},
     {"volume", SectionNaming::named,
      "A folder of the nodes that jobs mount by name: --volume NAME.", kVolume},

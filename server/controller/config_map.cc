@@ -19,6 +19,8 @@ core::PartitionConfig partition_config(const PartitionSettings& from) {
   to.priority_job_factor = from.priority_job_factor;
   to.allow_groups = from.allow_groups;
   to.allow_users = from.allow_users;
+  to.allow_accounts = from.allow_accounts;
+  to.allow_qos = from.allow_qos;
   to.engine = from.engine;
   to.default_image = from.default_image;
   to.allow_images = from.allow_images;
@@ -41,6 +43,7 @@ sched::Policy policy_of(const ControllerSettings& from) {
                     .stretch = from.priority_weight_stretch,
                     .size = from.priority_weight_size,
                     .partition = from.priority_weight_partition,
+                    .qos = from.priority_weight_qos,
                     .age_max = from.priority_age_max,
                     .overdue_after = from.priority_overdue_after};
   return policy;
@@ -67,6 +70,7 @@ std::shared_ptr<const core::ClusterConfig> cluster_config(const Settings& settin
     }
     to->accounts.push_back(std::move(account));
   }
+  to->limits = settings.limits;
   to->usage_half_life = from.priority_half_life;
   to->max_jobs = from.max_jobs;
   to->max_array_size = from.max_array_size;

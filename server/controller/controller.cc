@@ -48,6 +48,8 @@ constexpr Rule kRules[] = {
     rule<NodeQuery, on_node_query>(Needs::nothing),
     rule<PartitionQuery, on_partition_query>(Needs::nothing),
     rule<ShareQuery, on_share_query>(Needs::nothing),
+    rule<WhyQuery, on_why_query>(Needs::nothing),
+    rule<LimitQuery, on_limit_query>(Needs::nothing),
     rule<NodeUpdateRequest, on_node_update>(Needs::nothing),
     rule<ConfigQuery, on_config>(Needs::nothing),
     rule<StatsQuery, on_stats>(Needs::nothing),

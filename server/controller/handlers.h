@@ -48,6 +48,8 @@ void on_job_query(Hub& hub, const Origin& origin, JobQuery&& request);
 void on_script_query(Hub& hub, const Origin& origin, ScriptQuery&& request);
 void on_node_query(Hub& hub, const Origin& origin, NodeQuery&& request);
 void on_partition_query(Hub& hub, const Origin& origin, PartitionQuery&& request);
+void on_why_query(Hub& hub, const Origin& origin, WhyQuery&& request);
+void on_limit_query(Hub& hub, const Origin& origin, LimitQuery&& request);
 void on_share_query(Hub& hub, const Origin& origin, ShareQuery&& request);
 
 }  // namespace gd::controller

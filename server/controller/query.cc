@@ -28,7 +28,8 @@ PriorityParts parts_of(const sched::PriorityTerms& terms) {
           .size = terms.size,
           .partition = terms.partition,
           .fixed = terms.fixed,
-          .overdue = terms.overdue};
+          .overdue = terms.overdue,
+          .qos = terms.qos};
 }
 
 class Pages {

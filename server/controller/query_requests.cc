@@ -6,6 +6,7 @@
 #include "server/controller/query.h"
 #include "server/core/command.h"
 #include "server/core/query.h"
+#include "server/core/why.h"
 
 namespace gd::controller {
 namespace {
@@ -145,6 +146,35 @@ void on_share_query(Hub& hub, const Origin& origin, ShareQuery&&) {
     for (const sched::ShareRow& row : hub.cluster.fair_share().rows(hub.now)) {
       if (others_hidden && !row.user.empty() && row.user != origin.caller.name) continue;
       reply.rows.push_back(share_view(row));
+    }
+    send_now(hub, origin, std::move(reply));
+  });
+}
+
+void on_why_query(Hub& hub, const Origin& origin, WhyQuery&& query) {
+  hub.turn.after.emplace_back([&hub, origin, query] {
+    const JobRecord* job = core::record_of(hub.cluster, query);
+    const bool hidden =
+        job != nullptr &&
+        !auth::may_act(origin.caller, auth::Action::see, job->uid, hub.rules()).ok();
+    const Result<WhyReply> reply =
+        hidden ? Error{ErrorCode::not_found, "job " + std::to_string(query.job.value) +
+                                                 ": it does not wait, or there is none"}
+               : core::answer_why(hub.cluster, query, hub.now);
+    if (reply.ok()) return send_now(hub, origin, *reply);
+    send_now(hub, origin, ErrorReply{reply.error().code, reply.error().text});
+  });
+}
+
+void on_limit_query(Hub& hub, const Origin& origin, LimitQuery&&) {
+  const bool others_hidden = auth::sees_only(origin.caller, hub.rules()).has_value();
+  hub.turn.after.emplace_back([&hub, origin, others_hidden] {
+    LimitQueryReply reply = core::limit_views(hub.cluster);
+    if (others_hidden) {
+      std::erase_if(reply.limits, [&](const LimitView& view) {
+        const bool of_a_user = view.kind == "user" || view.kind.starts_with("user of");
+        return of_a_user && view.user != origin.caller.name;
+      });
     }
     send_now(hub, origin, std::move(reply));
   });

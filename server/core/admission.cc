@@ -7,6 +7,7 @@
 #include "base/image_name.h"
 #include "base/text.h"
 #include "proto/message_type.h"
+#include "server/core/associations.h"
 #include "server/core/check_form.h"
 #include "server/sched/explain.h"
 
@@ -139,6 +140,7 @@ bool longer(std::optional<Seconds> limit, const PartitionConfig& partition) {
 }  // namespace
 
 Obstacle obstacle_of(const Cluster& cluster, const JobRecord& job) {
+  if (std::optional<Obstacle> limited = limit_obstacle(cluster, job)) return *std::move(limited);
   const sched::ShapeKey key = shape_key_of(cluster, job);
   if (key.partitions.empty()) {
     const auto partitions = partitions_of(cluster, job.spec->partition);
@@ -162,32 +164,6 @@ Obstacle obstacle_of(const Cluster& cluster, const JobRecord& job) {
           sched::why_impossible(shape, cluster.machine(), cluster.partitions())};
 }
 
-namespace {
-
-bool may_charge(const sched::Account& account, std::string_view user) {
-  return std::any_of(account.users.begin(), account.users.end(),
-                     [&](const sched::AccountUser& u) { return u.name == user || u.name == "*"; });
-}
-
-// The account that a job is charged to: the one it names, or the first that lists its user.
-Result<std::string> account_of(const ClusterConfig& config, const std::string& user,
-                               const std::string& asked) {
-  if (config.accounts.empty()) return asked;
-  std::vector<std::string> open;
-  for (const sched::Account& account : config.accounts) {
-    if (may_charge(account, user)) open.push_back(account.name);
-  }
-  if (open.empty()) {
-    return Error{ErrorCode::denied, "user " + user + " has no account on this cluster"};
-  }
-  if (asked.empty()) return open.front();
-  if (std::find(open.begin(), open.end(), asked) != open.end()) return asked;
-  return Error{ErrorCode::denied, "account " + printable(asked) + " is not open to user " + user +
-                                      "; open are " + join(open, ", ")};
-}
-
-}  // namespace
-
 Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec& asked) {
   TRY(check_form(asked));
   JobSpec spec = asked;
@@ -199,13 +175,19 @@ Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec
   const std::vector<sched::PartitionIndex> partitions = TRY(partitions_of(cluster, spec.partition));
   if (spec.image.name.empty()) spec.image.name = default_image(cluster, partitions.front());
   TRY(check_rights(cluster, actor, spec, partitions));
-  spec.account = TRY(account_of(cluster.config(), actor.user, spec.account));
+  TRY(choose_owner(cluster, actor.user, spec));
+  TRY(check_owner(cluster, spec, partitions));
+  TRY(check_licences(cluster, spec));
   TRY(check_policy(cluster, spec.image, partitions));
 
   Admitted result;
   result.dependency = TRY(parse_dependency(spec.dependency));
   result.array = TRY(array_of(cluster, spec));
   result.time_limit = limit_in_force(cluster, spec, partitions);
+  if (const auto most = cluster.limits().max_wall({spec.account, actor.user, qos_of(spec)});
+      most && !spec.time_limit && (!result.time_limit || *most < *result.time_limit)) {
+    result.time_limit = most;
+  }
   if (spec.tasks && *spec.tasks < spec.nodes_min) {
     result.warnings.push_back("can't run " + std::to_string(*spec.tasks) + " tasks on " +
                               std::to_string(spec.nodes_min) + " nodes, setting nodes to " +
@@ -214,11 +196,11 @@ Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec
   result.spec = std::make_unique<const JobSpec>(std::move(spec));
   JobRecord probe;
   probe.spec = result.spec;
+  probe.user = actor.user;
   probe.time_limit = result.time_limit;
   Obstacle wait = obstacle_of(cluster, probe);
-  if (wait.reason != Reason::priority && cluster.config().enforce_part_limits) {
-    return invalid(wait.text);
-  }
+  const bool refuse = cluster.config().enforce_part_limits || denies_on_limit(cluster, probe);
+  if (wait.reason != Reason::priority && refuse) return invalid(wait.text);
   if (wait.reason != Reason::priority) {
     result.warnings.push_back("the job has to wait: " + wait.text);
   }
@@ -250,6 +232,10 @@ sched::ShapeKey shape_key_of(const Cluster& cluster, const JobRecord& job) {
   if (!spec.node_list.empty()) key.node_list = names_in(spec.node_list);
   if (!spec.exclude.empty()) key.exclude = names_in(spec.exclude);
   if (job.time_limit) key.limit = *job.time_limit;
+  if (!spec.licences.empty()) {
+    key.licences =
+        cluster.licences().resolve(spec.licences).value_or(std::vector<sched::LicenceNeed>{});
+  }
   if (job.avoid.empty()) return key;
 
   // Nodes that failed to launch it, but only if others could do it.

@@ -51,13 +51,10 @@ Result<void> check_number(std::string_view what, std::optional<uint64_t> value, 
 
 Result<void> check_texts(const JobSpec& spec) {
   const std::pair<std::string_view, const std::string*> names[] = {
-      {"job name", &spec.name},
-      {"partition", &spec.partition},
-      {"account", &spec.account},
-      {"qos", &spec.qos},
-      {"constraint", &spec.constraint},
-      {"submit host", &spec.submit_host},
-      {"wckey", &spec.wckey}};
+      {"job name", &spec.name},           {"partition", &spec.partition},
+      {"account", &spec.account},         {"qos", &spec.qos},
+      {"reservation", &spec.reservation}, {"constraint", &spec.constraint},
+      {"submit host", &spec.submit_host}, {"wckey", &spec.wckey}};
   for (const auto& [what, text] : names) TRY(check_line(what, *text, kMaxNameBytes));
   const std::pair<std::string_view, const std::string*> texts[] = {
       {"comment", &spec.comment},

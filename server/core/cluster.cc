@@ -48,7 +48,15 @@ std::optional<sched::PartitionIndex> Cluster::default_partition() const {
 }
 
 sched::View Cluster::view(TimePoint now) const {
-  return {now, machine_, partitions_, shapes_, queue_, &array_room_, fair_share_.factors()};
+  return {.now = now,
+          .nodes = machine_,
+          .partitions = partitions_,
+          .shapes = shapes_,
+          .queue = queue_,
+          .array_room = &array_room_,
+          .fair_share = fair_share_.factors(),
+          .limits = &limits_,
+          .licences = &licences_};
 }
 
 std::optional<TimePoint> Cluster::client_heard(JobId job) const {
@@ -139,9 +147,28 @@ bool belongs_in_queue(const JobRecord& job) {
   switch (job.reason) {
     case Reason::begin_time:
     case Reason::dependency:
-    case Reason::dependency_never_satisfied:
-    case Reason::partition_time_limit: return false;
-    default: return true;
+    case Reason::dependency_never_satisfied: return false;
+    default: return !is_refusal(job.reason);
+  }
+}
+
+bool is_refusal(Reason reason) {
+  switch (reason) {
+    case Reason::partition_time_limit:
+    case Reason::bad_constraints:
+    case Reason::invalid_account:
+    case Reason::invalid_qos:
+    case Reason::assoc_max_cpu_per_job:
+    case Reason::assoc_max_mem_per_job:
+    case Reason::assoc_max_node_per_job:
+    case Reason::assoc_max_gres_per_job:
+    case Reason::assoc_max_wall:
+    case Reason::qos_max_cpu_per_job:
+    case Reason::qos_max_mem_per_job:
+    case Reason::qos_max_node_per_job:
+    case Reason::qos_max_gres_per_job:
+    case Reason::qos_max_wall: return true;
+    default: return false;
   }
 }
 
@@ -160,9 +187,8 @@ void Cluster::index_job(JobEntry& entry) {
     fair_share_.began(entry.share, cpus_held(job), job.start_time);
     hold_shares(job);
   }
-  if (job.state == JobState::pending && job.reason == Reason::partition_time_limit) {
-    refused_.insert(job.id);
-  }
+  count_limits(entry);
+  if (job.state == JobState::pending && is_refusal(job.reason)) refused_.insert(job.id);
   if (belongs_in_queue(job)) enqueue(entry);
 }
 
@@ -179,8 +205,65 @@ void Cluster::unindex_job(JobEntry& entry) {
     fair_share_.withdrew(entry.share, cpus_held(job), job.start_time);
     free_shares(job);
   }
+  uncount_limits(entry);
   refused_.erase(job.id);
   dequeue(entry);
+}
+
+namespace {
+
+uint64_t jobs_in(const JobRecord& job) {
+  return job.array ? job.array->elements.size() : 1;
+}
+
+TimePoint due_back(const JobRecord& job) {
+  return job.start_time + job.time_limit.value_or(sched::kForever);
+}
+
+}  // namespace
+
+void Cluster::count_limits(JobEntry& entry) {
+  const JobRecord& job = entry.record;
+  entry.claim = {};
+  if (ended(job.state)) return;
+  entry.claim = limits_.claim_of(owner_of(job));
+  using enum sched::LimitBook::Sign;
+  if (entry.claim.value != 0) {
+    limits_.count_submitted(entry.claim, jobs_in(job), more);
+    if (allocated(job.state)) limits_.count_running(entry.claim, amounts_of(limits_, job), more);
+  }
+  if (!allocated(job.state) || job.spec->licences.empty()) return;
+  if (const auto needs = licences_.resolve(job.spec->licences)) {
+    licences_.hold(*needs, due_back(job));
+  }
+}
+
+void Cluster::uncount_limits(const JobEntry& entry) {
+  const JobRecord& job = entry.record;
+  if (ended(job.state)) return;
+  using enum sched::LimitBook::Sign;
+  if (entry.claim.value != 0) {
+    limits_.count_submitted(entry.claim, jobs_in(job), less);
+    if (allocated(job.state)) limits_.count_running(entry.claim, amounts_of(limits_, job), less);
+  }
+  if (!allocated(job.state) || job.spec->licences.empty()) return;
+  if (const auto needs = licences_.resolve(job.spec->licences)) {
+    licences_.give_back(*needs, due_back(job));
+  }
+}
+
+std::string qos_of(const JobSpec& spec) {
+  return spec.qos.empty() ? kNormalQos : spec.qos;
+}
+
+sched::Owner owner_of(const JobRecord& job) {
+  return {job.spec->account, job.user, qos_of(*job.spec)};
+}
+
+sched::Amounts amounts_of(const sched::LimitBook& limits, const JobRecord& job) {
+  std::vector<const Resources*> held;
+  for (const NodeShare& share : job.nodes) held.push_back(&share.held);
+  return limits.held(held);
 }
 
 void Cluster::hold_shares(const JobRecord& job) {

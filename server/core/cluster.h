@@ -27,6 +27,8 @@
 #include "server/core/cluster_config.h"
 #include "server/core/event.h"
 #include "server/sched/fair_share.h"
+#include "server/sched/licences.h"
+#include "server/sched/limit_book.h"
 #include "server/sched/machine.h"
 #include "server/sched/plan.h"
 #include "server/sched/queue.h"
@@ -83,6 +85,7 @@ struct JobEntry {
   bool queued = false;
   sched::ShapeId shape;
   sched::Standing standing;
+  sched::ClaimId claim;            // whose limits it counts in
   uint32_t share = 0;              // whose usage it is: an index of FairShare
   std::optional<TimePoint> timer;  // as it stands in Cluster::timers()
 };
@@ -168,7 +171,12 @@ class Cluster {
   [[nodiscard]] const sched::ShapeTable& shapes() const { return shapes_; }
   [[nodiscard]] const sched::PendingQueue& queue() const { return queue_; }
   [[nodiscard]] sched::View view(TimePoint now) const;
+  // Where a waiting job stands in line.
+  [[nodiscard]] sched::Standing standing_of(const JobEntry& entry,
+                                            const sched::ShapeKey& key) const;
   [[nodiscard]] const sched::FairShare& fair_share() const { return fair_share_; }
+  [[nodiscard]] const sched::LimitBook& limits() const { return limits_; }
+  [[nodiscard]] const sched::Licences& licences() const { return licences_; }
   [[nodiscard]] std::optional<TimePoint> ranked_at() const { return ranked_at_; }
   // As last ranked, for readers on other threads; never null.
   [[nodiscard]] std::shared_ptr<const FairFactors> fair_factors() const { return fair_factors_; }
@@ -206,6 +214,8 @@ class Cluster {
   void retime(JobEntry& entry);
   void enqueue(JobEntry& entry);
   void dequeue(JobEntry& entry);
+  void count_limits(JobEntry& entry);
+  void uncount_limits(const JobEntry& entry);
   void hold_shares(const JobRecord& job);
   void free_shares(const JobRecord& job);
   NodeEntry& node_entry(std::string_view name);  // made if it is new
@@ -239,6 +249,8 @@ class Cluster {
   sched::ShapeTable shapes_;
   sched::PendingQueue queue_;
   sched::FairShare fair_share_;
+  sched::LimitBook limits_;
+  sched::Licences licences_;
   uint64_t total_cpus_ = 0;
   std::multimap<uint64_t, std::weak_ptr<const JobSpec>> specs_;  // by hash of the content
   size_t specs_kept_ = 0;                                        // when it was last swept
@@ -266,10 +278,17 @@ Resources free_of(const sched::Node& node);              // from its shares
 
 // Whose usage a job is: of its account, or of its user alone where no accounts are configured.
 sched::ShareName share_name_of(const ClusterConfig& config, const JobRecord& job);
+// The QOS it runs under: what it asked for, or "normal".
+std::string qos_of(const JobSpec& spec);
+sched::Owner owner_of(const JobRecord& job);
+// By what it holds, in the book's dimensions.
+sched::Amounts amounts_of(const sched::LimitBook& limits, const JobRecord& job);
 uint64_t cpus_held(const JobRecord& job);  // by the job's life, on all of its nodes
 // Its place among the waiting ones of its shape and standing.
 sched::QueueKey queue_key_of(const JobRecord& job);
 // Is this waiting job one for the planner, or is there something to wait for first?
 bool belongs_in_queue(const JobRecord& job);
+// Nothing that runs now has to end for it: it, or the configuration, must change.
+bool is_refusal(Reason reason);
 
 }  // namespace gd::core

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "proto/limit_values.h"
 #include "server/sched/fair_share.h"
 #include "server/sched/plan.h"
 
@@ -26,10 +27,12 @@ struct PartitionConfig {
   uint32_t priority_job_factor = 1;
   std::vector<std::string> allow_groups;  // empty: everybody
   std::vector<std::string> allow_users;
-  std::string default_image;              // empty: the cluster's
-  std::vector<std::string> allow_images;  // patterns of names; empty: all
-  bool root_inside = true;                // may be asked for
-  std::string engine;                     // that makes the containers: StepLaunch::engine
+  std::vector<std::string> allow_accounts;  // empty: all
+  std::vector<std::string> allow_qos;       // empty: all
+  std::string default_image;                // empty: the cluster's
+  std::vector<std::string> allow_images;    // patterns of names; empty: all
+  bool root_inside = true;                  // may be asked for
+  std::string engine;                       // that makes the containers: StepLaunch::engine
   bool operator==(const PartitionConfig&) const = default;
 };
 
@@ -65,6 +68,7 @@ struct ClusterConfig {
   uint64_t default_memory_per_cpu_mib = 0;  // 0: each cpu takes along its part of the node's
   sched::Policy policy;
   std::vector<sched::Account> accounts;  // parents first; empty: any name is only a label
+  LimitSettings limits;
   Seconds usage_half_life{7 * 24 * 3600};
   bool operator==(const ClusterConfig&) const = default;
 };

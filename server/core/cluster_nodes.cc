@@ -136,6 +136,8 @@ void Cluster::set_config(std::shared_ptr<const ClusterConfig> config) {
   for (auto& [id, entry] : jobs_) unindex_job(entry);
   config_ = std::move(config);
   fair_share_.configure(config_->accounts, config_->usage_half_life);
+  limits_.configure(config_->limits);
+  licences_.configure(config_->limits.licences);
   partition_configs_ = config_->partitions;
   if (partition_configs_.empty()) partition_configs_.push_back(everything());
   for (PartitionConfig& partition : partition_configs_) {
@@ -146,19 +148,26 @@ void Cluster::set_config(std::shared_ptr<const ClusterConfig> config) {
   for (auto& [id, entry] : jobs_) index_job(entry);
 }
 
+sched::Standing Cluster::standing_of(const JobEntry& entry, const sched::ShapeKey& key) const {
+  const JobRecord& job = entry.record;
+  sched::Standing standing{.tier = 0, .facts = {}, .claim = entry.claim};
+  double factor = 0;
+  for (const sched::PartitionIndex index : key.partitions) {
+    standing.tier = std::max(standing.tier, partitions_[index.value].tier);
+    factor = std::max(factor, partitions_[index.value].factor);
+  }
+  sched::PriorityFacts facts = priority_facts(total_cpus_, job, factor, entry.share);
+  facts.qos_factor = limits_.qos_factor(qos_of(*job.spec));
+  standing.facts = sched::that_count(config_->policy.weights, facts);
+  return standing;
+}
+
 void Cluster::enqueue(JobEntry& entry) {
   const JobRecord& job = entry.record;
   const sched::ShapeKey key = shape_key_of(*this, job);
   if (key.partitions.empty()) return;  // its partition is no longer there
   entry.shape = shapes_.intern(key, machine_, partitions_);
-  entry.standing.tier = 0;
-  double factor = 0;
-  for (const sched::PartitionIndex index : key.partitions) {
-    entry.standing.tier = std::max(entry.standing.tier, partitions_[index.value].tier);
-    factor = std::max(factor, partitions_[index.value].factor);
-  }
-  entry.standing.facts = sched::that_count(config_->policy.weights,
-                                           priority_facts(total_cpus_, job, factor, entry.share));
+  entry.standing = standing_of(entry, key);
   queue_.add(entry.shape, entry.standing, queue_key_of(job));
   entry.queued = true;
 }

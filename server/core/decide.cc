@@ -6,6 +6,7 @@
 
 #include "proto/index_set.h"
 #include "server/core/admission.h"
+#include "server/core/associations.h"
 #include "server/core/dependencies.h"
 #include "server/core/life.h"
 #include "server/core/orders.h"
@@ -126,6 +127,7 @@ Result<Reply> submit(Draft& draft, const Submit& command) {
   if (job.spec->deadline && *job.spec->deadline <= draft.now) {
     return Error{ErrorCode::invalid, "the deadline has passed"};
   }
+  TRY(check_submit_limits(cluster, job));
   if (command.test_only) return foretell(draft, job, std::move(warnings));
   job.id = draft.new_job();
   const JobId id = job.id;

@@ -187,12 +187,16 @@ Result<void> control_one(Draft& draft, const ControlJobs& command, JobId id) {
 bool only_for_running(const JobUpdateRequest& request) {
   return !request.name && !request.partition && !request.begin && !request.nice &&
          !request.priority && !request.cpus_per_task && !request.tasks &&
-         !request.memory_per_node_mib && !request.dependency;
+         !request.memory_per_node_mib && !request.dependency && !request.qos && !request.account &&
+         !request.reservation;
 }
 
 JobSpec changed(JobSpec spec, const JobUpdateRequest& request) {
   if (request.name) spec.name = *request.name;
   if (request.partition) spec.partition = *request.partition;
+  if (request.qos) spec.qos = *request.qos;
+  if (request.account) spec.account = *request.account;
+  if (request.reservation) spec.reservation = *request.reservation;
   if (request.comment) spec.comment = *request.comment;
   if (request.time_limit) spec.time_limit = request.time_limit;
   if (request.begin) spec.begin = request.begin;
@@ -237,7 +241,10 @@ Result<void> update_waiting(Draft& draft, const UpdateJobs& command, const JobRe
   if (!request.nice) judged.nice = 0;
   if (!request.priority) judged.priority.reset();
   Actor owner = command.actor;
-  if (owner.uid == 0 && owner.administrator) owner.uid = job.uid;
+  if (owner.administrator) {  // it stays its user's job, whoever changes it
+    owner.uid = job.uid;
+    owner.user = job.user;
+  }
   Admitted admitted = TRY(admit(draft.cluster, owner, judged));
   judged = *admitted.spec;
   judged.nice = asked.nice;

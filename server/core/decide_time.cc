@@ -3,6 +3,7 @@
 #include <span>
 
 #include "server/core/admission.h"
+#include "server/core/associations.h"
 #include "server/core/dependencies.h"
 #include "server/core/life.h"
 #include "server/core/mail.h"
@@ -102,8 +103,13 @@ StepRecord place_step(std::span<const NodeShare> nodes, TimePoint now) {
   return step;
 }
 
-void start(Draft& draft, const sched::Start& start) {
+// Not if the configuration has changed since it was last looked at, so that it may not.
+bool start(Draft& draft, const sched::Start& start) {
   const JobRecord& waiting = draft.job(start.job);
+  if (std::optional<Obstacle> obstacle = limit_obstacle(draft.cluster, waiting)) {
+    draft.emit(JobWaits{waiting.id, obstacle->reason, std::move(obstacle->text)});
+    return false;
+  }
   const bool several = waiting.array && waiting.array->elements.size() > 1;
   JobId id = waiting.id;
   if (several) id = split_off(draft, id, IndexSet::of(waiting.array->elements.front()));
@@ -117,48 +123,81 @@ void start(Draft& draft, const sched::Start& start) {
   event.at = draft.now;
   event.steps = opening_steps(job, event.shares, draft.now);
   draft.emit(std::move(event));
+  return true;
 }
 
 // Says whether it was another one.
-bool give_reason(Draft& draft, JobId id, Reason reason) {
+bool give_reason(Draft& draft, JobId id, Reason reason, const std::string& more = {}) {
   const JobRecord& job = draft.job(id);
   if (job.reason == reason) return false;
   // After a failed launch or a lost node the text says more than the pass can.
   const bool keeps_text = reason == Reason::priority || reason == Reason::resources;
   std::string text = keeps_text && job.restarts > 0 ? job.reason_text : std::string();
+  if (!more.empty()) text = more;
   if (reason == Reason::partition_config) text = obstacle_of(draft.cluster, job).text;
   draft.emit(JobWaits{id, reason, std::move(text)});
   return true;
 }
 
-// What a pass found out about a shape goes for its jobs that it did not look at.
-void give_reason_to_shape(Draft& draft, const sched::PendingQueue::Lanes& lanes, Reason reason,
-                          const std::set<JobId>& done, size_t& budget) {
-  size_t left = kReasonsPerShape;
-  size_t right = 0;
-  for (const auto& [standing, jobs] : lanes) {
-    for (const sched::QueueKey& key : jobs) {
-      if (left == 0 || budget == 0 || right == kReasonsInARow) return;
-      if (done.contains(key.job)) continue;
-      --left;
-      --budget;
-      right = give_reason(draft, key.job, reason) ? 0 : right + 1;
+// What a pass found out about a shape or a lane goes for its jobs that it did not look at.
+class GroupReasons {
+ public:
+  GroupReasons(Draft& draft, const std::set<JobId>& done) : draft_(draft), done_(done) {}
+
+  void give_to_lane(const sched::PendingQueue::Lanes& lanes, const sched::LaneVerdict& verdict) {
+    limited_.emplace(verdict.shape, verdict.standing);
+    begin();
+    give(lanes.at(verdict.standing), verdict.reason, verdict.text);
+  }
+  void give_to_shape(const sched::PendingQueue::Lanes& lanes, const sched::ShapeVerdict& verdict) {
+    begin();
+    for (const auto& [standing, jobs] : lanes) {
+      if (limited_.contains({verdict.shape, standing})) continue;
+      if (!give(jobs, verdict.reason, {})) return;
     }
   }
-}
+
+ private:
+  void begin() {
+    left_ = kReasonsPerShape;
+    right_ = 0;
+  }
+  bool give(const sched::PendingQueue::Jobs& jobs, Reason reason, const std::string& text) {
+    for (const sched::QueueKey& key : jobs) {
+      if (left_ == 0 || budget_ == 0 || right_ == kReasonsInARow) return false;
+      if (done_.contains(key.job)) continue;
+      --left_;
+      --budget_;
+      right_ = give_reason(draft_, key.job, reason, text) ? 0 : right_ + 1;
+    }
+    return true;
+  }
+
+  Draft& draft_;
+  const std::set<JobId>& done_;
+  std::set<std::pair<sched::ShapeId, sched::Standing>> limited_;
+  size_t budget_ = kReasonsPerPass;
+  size_t left_ = 0;   // of this group
+  size_t right_ = 0;  // in a row
+};
 
 void give_reasons(Draft& draft, const sched::Plan& plan) {
   std::set<JobId> done;
   for (const sched::Start& start : plan.starts) {
-    if (draft.job(start.job).state != JobState::pending) done.insert(start.job);
+    const JobRecord& job = draft.job(start.job);
+    if (job.state != JobState::pending || is_refusal(job.reason)) done.insert(start.job);
   }
   for (const sched::Verdict& verdict : plan.verdicts) {
-    if (done.insert(verdict.job).second) give_reason(draft, verdict.job, verdict.reason);
+    if (!done.insert(verdict.job).second) continue;
+    give_reason(draft, verdict.job, verdict.reason, verdict.text);
   }
-  size_t budget = kReasonsPerPass;
+  GroupReasons groups(draft, done);
   const auto& by_shape = draft.cluster.queue().by_shape();
+  for (const sched::LaneVerdict& verdict : plan.lanes) {
+    groups.give_to_lane(by_shape.at(verdict.shape), verdict);
+  }
   for (const sched::ShapeVerdict& verdict : plan.shapes) {
-    give_reason_to_shape(draft, by_shape.at(verdict.shape), verdict.reason, done, budget);
+    groups.give_to_shape(by_shape.at(verdict.shape), verdict);
   }
 }
 
@@ -266,11 +305,12 @@ Result<Reply> schedule(Draft& draft) {
   const std::vector<double> factors = rank_shares(draft);
   if (!factors.empty()) view.fair_share = factors;
   const sched::Plan plan = sched::plan(draft.cluster.config().policy, view);
-  for (const sched::Start& one : plan.starts) start(draft, one);
+  uint32_t started = 0;
+  for (const sched::Start& one : plan.starts) started += start(draft, one) ? 1 : 0;
   give_reasons(draft, plan);
   look_again(draft);
   note_promises(draft, plan);
-  return Reply{Passed{static_cast<uint32_t>(plan.starts.size()), plan.more}};
+  return Reply{Passed{started, plan.more || started < plan.starts.size()}};
 }
 
 }  // namespace gd::core

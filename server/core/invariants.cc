@@ -228,8 +228,7 @@ struct Auditor {
     for (const auto& [id, entry] : c.jobs_) {
       queued += entry.queued ? 1 : 0;
       if (allocated(entry.record.state)) allocated_jobs.insert(id);
-      if (entry.record.state == JobState::pending &&
-          entry.record.reason == Reason::partition_time_limit) {
+      if (entry.record.state == JobState::pending && is_refusal(entry.record.reason)) {
         refused.insert(id);
       }
     }
@@ -238,6 +237,52 @@ struct Auditor {
     if (refused != c.refused_) return broken("the set of refused jobs is wrong");
     for (const auto& [due, id] : c.timers_) {
       if (!c.jobs_.contains(id)) return broken("a timer of a job that is not there");
+    }
+    return {};
+  }
+
+  // What counts in a limit is what the jobs have, no more and no less.
+  Result<void> limits() const {
+    sched::LimitBook book;
+    book.configure(c.config_->limits);
+    sched::Licences licences;
+    licences.configure(c.config_->limits.licences);
+    for (const auto& [id, entry] : c.jobs_) {
+      const JobRecord& job = entry.record;
+      if (ended(job.state)) continue;
+      const sched::ClaimId claim = book.claim_of(owner_of(job));
+      using enum sched::LimitBook::Sign;
+      book.count_submitted(claim, job.array ? job.array->elements.size() : 1, more);
+      if (!allocated(job.state)) continue;
+      book.count_running(claim, amounts_of(book, job), more);
+      const auto needs = licences.resolve(job.spec->licences);
+      if (needs) licences.hold(*needs, job.start_time + job.time_limit.value_or(sched::kForever));
+    }
+    std::map<std::string, uint64_t> counted;
+    const auto name_of = [](const sched::Pot& pot, uint32_t dimension) {
+      return std::to_string(static_cast<int>(pot.kind)) + " " + pot.name + " " + pot.user + " " +
+             std::to_string(dimension);
+    };
+    for (uint32_t pot = 0; pot < book.pots(); ++pot) {
+      for (uint32_t i = 0; i < book.dimensions(); ++i) {
+        counted[name_of(book.pot(pot), i)] = book.used(pot, i);
+      }
+    }
+    for (uint32_t pot = 0; pot < c.limits_.pots(); ++pot) {
+      for (uint32_t i = 0; i < c.limits_.dimensions(); ++i) {
+        const std::string name = name_of(c.limits_.pot(pot), i);
+        const auto right = counted.find(name);
+        if (c.limits_.used(pot, i) == (right == counted.end() ? 0 : right->second)) continue;
+        return broken("the counter of limit " + name + " is " +
+                      std::to_string(c.limits_.used(pot, i)));
+      }
+    }
+    for (size_t i = 0; i < licences.all().size(); ++i) {
+      const sched::Licence& mine = c.licences_.all()[i];
+      if (mine.used == licences.all()[i].used && mine.holders == licences.all()[i].holders) {
+        continue;
+      }
+      return broken("licence " + mine.name + " is counted wrongly");
     }
     return {};
   }
@@ -288,6 +333,7 @@ Result<void> check_all(const Cluster& cluster) {
   const Auditor auditor{cluster};
   TRY(auditor.jobs());
   TRY(auditor.counts());
+  TRY(auditor.limits());
   TRY(auditor.arrays());
   TRY(auditor.dependencies());
   return auditor.nodes();

@@ -2,6 +2,7 @@
 #include "server/core/query.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/hostlist.h"
 #include "base/text.h"
@@ -113,9 +114,10 @@ std::optional<sched::PriorityTerms> priority_of(const PriorityView& view, const 
   }
   const double factor = static_cast<double>(mine) / most;
   const sched::Wait wait{now - job.eligible_time, job.time_limit.value_or(sched::kForever)};
+  sched::PriorityFacts facts = priority_facts(view.total_cpus, job, factor, 0);
+  facts.qos_factor = sched::qos_factor(config.limits, qos_of(*job.spec));
   const auto fair = view.fair_factors->find(share_name_of(config, job));
-  return sched::priority_terms(config.policy.weights,
-                               priority_facts(view.total_cpus, job, factor, 0),
+  return sched::priority_terms(config.policy.weights, facts,
                                fair == view.fair_factors->end() ? 1 : fair->second, wait);
 }
 
@@ -194,6 +196,29 @@ std::vector<PartitionView> partition_views(const Cluster& cluster) {
     views.push_back(std::move(view));
   }
   return views;
+}
+
+LimitQueryReply limit_views(const Cluster& cluster) {
+  constexpr std::string_view kKinds[] = {"account", "user of account", "user",
+                                         "qos",     "user of qos",     "account of qos"};
+  LimitQueryReply reply;
+  const sched::LimitBook& book = cluster.limits();
+  for (uint32_t index = 0; index < book.pots(); ++index) {
+    const sched::Pot& pot = book.pot(index);
+    for (uint32_t i = 0; i < book.dimensions(); ++i) {
+      if (pot.limit[i] == sched::kUnlimited) continue;
+      reply.limits.push_back({std::string(kKinds[static_cast<size_t>(pot.kind)]), pot.name,
+                              pot.user, book.dimension_name(i), book.used(index, i), pot.limit[i]});
+    }
+  }
+  std::stable_sort(reply.limits.begin(), reply.limits.end(),
+                   [](const LimitView& a, const LimitView& b) {
+                     return std::tie(a.kind, a.name, a.user) < std::tie(b.kind, b.name, b.user);
+                   });
+  for (const sched::Licence& one : cluster.licences().all()) {
+    reply.licences.push_back({one.name, one.total, one.used});
+  }
+  return reply;
 }
 
 std::optional<TimePoint> expected_start(const Cluster& cluster, JobId job) {

@@ -9,6 +9,9 @@
 //   1     EASY backfill: later jobs may start if they do not delay the first blocked one
 //   many  conservative backfill: nor any other blocked job
 //
+// A job that a limit keeps from starting holds up nobody and is promised nothing; one that
+// lacks a licence is promised the licence, so that others do not take it for ever.
+//
 // Every waiting job gets a verdict: jobs that were looked at by name, the others
 // through their shape (explain.h).
 // Cost: O(lanes log lanes + nodes + shapes x log nodes + starts x nodes of a start + reservations x
@@ -18,11 +21,14 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "proto/ids.h"
 #include "proto/job_state.h"
+#include "server/sched/licences.h"
+#include "server/sched/limit_book.h"
 #include "server/sched/machine.h"
 #include "server/sched/placement.h"
 #include "server/sched/queue.h"
@@ -50,6 +56,9 @@ struct View {
   const std::map<JobId, uint32_t>* array_room = nullptr;
   // The factors that PriorityFacts::share names; past the end: 1.
   std::span<const double> fair_share = {};
+  // What Standing::claim and ShapeKey::licences are counted in; null: nothing is limited.
+  const LimitBook* limits = nullptr;
+  const Licences* licences = nullptr;
 };
 
 struct Start {  // of an array's job: one of its elements
@@ -66,6 +75,7 @@ struct Promise {
 struct Verdict {  // why this one waits
   JobId job;
   Reason reason = Reason::priority;
+  std::string text = {};  // more than the reason can say: which limit
 };
 
 struct ShapeVerdict {  // why the jobs of this shape wait that have no verdict of their own
@@ -73,11 +83,19 @@ struct ShapeVerdict {  // why the jobs of this shape wait that have no verdict o
   Reason reason = Reason::priority;
 };
 
+struct LaneVerdict {  // likewise of one lane: what limits it
+  ShapeId shape;
+  Standing standing;
+  Reason reason = Reason::none;
+  std::string text;  // which limit
+};
+
 struct Plan {
   std::vector<Start> starts;  // in the order of the queue
   std::vector<Promise> promises;
   std::vector<Verdict> verdicts;     // the first waiting job of each shape, and promised ones
   std::vector<ShapeVerdict> shapes;  // every shape that has jobs left
+  std::vector<LaneVerdict> lanes;    // these go before those of shapes
   bool more = false;                 // start_limit was reached: ask again
 };
 

@@ -32,6 +32,7 @@ PriorityTerms priority_terms(const Weights& weights, const PriorityFacts& facts,
   }
   terms.size = weights.size * facts.size;
   terms.partition = weights.partition * facts.partition_factor;
+  terms.qos = weights.qos * facts.qos_factor;
   terms.nice = -static_cast<double>(facts.nice);
   const bool overdue = weights.overdue_after && wait.length > *weights.overdue_after;
   if (overdue && facts.nice <= 0) terms.overdue = kOverdue + length;
@@ -42,6 +43,7 @@ PriorityFacts that_count(const Weights& weights, PriorityFacts facts) {
   if (weights.fair_share == 0 || facts.fixed) facts.share = 0;
   if (weights.size == 0 || facts.fixed) facts.size = 0;
   if (weights.partition == 0 || facts.fixed) facts.partition_factor = 0;
+  if (weights.qos == 0 || facts.fixed) facts.qos_factor = 0;
   return facts;
 }
 

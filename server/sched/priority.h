@@ -3,7 +3,7 @@
 //   priority = age x min(1, wait / age_max)
 //            + fair_share x factor               of whose share it is: see fair_tree.h
 //            + stretch x min(1, log2(1 + wait / limit) / 10)
-//            + size x part of the cluster's cpus + partition x factor - nice
+//            + size x part of the cluster's cpus + partition x factor + qos x factor - nice
 //
 // Stretch measures a wait against the job's own time limit: ten minutes' work that waited
 // an hour weighs as a day's work that waited six days. Who has waited longer than
@@ -26,6 +26,7 @@ struct Weights {
   double stretch = 20000;
   double size = 0;
   double partition = 1000;
+  double qos = 10000;
   Seconds age_max{7 * 24 * 3600};  // waiting of this much counts `age` points
   std::optional<Seconds> overdue_after{Seconds{3 * 24 * 3600}};  // empty: never
   bool operator==(const Weights&) const = default;
@@ -37,6 +38,7 @@ inline constexpr Weights kInOrder{.age = 0,
                                   .stretch = 0,
                                   .size = 0,
                                   .partition = 0,
+                                  .qos = 0,
                                   .age_max = Seconds{1},
                                   .overdue_after = {}};
 
@@ -45,6 +47,7 @@ struct PriorityFacts {
   uint32_t share = 0;           // whose fair share counts: an index of View::fair_share
   double size = 0;              // of the cluster's cpus, 0..1
   double partition_factor = 0;  // 0..1
+  double qos_factor = 0;        // 0..1
   int32_t nice = 0;
   std::optional<uint32_t> fixed;  // set by an administrator: stands for all terms but age
   auto operator<=>(const PriorityFacts&) const = default;
@@ -58,12 +61,13 @@ struct PriorityTerms {
   double stretch = 0;
   double size = 0;
   double partition = 0;
+  double qos = 0;
   double nice = 0;  // as it is added: minus the nice value
   double fixed = 0;
   double overdue = 0;  // kOverdue and the seconds waited; it then stands for all others
   [[nodiscard]] double total() const {
     if (overdue > 0) return overdue;
-    return age + fair_share + stretch + size + partition + nice + fixed;
+    return age + fair_share + stretch + size + partition + qos + nice + fixed;
   }
 };
 

@@ -1,9 +1,9 @@
 // The waiting jobs that may start, by shape and by standing.
 //
 // A lane holds the jobs of one shape and one standing: all that a priority depends on but
-// time is equal in it, so its jobs are in the order of their waiting, at every moment. Only
-// the heads of the lanes have to be compared, by their priority at the time of a pass: no
-// order is stored that time could make wrong.
+// time is equal in it, and so is what limits them, so its jobs are in the order of their waiting,
+// at every moment. Only the heads of the lanes have to be compared, by their priority at the time
+// of a pass: no order is stored that time could make wrong.
 //
 // A pass drops a shape as soon as one of its jobs finds no room: the cost of a pass grows
 // with the number of lanes and of starts, not with the number of jobs.
@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "proto/ids.h"
+#include "server/sched/limit_book.h"
 #include "server/sched/priority.h"
 #include "server/sched/shape.h"
 
@@ -25,9 +26,11 @@ namespace gd::sched {
 struct Standing {
   uint32_t tier = 1;  // a higher one is served first, whatever the priorities
   PriorityFacts facts;
+  ClaimId claim;  // what limits it
   bool operator==(const Standing&) const = default;
   bool operator<(const Standing& other) const {
     if (tier != other.tier) return tier < other.tier;
+    if (claim != other.claim) return claim < other.claim;
     return facts < other.facts;
   }
 };

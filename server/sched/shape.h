@@ -52,12 +52,19 @@ struct Need {
 
 Need need_of(const JobSpec& spec);
 
+struct LicenceNeed {
+  uint32_t licence = 0;  // index of Licences::all()
+  uint64_t count = 0;
+  auto operator<=>(const LicenceNeed&) const = default;
+};
+
 struct ShapeKey {
   Need need;
   std::vector<PartitionIndex> partitions;  // in the order in which they are tried
   std::string constraint;
   std::vector<std::string> node_list;  // must all be part of it
   std::vector<std::string> exclude;
+  std::vector<LicenceNeed> licences;  // of the cluster
   Seconds limit{kForever};
   auto operator<=>(const ShapeKey&) const = default;
 };

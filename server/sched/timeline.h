@@ -37,6 +37,8 @@ class Timeline {
   [[nodiscard]] const Resources& room(NodeIndex node, TimePoint from, Seconds length);
   [[nodiscard]] std::optional<Slot> earliest(const Shape& shape, const Candidates& candidates,
                                              TimePoint from);
+  // From that moment on, for the shape's whole limit.
+  std::optional<Placement> place_at(const Shape& shape, const Candidates& candidates, TimePoint at);
   // The chosen offers with what they hold at that time.
   Placement placement_of(const Shape& shape, PartitionIndex partition, TimePoint at,
                          std::span<const Offer> chosen);
@@ -70,7 +72,6 @@ class Timeline {
   static void take(Line& line, TimePoint from, TimePoint to, const Resources& amount);
   std::vector<TimePoint> moments(const Candidates& candidates, TimePoint from);
   TimePoint last_change(NodeIndex node, TimePoint at);  // of what is free there, up to `at`
-  std::optional<Placement> place_at(const Shape& shape, const Candidates& candidates, TimePoint at);
 
   std::span<const Node> nodes_;
   TimePoint now_;

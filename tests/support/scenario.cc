@@ -11,7 +11,13 @@ Scenario Scenario::parse(std::string_view text) {
   Scenario scenario;
   scenario.workload_ = std::move(workload).take();
   sim::Workload& all = scenario.workload_;
+  scenario.limits_.configure(all.limits);
+  scenario.licences_.configure(all.limits.licences);
   for (const sim::Running& row : all.running) {
+    const std::vector<sched::NodeUse> uses{{row.node, 1, row.held}};
+    scenario.limits_.count_running(scenario.limits_.claim_of(all.owners[row.owner]),
+                                   scenario.limits_.held(uses), sched::LimitBook::Sign::more);
+    scenario.licences_.hold(row.licences, TimePoint{row.until});
     sched::Node& node = all.nodes[row.node.value];
     node.shares.push_back({row.job, row.held, TimePoint{row.until}});
     subtract(node.free, row.held);
@@ -20,6 +26,8 @@ Scenario Scenario::parse(std::string_view text) {
     const sched::ShapeKey& key = all.keys[job.key];
     const JobId id{static_cast<uint32_t>(job.id)};
     sched::Standing standing{.tier = 0, .facts = {.nice = job.nice}};
+    standing.facts.qos_factor = scenario.limits_.qos_factor(all.owners[job.owner].qos);
+    standing.claim = scenario.limits_.claim_of(all.owners[job.owner]);
     for (const sched::PartitionIndex partition : key.partitions) {
       standing.tier = std::max(standing.tier, all.partitions[partition.value].tier);
     }

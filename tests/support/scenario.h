@@ -16,7 +16,13 @@ class Scenario {
   static Scenario parse(std::string_view text);
 
   sched::View view() const {
-    return {TimePoint{}, workload_.nodes, workload_.partitions, shapes_, queue_};
+    return {.now = TimePoint{},
+            .nodes = workload_.nodes,
+            .partitions = workload_.partitions,
+            .shapes = shapes_,
+            .queue = queue_,
+            .limits = &limits_,
+            .licences = &licences_};
   }
   sched::Plan plan(const sched::Policy& policy) const { return sched::plan(policy, view()); }
   const sched::Shape& shape_of(JobId job) const { return shapes_[shape_of_.at(job)]; }
@@ -34,6 +40,8 @@ class Scenario {
   sim::Workload workload_;
   sched::ShapeTable shapes_;
   sched::PendingQueue queue_;
+  sched::LimitBook limits_;
+  sched::Licences licences_;
   std::map<JobId, sched::ShapeId> shape_of_;
 };
 

@@ -56,6 +56,41 @@ TEST(Sacctmgr, ListsWhatClientsAskFor) {
   EXPECT_EQ(listed({"list", "qos", "format=name"}), Lines{"normal|"});
 }
 
+TEST(Sacctmgr, LimitsAreThoseOfTheConfiguration) {
+  ConfigReply config = site();
+  const auto add = [&](const char* section, const char* key, const char* value) {
+    config.entries.push_back({section, key, value, false});
+  };
+  config.entries.insert(config.entries.begin() + 5,
+                        {{"account physics", "grp_tres", "cpu=64, mem=1T", false},
+                         {"account physics", "max_jobs", "7", false},
+                         {"account physics", "qos", "normal, short", false}});
+  add("user bob", "max_jobs", "2");
+  add("qos short", "priority", "10");
+  add("qos short", "max_wall", "60");
+  add("qos short", "max_tres_per_user", "cpu=4");
+  add("qos short", "deny_on_limit", "yes");
+  const auto rows = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> out;
+    const AcctMgrQuery query = parse_acct_mgr(words).value();
+    const std::vector<FormatItem> items = acct_mgr_format(query).value();
+    for (const AcctMgrRow& row : acct_mgr_rows(query, config)) {
+      std::string line;
+      for (const FormatItem& item : items) {
+        const auto found = row.find(item.name);
+        line += (found == row.end() ? "" : found->second) + "|";
+      }
+      out.push_back(line);
+    }
+    return out;
+  };
+  EXPECT_EQ(rows({"show", "qos", "format=name,priority,maxwall,maxtrespu,flags"}),
+            (Lines{"normal|0||||", "short|10|01:00:00|cpu=4|DenyOnLimit|"}));
+  EXPECT_EQ(rows({"show", "assoc", "format=account,user,grptres,maxjobs,qos"}),
+            (Lines{"physics||cpu=64,mem=1T|7|normal,short|", "physics|ada||7|normal,short|",
+                   "physics|bob||2|normal,short|", "all||||normal|", "all|bob||2|normal,short|"}));
+}
+
 TEST(Sacctmgr, EverybodyElseIsWhoeverIsAskedFor) {
   EXPECT_EQ(listed({"list", "user", "eve", "format=user,account,share"}), Lines{"eve|all|1|"});
   EXPECT_EQ(listed({"show", "assoc", "user=eve", "format=account"}), Lines{"all|"});

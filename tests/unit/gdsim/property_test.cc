@@ -28,6 +28,28 @@ const NamedPolicy kPolicies[] = {
     {"few starts a pass", {.start_limit = 1}},
 };
 
+// Sections of limits, each in some of the scenarios; all that a job may ask for fits in.
+std::string random_limits(std::mt19937_64& engine) {
+  const auto roll = [&](uint64_t low, uint64_t high) {
+    return std::to_string(low + engine() % (high - low + 1));
+  };
+  const auto one_in = [&](uint64_t n) { return engine() % n == 0; };
+  std::string text = "license matlab count=" + roll(2, 4) + "\nlicense ansys count=1\n";
+  text += "account art" + (one_in(2) ? " grp_tres=cpu=" + roll(16, 24) : "") +
+          (one_in(3) ? " grp_jobs=" + roll(1, 4) : "") + "\n";
+  text += "account oil parent=art" + (one_in(2) ? " max_jobs=" + roll(1, 2) : "") +
+          (one_in(3) ? " grp_tres=node=" + roll(2, 3) : "") + "\n";
+  text += "account ink parent=art\n";
+  text += "qos short" + (one_in(2) ? " max_jobs_per_user=" + roll(1, 2) : "") +
+          (one_in(2) ? " max_tres_per_account=mem=" + roll(1600, 2400) : "") +
+          " priority=" + roll(0, 9) + "\n";
+  text += "qos wide" + (one_in(2) ? " grp_tres=cpu=" + roll(16, 20) : "") +
+          " max_tres_per_user=node=" + roll(2, 4) + "\n";
+  if (one_in(3)) text += "user 1 grp_tres=cpu=" + roll(16, 20) + "\n";
+  if (one_in(3)) text += "user * max_jobs=" + roll(1, 6) + "\n";
+  return text;
+}
+
 std::string random_scenario(uint64_t seed) {
   std::mt19937_64 engine(seed);
   const auto roll = [&](uint64_t low, uint64_t high) {
@@ -45,6 +67,7 @@ std::string random_scenario(uint64_t seed) {
     }
   }
   text += "partition all\npartition first nodes=1,2 tier=" + roll(1, 2) + "\n";
+  text += random_limits(engine);
   uint64_t at = 0;
   for (uint64_t job = 1; job <= 40; ++job) {
     if (!one_in(3)) at += engine() % 60;
@@ -58,6 +81,9 @@ std::string random_scenario(uint64_t seed) {
     if (one_in(5)) text += " features=a nodes=1";
     if (one_in(3)) text += one_in(2) ? " partition=first,all" : " partition=first";
     if (one_in(5)) text += " nice=" + roll(0, 5000);
+    if (one_in(2)) text += one_in(2) ? " account=oil" : " account=ink";
+    if (one_in(3)) text += one_in(2) ? " qos=short" : " qos=wide";
+    if (one_in(5)) text += " licenses=matlab:" + roll(1, 2) + (one_in(2) ? ",ansys" : "");
     text += "\n";
   }
   return text;
@@ -126,6 +152,113 @@ void check_never_over_committed(const Workload& workload, const Schedule& schedu
   }
 }
 
+struct InUse {  // of one account, user or QOS
+  uint64_t jobs = 0, cpus = 0, memory = 0, nodes = 0;
+};
+
+void check_group(const GroupLimits& limits, const InUse& used, const std::string& whose) {
+  if (limits.jobs) {
+    ASSERT_LE(used.jobs, *limits.jobs) << whose;
+  }
+  if (limits.tres.cpus) {
+    ASSERT_LE(used.cpus, *limits.tres.cpus) << whose;
+  }
+  if (limits.tres.memory_mib) {
+    ASSERT_LE(used.memory, *limits.tres.memory_mib) << whose;
+  }
+  if (limits.tres.nodes) {
+    ASSERT_LE(used.nodes, *limits.tres.nodes) << whose;
+  }
+}
+
+// What counts at one moment, added up by scanning all jobs: slow, and unlike the planner.
+class LimitCheck {
+ public:
+  LimitCheck(const Workload& workload, const Schedule& schedule, Seconds at) : workload_(workload) {
+    for (size_t i = 0; i < workload.jobs.size(); ++i) {
+      const WorkJob& job = workload.jobs[i];
+      const JobRun& run = schedule.jobs[i];
+      if (run.start > at || run.start + job.run <= at) continue;
+      InUse used{.jobs = 1, .nodes = run.uses.size()};
+      for (const sched::NodeUse& use : run.uses) {
+        used.cpus += use.held.cpus;
+        used.memory += use.held.memory_mib;
+      }
+      count(workload.owners[job.owner], used);
+      for (const sched::LicenceNeed& need : workload.keys[job.key].licences) {
+        licences_[need.licence] += need.count;
+      }
+    }
+  }
+
+  void check() const {
+    const LimitSettings& all = workload_.limits;
+    for (const AccountLimits& account : all.accounts) {
+      check_group(account.limits.group, used("account " + account.name), account.name);
+      for (const char* user : {"1", "2", "3"}) {
+        check_group(account.limits.per_user, used("account " + account.name + " " + user), user);
+      }
+    }
+    for (const QosLimits& qos : all.qos) {
+      check_group(qos.group, used("qos " + qos.name), qos.name);
+      for (const char* user : {"1", "2", "3"}) {
+        check_group(qos.per_user, used("qos " + qos.name + " user " + user), user);
+      }
+      for (const char* account : {"", "oil", "ink"}) {
+        check_group(qos.per_account, used("qos " + qos.name + " account " + account), account);
+      }
+    }
+    for (const char* user : {"1", "2", "3"}) {
+      const UserLimits* own = nullptr;
+      for (const UserLimits& row : all.users) {
+        if (row.name == user || (row.name == "*" && own == nullptr)) own = &row;
+      }
+      if (own == nullptr) continue;
+      GroupLimits limits = own->limits.per_user;
+      limits.tres = own->limits.group.tres;
+      check_group(limits, used(std::string("user ") + user), user);
+    }
+    for (const auto& [licence, count] : licences_) {
+      ASSERT_LE(count, all.licences[licence].count) << all.licences[licence].name;
+    }
+  }
+
+ private:
+  void count(const sched::Owner& owner, const InUse& more) {
+    for (std::string at = owner.account; !at.empty();) {
+      add("account " + at, more);
+      if (at == owner.account) add("account " + at + " " + owner.user, more);
+      const auto& all = workload_.limits.accounts;
+      at =
+          std::find_if(all.begin(), all.end(), [&](const auto& a) { return a.name == at; })->parent;
+    }
+    add("user " + owner.user, more);
+    add("qos " + owner.qos, more);
+    add("qos " + owner.qos + " user " + owner.user, more);
+    add("qos " + owner.qos + " account " + owner.account, more);
+  }
+  void add(const std::string& name, const InUse& more) {
+    InUse& all = used_[name];
+    all.jobs += more.jobs;
+    all.cpus += more.cpus;
+    all.memory += more.memory;
+    all.nodes += more.nodes;
+  }
+  [[nodiscard]] InUse used(const std::string& name) const {
+    const auto found = used_.find(name);
+    return found == used_.end() ? InUse{} : found->second;
+  }
+
+  const Workload& workload_;
+  std::map<std::string, InUse> used_;
+  std::map<uint32_t, uint64_t> licences_;
+};
+
+// At each start, when most is in use.
+void check_limits_hold(const Workload& workload, const Schedule& schedule) {
+  for (const JobRun& run : schedule.jobs) LimitCheck(workload, schedule, run.start).check();
+}
+
 // Jobs that would wait for ever are not part of these scenarios.
 Workload possible_part(Workload workload) {
   sched::ShapeTable shapes;
@@ -154,6 +287,7 @@ TEST(ReplayProperty, EveryPolicyStartsEveryJobAndNeverOverCommits) {
         ASSERT_GE(schedule->jobs[i].start, workload.jobs[i].submit);
       }
       check_never_over_committed(workload, *schedule);
+      check_limits_hold(workload, *schedule);
       if (testing::Test::HasFatalFailure()) return;
       const Result<Schedule> again = replay(workload, options);
       ASSERT_EQ(start_lines(workload, *again), start_lines(workload, *schedule))
@@ -174,6 +308,8 @@ TEST(ReplayProperty, FifoKeepsTheLine) {
     }
     Workload workload = possible_part(parse_scenario(text).take());
     for (WorkJob& job : workload.jobs) job.nice = 0;
+    workload.limits = {};  // who is over one is passed by
+    for (sched::ShapeKey& key : workload.keys) key.licences.clear();
     const Result<Schedule> schedule = replay(
         workload, {.policy = kPolicies[0].policy, .half_life = {}, .keep = {}, .progress = {}});
     ASSERT_TRUE(schedule.ok());

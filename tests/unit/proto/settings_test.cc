@@ -55,6 +55,64 @@ TEST(SettingsTest, AccountsThatMakeNoSenseAreRefused) {
   EXPECT_NE(error_of("[account a]\nusers = :3\n").find("':3' lacks a name"), std::string::npos);
 }
 
+TEST(SettingsTest, LimitsStandInSectionsOfTheirOwn) {
+  const Settings settings = parse_settings(R"(
+[partition batch]
+allow_qos = short, normal
+allow_accounts = oil
+[account oil]
+parent = art
+max_jobs = 2
+qos = short
+[account art]
+grp_tres = cpu=8,gres/gpu=1
+[user *]
+max_wall = 1-00:00:00
+[qos short]
+priority = 5
+max_tres_per_user = cpu=4
+[license matlab]
+count = 3
+)",
+                                           "gd.conf")
+                                .value();
+  const LimitSettings& limits = settings.limits;
+  ASSERT_EQ(limits.accounts.size(), 2U);
+  EXPECT_EQ(limits.accounts[0].name, "art");
+  EXPECT_EQ(limits.accounts[0].limits.group.tres.cpus, 8U);
+  EXPECT_EQ(limits.accounts[1].parent, "art");
+  EXPECT_EQ(limits.accounts[1].limits.per_user.jobs, 2U);
+  EXPECT_EQ(limits.users.at(0).name, "*");
+  EXPECT_EQ(limits.users[0].limits.each.wall, 24h);
+  EXPECT_EQ(limits.qos.at(0).priority, 5U);
+  EXPECT_EQ(limits.licences, (std::vector<LicenceLimit>{{"matlab", 3}}));
+  EXPECT_EQ(settings.partitions[0].allow_accounts, std::vector<std::string>{"oil"});
+}
+
+TEST(SettingsTest, LimitsThatMakeNoSenseAreRefused) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"[qos short]\nmax_tres_per_user = cpus=4",
+       "c:2: max_tres_per_user: unknown resource 'cpus'; known are cpu, mem, node, gres/NAME; did "
+       "you mean 'cpu'?"},
+      {"[qos short]\n[account a]\nqos = shrot",
+       "c:3: qos: there is no [qos shrot]; did you mean 'short'?"},
+      {"[qos a]\n[user b]\nqos = a\ndefault_qos = normal",
+       "c:4: default_qos: normal is not among qos, a"},
+      {"[qos a]\nallow_accounts = x", "c:2: allow_accounts: there is no [account x]"},
+      {"[partition p]\nallow_qos = x", "c:2: allow_qos: there is no [qos x]"},
+      {"[license x]", "c: [license x]: it has no count"},
+      {"[qos a]\ngrp_jobs = many", nullptr},
+      {"[qos *]", nullptr},
+      {"[qos a]\nmax_lunch = 1", nullptr}};
+  for (const auto& [text, error] : cases) {
+    const auto settings = parse_settings(text, "c");
+    ASSERT_FALSE(settings.ok()) << text;
+    if (error != nullptr) {
+      EXPECT_EQ(settings.error().text, error);
+    }
+  }
+}
+
 TEST(SettingsTest, AMissingFileIsAnEmptyOne) {
   const test::TempDir dir;
   EXPECT_EQ(load_settings(dir / "none").take().partitions.size(), 1U);

@@ -1,0 +1,65 @@
+#include "cmd/sacctmgr_limits.h"
+
+#include <utility>
+
+#include "base/duration.h"
+#include "base/text.h"
+
+namespace gd::cmd {
+
+std::vector<std::pair<std::string, ConfigValues>> sections_of(const ConfigReply& config,
+                                                              std::string_view kind) {
+  std::vector<std::pair<std::string, ConfigValues>> all;
+  for (const ConfigValue& item : config.entries) {
+    std::string_view section = item.section;
+    if (!take_prefix(section, kind) || !take_prefix(section, " ")) continue;
+    if (all.empty() || all.back().first != section) all.push_back({std::string(section), {}});
+    if (!item.is_default) all.back().second[item.key] = item.value;
+  }
+  return all;
+}
+
+namespace {
+
+std::string wall_text(const std::string& value) {
+  const Result<TimeLimit> limit = parse_time_limit(value);
+  return limit.ok() ? format_time_limit(*limit) : value;
+}
+
+std::string list_text(const std::string& value) {  // Slurm's lists have no blanks
+  std::string text = value;
+  std::erase(text, ' ');
+  return text;
+}
+
+}  // namespace
+
+void add_limits(AcctMgrRow& row, const ConfigValues& values) {
+  constexpr std::pair<std::string_view, std::string_view> kColumns[] = {
+      {"grp_jobs", "grpjobs"},
+      {"grp_submit", "grpsubmit"},
+      {"grp_tres", "grptres"},
+      {"max_jobs", "maxjobs"},
+      {"max_submit", "maxsubmit"},
+      {"max_tres_per_job", "maxtres"},
+      {"max_wall", "maxwall"},
+      {"max_tres_per_user", "maxtrespu"},
+      {"max_jobs_per_user", "maxjobspu"},
+      {"max_submit_per_user", "maxsubmitpu"},
+      {"max_tres_per_account", "maxtrespa"},
+      {"max_jobs_per_account", "maxjobspa"},
+      {"max_submit_per_account", "maxsubmitpa"},
+      {"priority", "priority"},
+      {"preempt", "preempt"},
+      {"preempt_mode", "preemptmode"},
+      {"default_qos", "defaultqos"},
+      {"qos", "qos"}};
+  for (const auto& [key, column] : kColumns) {
+    const auto value = values.find(std::string(key));
+    if (value == values.end()) continue;
+    row[std::string(column)] =
+        key == "max_wall" ? wall_text(value->second) : list_text(value->second);
+  }
+}
+
+}  // namespace gd::cmd

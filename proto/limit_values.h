@@ -1,0 +1,114 @@
+// What accounts, users and qualities of service may have, as gd.conf and gdsim's scenarios
+// write it. Words are Slurm's, in gd.conf's spelling: grp_tres is GrpTRES.
+//
+// A limit that is not given is none. Amounts of trackable resources (TRES) are written
+//   cpu=8,mem=64G,node=2,gres/gpu=4,gres/gpu:a100=1
+// memory without a unit is MiB; a kind of gres without a type counts all of its types.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "proto/resources.h"
+
+namespace gd {
+
+inline constexpr size_t kMaxTresKinds = 64;  // in one list
+inline constexpr uint64_t kMaxTresCount = uint64_t{1} << 50;
+
+struct TresLimits {
+  std::optional<uint64_t> cpus;
+  std::optional<uint64_t> memory_mib;
+  std::optional<uint64_t> nodes;
+  std::vector<GresCount> gres;  // by name and type, each once
+  bool operator==(const TresLimits&) const = default;
+};
+
+// Hostile input is expected.
+Result<TresLimits> parse_tres_limits(std::string_view text);
+std::string format_tres_limits(const TresLimits& limits);  // parse_tres_limits's inverse
+
+struct GroupLimits {                  // of several jobs together
+  std::optional<uint32_t> jobs;       // that run
+  std::optional<uint32_t> submitted;  // that wait or run; elements of arrays count each
+  TresLimits tres;                    // in use
+  bool operator==(const GroupLimits&) const = default;
+};
+
+struct EachLimits {  // of one job
+  TresLimits tres;
+  std::optional<Seconds> wall;  // its time limit
+  bool operator==(const EachLimits&) const = default;
+};
+
+// Of an account, with all that is below it, or of a user.
+struct AssocLimits {
+  GroupLimits group;             // grp_*
+  GroupLimits per_user;          // max_jobs, max_submit: of each user of the account
+  EachLimits each;               // max_tres_per_job, max_wall
+  std::vector<std::string> qos;  // that may be asked for; empty: what the account above says
+  std::string default_qos;       // of jobs that ask for none; empty: likewise, at last "normal"
+  bool operator==(const AssocLimits&) const = default;
+};
+
+struct AccountLimits {
+  std::string name;
+  std::string parent;  // empty: none
+  AssocLimits limits;
+  bool operator==(const AccountLimits&) const = default;
+};
+
+struct UserLimits {
+  std::string name;  // "*": each user that has no section of her own
+  AssocLimits limits;
+  bool operator==(const UserLimits&) const = default;
+};
+
+enum class PreemptMode : uint8_t { off = 0, requeue = 1, cancel = 2 };
+
+struct QosLimits {
+  std::string name;
+  uint32_t priority = 0;
+  GroupLimits group;        // grp_*: of all its jobs
+  GroupLimits per_user;     // max_*_per_user
+  GroupLimits per_account;  // max_*_per_account
+  EachLimits each;
+  bool deny_on_limit = false;  // refuse a job that is over `each`, instead of letting it wait
+  std::vector<std::string> allow_users;  // both empty: everybody
+  std::vector<std::string> allow_accounts;
+  std::vector<std::string> preempt;         // whose jobs it may push aside
+  std::optional<PreemptMode> preempt_mode;  // what becomes of its own jobs; empty: the cluster's
+  Seconds grace{0};                         // that they have when they are pushed aside
+  bool operator==(const QosLimits&) const = default;
+};
+
+struct LicenceLimit {
+  std::string name;
+  uint32_t count = 0;
+  bool operator==(const LicenceLimit&) const = default;
+};
+
+struct LimitSettings {
+  std::vector<AccountLimits> accounts;  // parents first
+  std::vector<UserLimits> users;
+  std::vector<QosLimits> qos;  // empty: --qos is only a label
+  std::vector<LicenceLimit> licences;
+  bool operator==(const LimitSettings&) const = default;
+};
+
+inline constexpr char kNormalQos[] = "normal";  // is always there
+
+// Sets what `key` names: "grp_jobs", "max_tres_per_user". not_found: it has no such key.
+Result<void> set_limit(AssocLimits& limits, std::string_view key, std::string_view value);
+Result<void> set_limit(QosLimits& limits, std::string_view key, std::string_view value);
+
+// "matlab:2,ansys" or "matlab=2": name and count, 1 if none is given; each name once, sorted.
+Result<std::vector<GresCount>> parse_licences(std::string_view text);
+std::string format_licences(const std::vector<GresCount>& all);  // "ansys:1,matlab:2"
+
+}  // namespace gd

@@ -1,0 +1,456 @@
+// One function for each kind of waiting; what could be asked for instead is in why_hints.cc.
+#include "server/core/why.h"
+
+#include <algorithm>
+
+#include "base/duration.h"
+#include "base/hostlist.h"
+#include "base/text.h"
+#include "server/core/admission.h"
+#include "server/core/why_hints.h"
+#include "server/sched/explain.h"
+#include "server/sched/outlook.h"
+
+namespace gd::core {
+
+namespace {
+
+std::string count(uint64_t number, std::string_view one) {
+  return std::to_string(number) + " " + std::string(one) + (number == 1 ? "" : "s");
+}
+
+// "in 2:03:00", "now".
+std::string until(TimePoint at, TimePoint now) {
+  const Seconds left = std::chrono::ceil<Seconds>(at - now);
+  return left <= Seconds{0} ? "any moment now" : "in " + format_elapsed(left);
+}
+
+std::string ends_text(const JobRecord& job, TimePoint now) {
+  if (!job.time_limit) return "which has no time limit";
+  return "at its limit " + until(job.start_time + *job.time_limit, now);
+}
+
+std::string whose(const JobRecord& job) {
+  return "job " + job_name_of(job, 64) + " of " + job.user;
+}
+
+std::string asked_text(const JobRecord& job) {
+  const JobSpec& spec = *job.spec;
+  const sched::Need need = sched::need_of(spec);
+  std::string text = "asks for " + count(uint64_t{need.tasks} * need.cpus_per_task, "cpu");
+  if (need.memory_per_node_mib && *need.memory_per_node_mib > 0)
+    text += " and " + format_mib(*need.memory_per_node_mib) + " of memory a node";
+  else if (need.memory_per_cpu_mib)
+    text += " and " + format_mib(*need.memory_per_cpu_mib) + " of memory a cpu";
+  for (const GresCount& gres : need.gres_per_node) {
+    text += ", " + std::to_string(gres.count) + " " + gres.name +
+            (gres.type.empty() ? "" : ":" + gres.type) + " a node";
+  }
+  if (need.exclusive) text += ", alone";
+  text += " on " + (need.nodes_min == 1 ? "a node" : count(need.nodes_min, "node"));
+  text += " of partition " + spec.partition;
+  if (!spec.licences.empty()) text += ", licences " + format_licences(spec.licences);
+  return text + (job.time_limit ? ", for at most " + format_elapsed(*job.time_limit)
+                                : std::string(", without a time limit"));
+}
+
+// The jobs that hold something, the first to end first.
+class Holders {
+ public:
+  explicit Holders(TimePoint now) : now_(now) {}
+  void add(const JobRecord& job, uint64_t amount) { all_.push_back({&job, amount}); }
+
+  // "job 5 of bob (2, at its limit in 1:00:00) and 3 more"
+  std::string text() {
+    sort();
+    std::string result;
+    for (size_t i = 0; i < std::min(all_.size(), kMostNamedJobs); ++i) {
+      result += (i == 0 ? "" : ", ") + whose(*all_[i].job) + " (" + std::to_string(all_[i].amount) +
+                ", " + ends_text(*all_[i].job, now_) + ")";
+    }
+    if (all_.size() > kMostNamedJobs) {
+      result += " and " + std::to_string(all_.size() - kMostNamedJobs) + " more";
+    }
+    return result;
+  }
+  // When so much has come back.
+  std::optional<TimePoint> back(uint64_t amount) {
+    sort();
+    for (const Row& row : all_) {
+      if (!row.job->time_limit) return std::nullopt;
+      if (row.amount >= amount) return end_of(*row.job);
+      amount -= row.amount;
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] bool empty() const { return all_.empty(); }
+
+ private:
+  struct Row {
+    const JobRecord* job;
+    uint64_t amount;
+  };
+  static TimePoint end_of(const JobRecord& job) {
+    return job.start_time + job.time_limit.value_or(sched::kForever);
+  }
+  void sort() {
+    std::stable_sort(all_.begin(), all_.end(),
+                     [](const Row& a, const Row& b) { return end_of(*a.job) < end_of(*b.job); });
+  }
+  TimePoint now_;
+  std::vector<Row> all_;
+};
+
+class Explainer {
+ public:
+  Explainer(const Cluster& cluster, const JobRecord& job, TimePoint now)
+      : cluster_(cluster), job_(job), now_(now), entry_(cluster.jobs().at(job.id)) {
+    reply_.job = job.id;
+    reply_.name = job_name_of(job, 64);
+  }
+
+  WhyReply run() {
+    if (job_.state != JobState::pending) return not_waiting();
+    say("Job " + reply_.name + " of " + job_.user + " " + asked_text(job_));
+    if (job_.hold != HoldKind::none) return held();
+    switch (job_.reason) {
+      case Reason::begin_time: return begins_later();
+      case Reason::dependency:
+      case Reason::dependency_never_satisfied: return depends();
+      default: break;
+    }
+    const Obstacle obstacle = obstacle_of(cluster_, job_);
+    if (obstacle.reason != Reason::priority) return never(obstacle);
+    if (!entry_.queued) return kind("partition", "No partition takes it as they are");
+    return in_line();
+  }
+
+ private:
+  void say(std::string sentence) { reply_.sentences.push_back(std::move(sentence)); }
+  WhyReply kind(std::string_view word, std::string sentence) {
+    reply_.kind = word;
+    say(std::move(sentence));
+    return std::move(reply_);
+  }
+
+  WhyReply not_waiting() {
+    const std::string name = "Job " + reply_.name + " of " + job_.user;
+    if (ended(job_.state)) {
+      return kind("ended", name + " does not wait: it is " + std::string(long_name(job_.state)));
+    }
+    std::vector<std::string> nodes;
+    for (const NodeShare& share : job_.nodes) nodes.push_back(share.node);
+    sort_hosts(nodes);
+    const std::string where = " on " + fold_hostlist(nodes);
+    if (job_.reason == Reason::image_pull) {
+      return kind("image", name + " has its place" + where + ", and waits for its image " +
+                               printable(job_.spec->image.name) +
+                               " to be fetched: " + printable(job_.reason_text));
+    }
+    if (job_.state == JobState::starting) {
+      return kind("starting", name + " has its place" + where + " and is being started");
+    }
+    return kind("running",
+                name + " does not wait: it is " + std::string(long_name(job_.state)) + where);
+  }
+
+  WhyReply held() {
+    const bool by_admin = job_.hold == HoldKind::administrator;
+    const std::string text = job_.reason_text.empty() ? "" : ": " + printable(job_.reason_text);
+    if (by_admin) {
+      return kind("held", "An administrator holds it" + text +
+                              "; only an administrator can "
+                              "release it");
+    }
+    reply_.suggestions.push_back("gdctl release " + std::to_string(job_.id.value));
+    return kind("held", "Its user holds it" + text);
+  }
+
+  WhyReply begins_later() {
+    reply_.expected_start = job_.eligible_time;
+    return kind("begin",
+                "It was asked to begin " + until(job_.eligible_time, now_) + ", not earlier");
+  }
+
+  std::string term_text(const DependencyTerm& term) const {
+    if (term.kind == DependencyKind::singleton) {
+      return "for all earlier jobs of " + job_.user + " called " + printable(job_.spec->name) +
+             " to end";
+    }
+    const JobRecord* other = cluster_.find_job(term.job);
+    std::string text = "for job " + std::to_string(term.job.value);
+    if (term.element) text += "_" + std::to_string(*term.element);
+    if (other != nullptr) {
+      text += " of " + other->user + ", which is " + std::string(long_name(other->state));
+      if (allocated(other->state)) text += " and " + ends_text(*other, now_);
+      text += ",";
+    }
+    switch (term.kind) {
+      case DependencyKind::after: return text + " to start";
+      case DependencyKind::any: return text + " to end";
+      case DependencyKind::ok:
+      case DependencyKind::corr: return text + " to complete";
+      default: return text + " to fail";
+    }
+  }
+
+  WhyReply depends() {
+    const bool never = job_.reason == Reason::dependency_never_satisfied;
+    std::string text;
+    for (const DependencyTerm& term : job_.dependency.terms) {
+      if (never ? term.state != DependencyState::failed : term.state != DependencyState::waiting) {
+        continue;
+      }
+      text += (text.empty() ? "" : job_.dependency.any ? ", or " : ", and ") + term_text(term);
+    }
+    if (!never) return kind("dependency", "It waits " + text);
+    reply_.suggestions.push_back("gdctl update " + std::to_string(job_.id.value) + " Dependency=");
+    return kind("never", "It waited " + text +
+                             "; that can no longer happen, so it never starts "
+                             "as it is");
+  }
+
+  // What keeps it from ever starting, whatever else ends.
+  WhyReply never(const Obstacle& obstacle) {
+    reply_.kind = obstacle.reason == Reason::partition_config ? "too-large" : "job-limit";
+    say("As it is it can never start: " + obstacle.text);
+    reply_.suggestions = hints(cluster_, job_, now_);
+    return std::move(reply_);
+  }
+
+  WhyReply in_line() {
+    const sched::Policy& policy = cluster_.config().policy;
+    const sched::View view = cluster_.view(now_);
+    sched::Outlook outlook(
+        policy, view,
+        {entry_.standing, queue_key_of(job_), job_.time_limit.value_or(sched::kForever)});
+    const sched::Shape& shape = cluster_.shapes()[entry_.shape];
+    blocker(outlook, shape);
+    rank(outlook);
+    expectation(outlook, shape);
+    reply_.suggestions = hints(cluster_, job_, now_);
+    return std::move(reply_);
+  }
+
+  void blocker(sched::Outlook& outlook, const sched::Shape& shape) {
+    if (const std::optional<uint32_t> room = array_room(); room && *room == 0) {
+      const uint32_t limit = cluster_.find_job(array_id_of(job_))->array->limit;
+      (void)kind_only("array",
+                      count(limit, "element") + " of its array may run at once, and as many do");
+    } else if (const auto shortage = outlook.shortage(shape, entry_.claim)) {
+      over_limit(*shortage);
+    } else if (!outlook.has_licences(shape)) {
+      licences();
+    } else {
+      nodes(outlook, shape);
+    }
+  }
+
+  void kind_only(std::string_view word, std::string sentence) {
+    reply_.kind = word;
+    say(std::move(sentence));
+  }
+
+  [[nodiscard]] std::optional<uint32_t> array_room() const {
+    if (!job_.array) return std::nullopt;
+    const auto* rooms = cluster_.view(now_).array_room;
+    const auto found = rooms->find(job_.array->array);
+    return found == rooms->end() ? std::nullopt : std::optional(found->second);
+  }
+
+  void over_limit(const sched::Shortage& lack) {
+    const sched::LimitBook& book = cluster_.limits();
+    Holders holders(now_);
+    for (const JobId id : cluster_.allocated_jobs()) {
+      const JobEntry& other = cluster_.jobs().at(id);
+      const auto pots = book.pots_of(other.claim);
+      if (std::find(pots.begin(), pots.end(), lack.pot) == pots.end()) continue;
+      const uint64_t amount = amounts_of(book, other.record)[lack.dimension];
+      if (amount > 0) holders.add(other.record, amount);
+    }
+    const std::string what = book.dimension_name(lack.dimension);
+    std::string text = "A limit stands against it, " + book.limit_text(lack) + ": " + what + " " +
+                       std::to_string(lack.used) + " in use, " + std::to_string(lack.asked) +
+                       " asked";
+    if (!holders.empty()) text += "; in use by " + holders.text();
+    if (const auto back = holders.back(lack.used + lack.asked - lack.limit)) {
+      text += ". Enough is back " + until(*back, now_) + " at the latest";
+    }
+    kind_only("limit", text);
+  }
+
+  void licences() {
+    std::string text;
+    for (const GresCount& asked : job_.spec->licences) {
+      const auto index = cluster_.licences().find(asked.name);
+      if (!index) continue;
+      const sched::Licence& licence = cluster_.licences().all()[*index];
+      Holders holders(now_);
+      for (const JobId id : cluster_.allocated_jobs()) {
+        const JobRecord& other = *cluster_.find_job(id);
+        for (const GresCount& held : other.spec->licences) {
+          if (held.name == asked.name) holders.add(other, held.count);
+        }
+      }
+      text += (text.empty() ? "" : "; ") + ("licence " + licence.name) + ": " +
+              std::to_string(asked.count) + " asked, " + std::to_string(licence.free()) + " of " +
+              std::to_string(licence.total) + " free";
+      if (asked.count <= licence.free()) continue;
+      if (!holders.empty()) text += ", in use by " + holders.text();
+    }
+    kind_only("licence", "It lacks a licence, or others that wait are promised it: " + text);
+  }
+
+  struct NodeCounts {
+    std::vector<std::string> down, drained;
+    size_t all = 0, small = 0, full = 0, free = 0;
+    std::optional<TimePoint> first_end;
+    JobId first_job;
+  };
+
+  void look_at(const sched::Node& node, const sched::Shape& shape, NodeCounts& counts) const {
+    ++counts.all;
+    const NodeEntry* entry = cluster_.find_node(node.name);
+    if (!node.open) {
+      const bool drained = entry != nullptr && entry->record.drained;
+      (drained ? counts.drained : counts.down).push_back(node.name);
+      return;
+    }
+    if (sched::tasks_that_fit(shape.key.need, node, node.usable) == 0) {
+      ++counts.small;
+      return;
+    }
+    const bool has_room = sched::tasks_that_fit(shape.key.need, node, node.free) > 0;
+    ++(has_room ? counts.free : counts.full);
+    if (has_room) return;
+    for (const sched::Share& share : node.shares) {
+      if (counts.first_end && *counts.first_end <= share.until) continue;
+      counts.first_end = share.until;
+      counts.first_job = share.job;
+    }
+  }
+
+  static std::string list(const std::vector<std::string>& names) {
+    std::vector<std::string> sorted = names;
+    sort_hosts(sorted);
+    return printable(fold_hostlist(sorted), 120);
+  }
+
+  std::string nodes_text(const sched::Partition& partition, const NodeCounts& counts) const {
+    std::string text = "Of " + count(counts.all, "node") + " of partition " + partition.name;
+    std::vector<std::string> parts;
+    const auto are = [](size_t n) { return n == 1 ? " is " : " are "; };
+    const auto add = [&](size_t n, const std::string& what) {
+      if (n > 0) parts.push_back(std::to_string(n) + are(n) + what);
+    };
+    add(counts.free, "free for at least a task of it");
+    add(counts.full, "in use by others");
+    add(counts.small, "too small for a task of it");
+    add(counts.down.size(), "down (" + list(counts.down) + ")");
+    add(counts.drained.size(), "drained (" + list(counts.drained) + ")");
+    text += " that it could have by name and feature, " + join(parts, ", ");
+    if (counts.first_end) {
+      const JobRecord* other = cluster_.find_job(counts.first_job);
+      if (other != nullptr) {
+        text += "; the first to give something back is " + whose(*other) + ", " +
+                ends_text(*other, now_);
+      }
+    }
+    return text;
+  }
+
+  void nodes(sched::Outlook& outlook, const sched::Shape& shape) {
+    bool any_up = false;
+    bool any_open = false;
+    for (const sched::Candidates& candidates : shape.candidates) {
+      const sched::Partition& partition = cluster_.partitions()[candidates.partition.value];
+      if (!partition.up) {
+        say("Partition " + partition.name + " is down: it starts no jobs");
+        continue;
+      }
+      any_up = true;
+      NodeCounts counts;
+      for (const sched::NodeIndex node : candidates.nodes()) {
+        look_at(cluster_.machine()[node.value], shape, counts);
+      }
+      any_open = any_open || counts.free + counts.full > 0;
+      say(nodes_text(partition, counts));
+    }
+    if (!any_up) {
+      reply_.kind = "partition-down";
+    } else if (!any_open || !outlook.earliest(shape)) {
+      reply_.kind = "nodes-down";
+      say("It cannot start until nodes come back");
+    } else {
+      promised(outlook);
+    }
+  }
+
+  // Free nodes may be kept for those before it.
+  void promised(const sched::Outlook& outlook) {
+    reply_.kind = outlook.before() == 0 ? "resources" : "priority";
+    if (outlook.promises().empty()) return;
+    const sched::Promise& first = outlook.promises().front();
+    const JobRecord* other = cluster_.find_job(first.job);
+    if (other == nullptr) return;
+    say("What is free is kept for " + whose(*other) + ", which is promised " +
+        count(first.placement.uses.size(), "node") + " " + until(first.at, now_) +
+        ": only jobs that end before then may take them");
+  }
+
+  void rank(const sched::Outlook& outlook) {
+    if (outlook.before() == 0) return say("It is the first in line");
+    std::string text = count(outlook.before(), "job") + (outlook.before() == 1 ? " is" : " are") +
+                       " before it in line";
+    const JobRecord* first = outlook.first() ? cluster_.find_job(*outlook.first()) : nullptr;
+    if (first != nullptr) text += ", the first of them " + whose(*first);
+    say(std::move(text));
+  }
+
+  void expectation(sched::Outlook& outlook, const sched::Shape& shape) {
+    if (reply_.kind == "limit" || reply_.kind == "array") return;
+    const auto promised = cluster_.promises().find(job_.id);
+    std::optional<sched::Promise> soonest = outlook.earliest(shape);
+    if (!soonest) return;
+    const bool is_promised = promised != cluster_.promises().end();
+    const TimePoint at = is_promised ? promised->second : std::max(soonest->at, now_);
+    reply_.expected_start = at;
+    std::vector<std::string> names;
+    for (const sched::NodeUse& use : soonest->placement.uses) {
+      names.push_back(cluster_.machine()[use.node.value].name);
+    }
+    say((is_promised ? "It is promised a start " : "As things stand it starts no earlier than ") +
+        until(at, now_) + (is_promised ? " at the latest, on " : ", on ") + list(names));
+  }
+
+  const Cluster& cluster_;
+  const JobRecord& job_;
+  const TimePoint now_;
+  const JobEntry& entry_;
+  WhyReply reply_;
+};
+
+}  // namespace
+
+Result<WhyReply> answer_why(const Cluster& cluster, const WhyQuery& query, TimePoint now) {
+  if (const JobRecord* job = record_of(cluster, query)) return why(cluster, *job, now);
+  std::string name = std::to_string(query.job.value);
+  if (query.element) name += "_" + std::to_string(*query.element);
+  return Error{ErrorCode::not_found, "job " + name + ": it does not wait, or there is none"};
+}
+
+const JobRecord* record_of(const Cluster& cluster, const WhyQuery& query) {
+  const ArrayEntry* array = query.element ? cluster.find_array(query.job) : nullptr;
+  if (array == nullptr) return query.element ? nullptr : cluster.find_job(query.job);
+  for (const JobId id : array->records) {
+    const JobRecord* job = cluster.find_job(id);
+    if (!job->array->elements.common(IndexSet::of(*query.element)).empty()) return job;
+  }
+  return nullptr;
+}
+
+WhyReply why(const Cluster& cluster, const JobRecord& job, TimePoint now) {
+  return Explainer(cluster, job, now).run();
+}
+
+}  // namespace gd::core

@@ -1,0 +1,105 @@
+// A pass that stops at one job's turn, and what it would do then.
+#include "server/sched/outlook.h"
+
+#include "server/sched/pass.h"
+
+namespace gd::sched {
+
+class Outlook::PassUntil : public Pass {
+ public:
+  PassUntil(const Policy& policy, const View& view, const Turn& turn) : Pass(policy, view) {
+    only_.insert(turn.key);
+    standing_ = turn.standing;
+    turn_ = {.job = only_.begin(),
+             .end = only_.end(),
+             .standing = &standing_,
+             .shape = {},
+             .left = turn.key.count};
+    rank(turn_, turn.limit);
+    count_before();
+    run(&turn_);
+  }
+
+  uint64_t before = 0;
+  std::optional<Head> first;
+
+  [[nodiscard]] const Plan& so_far() const { return plan_; }
+
+  std::optional<Shortage> lack(const Shape& shape, ClaimId claim) const {
+    if (claim.value == 0) return std::nullopt;
+    return view_.limits->shortage(claim, view_.limits->asked(shape.key.need), used_);
+  }
+  [[nodiscard]] bool licensed(const Shape& shape) const {
+    return licences_.has_room(shape.key.licences, shape.key.limit);
+  }
+  // A shape that is not of the table: what is remembered of shapes does not hold for it.
+  bool could_start(const Shape& shape, ClaimId claim) {
+    if (!shape.possible() || lack(shape, claim) || !licensed(shape)) return false;
+    for (const Candidates& candidates : shape.candidates) {
+      const PartitionIndex partition = candidates.partition;
+      if (!candidates.possible || !view_.partitions[partition.value].up) continue;
+      if (partitions_[partition.value].stopped) continue;
+      const auto placement = timeline_.place_at(shape, candidates, view_.now);
+      if (!placement) continue;
+      return claim.value == 0 ||
+             !view_.limits->shortage(claim, view_.limits->held(placement->uses), used_);
+    }
+    return false;
+  }
+  std::optional<Promise> soonest(const Shape& shape) {
+    std::optional<Promise> best;
+    for (const Candidates& candidates : shape.candidates) {
+      if (!candidates.possible || !view_.partitions[candidates.partition.value].up) continue;
+      std::optional<Slot> slot = timeline_.earliest(shape, candidates, view_.now);
+      if (!slot || (best && best->at <= slot->start)) continue;
+      best = Promise{JobId{}, slot->start, std::move(slot->placement)};
+    }
+    if (best) best->at = std::max(best->at, licences_.earliest(shape.key.licences));
+    return best;
+  }
+
+ private:
+  void count_before() {
+    for (Head head : all_heads()) {
+      while (Later{}(turn_, head)) {
+        before += head.job->count;
+        if (!first || Later{}(*first, head)) first = head;
+        if (!next_job(head)) break;
+      }
+    }
+  }
+
+  PendingQueue::Jobs only_;
+  Standing standing_;
+  Head turn_;
+};
+
+Outlook::Outlook(const Policy& policy, const View& view, const Turn& turn)
+    : pass_(std::make_unique<PassUntil>(policy, view, turn)) {
+  before_ = pass_->before;
+  if (pass_->first) first_ = pass_->first->job->job;
+}
+
+Outlook::~Outlook() = default;
+
+const std::vector<Promise>& Outlook::promises() const {
+  return pass_->so_far().promises;
+}
+
+bool Outlook::starts(const Shape& shape, ClaimId claim) {
+  return pass_->could_start(shape, claim);
+}
+
+std::optional<Shortage> Outlook::shortage(const Shape& shape, ClaimId claim) const {
+  return pass_->lack(shape, claim);
+}
+
+bool Outlook::has_licences(const Shape& shape) const {
+  return pass_->licensed(shape);
+}
+
+std::optional<Promise> Outlook::earliest(const Shape& shape) {
+  return pass_->soonest(shape);
+}
+
+}  // namespace gd::sched
