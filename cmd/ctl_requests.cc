@@ -28,9 +28,10 @@ Result<Assignment> parse_assignment(std::string_view word) {
 }
 
 constexpr auto kJobKeys = std::to_array<std::string_view>(
-    {"jobid", "jobname", "name", "partition", "comment", "timelimit", "starttime", "eligibletime",
-     "nice", "priority", "requeue", "numtasks", "cpus/task", "cpuspertask", "minmemorynode",
-     "arraytaskthrottle", "dependency", "qos", "account"});
+    {"jobid",     "jobname",        "name",          "partition",         "comment",    "timelimit",
+     "starttime", "eligibletime",   "nice",          "priority",          "requeue",    "numtasks",
+     "cpus/task", "cpuspertask",    "minmemorynode", "arraytaskthrottle", "dependency", "qos",
+     "account",   "reservationname"});
 
 Result<bool> parse_switch(std::string_view text) {
   for (const std::string_view yes : {"1", "yes", "true"}) {
@@ -51,6 +52,8 @@ Result<void> set_job_key(JobUpdateRequest& request, const Assignment& set, TimeP
     request.partition = set.value;
   else if (key == "qos")
     request.qos = set.value;
+  else if (key == "reservationname")
+    request.reservation = set.value;
   else if (key == "account")
     request.account = set.value;
   else if (key == "comment")

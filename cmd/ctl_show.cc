@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cmd/client.h"
 #include "cmd/command.h"
+#include "cmd/ctl_reservation.h"
 #include "cmd/job_fields.h"
 #include "cmd/job_query.h"
 #include "cmd/node_fields.h"
@@ -269,6 +270,9 @@ constexpr Shown kShown[] = {
     {"license", show_licences},
     {"licenses", show_licences},
     {"limits", show_limits},
+    {"reservation", show_reservations},
+    {"reservations", show_reservations},
+    {"res", show_reservations},
     {"script", show_script},
     {"hostnames", show_hostnames},
     {"hostname", show_hostnames},

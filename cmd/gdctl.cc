@@ -11,6 +11,7 @@
 #include "cmd/client.h"
 #include "cmd/clusters.h"
 #include "cmd/command.h"
+#include "cmd/ctl_reservation.h"
 #include "cmd/ctl_show.h"
 #include "cmd/import_slurm.h"
 #include "cmd/job_fields.h"
@@ -26,13 +27,18 @@ using Words = std::span<const std::string>;
 
 constexpr Verb kVerbs[] = {
     {"show", "WHAT [NAME]...", "Show jobs, nodes, partitions, the configuration, a job's script",
-     Completes::nothing, "job node partition config script hostnames hostlist"},
+     Completes::nothing,
+     "job node partition reservation limits lic config script hostnames hostlist"},
     {"hold", "JOB...", "Keep waiting jobs from starting", Completes::job},
     {"uhold", "JOB...", "The same, so that their user can release them", Completes::job},
     {"release", "JOB...", "Let held jobs start", Completes::job},
     {"requeue", "JOB...", "End jobs and let them run again", Completes::job},
     {"requeuehold", "JOB...", "The same, held", Completes::job},
-    {"update", "KEY=VALUE...", "Change a job (JobId=...) or nodes (NodeName=...)"},
+    {"update", "KEY=VALUE...",
+     "Change a job (JobId=...), nodes (NodeName=...), a reservation (ReservationName=...)"},
+    {"create", "reservation KEY=VALUE...", "Keep nodes for users, accounts or maintenance",
+     Completes::nothing, "reservation"},
+    {"delete", "reservation NAME", "Give its nodes back", Completes::nothing, "reservation"},
     {"drain", "NODES REASON", "Start nothing new on nodes", Completes::node},
     {"resume", "NODES", "Use nodes again", Completes::node},
     {"down", "NODES REASON", "Take nodes out; their jobs are lost or run again", Completes::node},
@@ -86,6 +92,9 @@ Result<int> control(Context& context, JobAction action, Words words) {
 }
 
 Result<int> update(Context& context, Words words) {
+  if (names_reservation(words)) {
+    return change_reservation(ReservationAction::update, context, words);
+  }
   const bool nodes = !words.empty() && starts_with_no_case(words[0], "nodename=");
   if (nodes) {
     TRY(expect_ok(context, TRY(to_node_update(words))));
@@ -192,6 +201,16 @@ constexpr Handler kHandlers[] = {
     {"requeuehold",
      [](const CtlOptions&, Context& c, Words w) { return control(c, JobAction::requeue_hold, w); }},
     {"update", [](const CtlOptions&, Context& c, Words w) { return update(c, w); }},
+    {"create",
+     [](const CtlOptions&, Context& c, Words w) -> Result<int> {
+       if (!names_reservation(w)) return usage("create what? reservation");
+       return change_reservation(ReservationAction::create, c, w);
+     }},
+    {"delete",
+     [](const CtlOptions&, Context& c, Words w) -> Result<int> {
+       if (!names_reservation(w)) return usage("delete what? reservation NAME");
+       return change_reservation(ReservationAction::remove, c, w);
+     }},
     {"node", node_words},
     {"key", key_words},
     {"write", write_words},

@@ -10,6 +10,7 @@
 #include "cmd/client.h"
 #include "cmd/clusters.h"
 #include "cmd/command.h"
+#include "cmd/ctl_reservation.h"
 #include "cmd/slurm_text.h"
 
 namespace gd::cmd {
@@ -66,6 +67,11 @@ void print_json(const std::vector<NodeView>& nodes, const std::vector<PartitionV
 Result<void> print_once(const InfoOptions& options, const std::vector<FormatItem>& items,
                         Context& context) {
   Client* controller = TRY(context.controller());
+  if (options.reservations) {
+    const auto reply = TRY(controller->ask<ReservationQueryReply>(ReservationQuery{}));
+    context.out << reservation_table(reply.reservations, reply.now);
+    return {};
+  }
   const auto partitions = TRY(controller->ask<PartitionQueryReply>(PartitionQuery{})).partitions;
   const auto nodes = TRY(controller->ask<NodeQueryReply>(NodeQuery{.names = options.nodes})).nodes;
   if (options.json) return print_json(nodes, partitions, context), Result<void>{};
@@ -118,6 +124,7 @@ void define_gdinfo(Cli& cli, InfoOptions& options) {
   cli.flag("-l,--long", "More columns", options.long_listing);
   cli.flag("-s,--summarize", "One line for each partition", options.summary);
   cli.flag("-R,--list-reasons", "Why nodes are drained or down, and who did it", options.reasons);
+  cli.flag("-T,--reservation", "The reservations", options.reservations);
   cli.option("-o,--format", "FORMAT", "Columns, such as '%n %C %t': see FORMATS", options.format)
       .env("FORMAT");
   cli.option("-O,--Format", "FIELD[:WIDTH][,...]", "Columns by name", options.long_format);
@@ -127,7 +134,7 @@ void define_gdinfo(Cli& cli, InfoOptions& options) {
   define_clusters(cli, options.clusters);
   cli.refuse(
       "-d,--dead -e,--exact --federation --future --hide --local -r,--responding "
-      "-T,--reservation -v,--verbose --noconvert --yaml");
+      "-v,--verbose --noconvert --yaml");
 }
 
 Result<std::vector<FormatItem>> info_format(const InfoOptions& options) {

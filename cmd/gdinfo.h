@@ -16,7 +16,7 @@ struct InfoOptions {
   std::vector<std::string> partitions, nodes, states;
   std::optional<std::string> format, long_format;
   bool long_listing = false, by_node = false, no_header = false, summary = false, json = false;
-  bool reasons = false, all = false;
+  bool reasons = false, all = false, reservations = false;
   std::optional<uint32_t> iterate;
 };
 

@@ -134,7 +134,7 @@ constexpr auto kFields = std::to_array<Field<JobRow>>({
     {0, "stderr", "STDERR",
      [](Row r, Out o) { o += spec(r).error.empty() ? spec(r).output : spec(r).error; }},
     // What gd has no such thing for reads as on a Slurm job that did not ask for it.
-    {'v', "reservation", "RESERVATION", [](Row, Out o) { o += "(null)"; }},
+    {'v', "reservation", "RESERVATION", [](Row r, Out o) { o += or_null(spec(r).reservation); }},
     {'W', "licenses", "LICENSES",
      [](Row r, Out o) { o += or_null(format_licences(spec(r).licences)); }},
     {'w', "wckey", "WCKEY", [](Row r, Out o) { o += or_null(spec(r).wckey); }},

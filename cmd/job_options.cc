@@ -137,6 +137,8 @@ void define_where(Cli& cli, JobSpec& spec) {
       .complete(Completes::node);
   cli.option("-A,--account", "NAME", "Charge this account", spec.account).env("ACCOUNT");
   cli.option("-q,--qos", "NAME", "Quality of service", spec.qos).env("QOS");
+  cli.option("--reservation", "NAME", "Run in this reservation", spec.reservation)
+      .env("RESERVATION");
   cli.on("-L,--licenses", "NAME[:COUNT][,...]", "Licences that the cluster counts",
          [&spec](std::string_view text) -> Result<void> {
            spec.licences = TRY(parse_licences(text));
@@ -305,7 +307,7 @@ constexpr char kRefused[] =
     "--mcs-label --mem-bind "
     "--mem-per-gpu --mincpus -F,--nodefile --ntasks-per-core --ntasks-per-gpu "
     "--ntasks-per-socket -O,--overcommit -s,--oversubscribe --power --profile --propagate "
-    "--reboot --reservation --sockets-per-node --spread-job --switches --thread-spec "
+    "--reboot --sockets-per-node --spread-job --switches --thread-spec "
     "--threads-per-core --time-min --tmp --uid --use-min-nodes --wait-all-nodes "
     "--container --x11";
 

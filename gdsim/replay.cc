@@ -48,9 +48,11 @@ class Replay {
   Result<Schedule> run() {
     size_t submitted = 0;
     size_t ended = 0;
-    while (submitted < workload_.jobs.size() || !ends_.empty()) {
-      now_ = Seconds::max();
-      if (submitted < workload_.jobs.size()) now_ = workload_.jobs[submitted].submit;
+    while (submitted < workload_.jobs.size() || !ends_.empty() || reservation_opens()) {
+      now_ = next_edge();
+      if (submitted < workload_.jobs.size()) {
+        now_ = std::min(now_, workload_.jobs[submitted].submit);
+      }
       if (!ends_.empty()) now_ = std::min(now_, ends_.top().at);
       for (; !ends_.empty() && ends_.top().at == now_; ends_.pop(), ++ended) {
         finish(ends_.top().job);
@@ -71,6 +73,20 @@ class Replay {
 
  private:
   const WorkJob& work(JobId id) const { return workload_.jobs[id.value - kFirstJob]; }
+
+  // The next moment at which a reservation begins or ends, if somebody waits.
+  Seconds next_edge() const {
+    Seconds next = Seconds::max();
+    if (queue_.size() == 0) return next;
+    for (const sched::Reservation& row : workload_.reservations) {
+      for (const TimePoint at : {row.start, row.end}) {
+        const auto seconds = std::chrono::duration_cast<Seconds>(at.time_since_epoch());
+        if (seconds > now_) next = std::min(next, seconds);
+      }
+    }
+    return next;
+  }
+  bool reservation_opens() const { return next_edge() != Seconds::max(); }
 
   Result<void> submit(size_t at) {
     const WorkJob& job = workload_.jobs[at];
@@ -145,7 +161,8 @@ class Replay {
                              .queue = queue_,
                              .fair_share = users_.factors(),
                              .limits = &limits_,
-                             .licences = &licences_};
+                             .licences = &licences_,
+                             .reservations = workload_.reservations};
       sched::Plan plan = sched::plan(options_.policy, view);
       more = plan.more;
       ++schedule_.passes;

@@ -95,6 +95,7 @@ class Builder {
   Result<void> add(Line& line) {
     if (line.kind() == "node") return add_node(line);
     if (line.kind() == "partition") return add_partition(line);
+    if (line.kind() == "reserve") return add_reservation(line);
     if (line.kind() == "license") return add_licence(line);
     if (line.kind() == "qos") return add_limits(line, workload_.limits.qos, QosLimits{});
     if (line.kind() == "user") return add_user(line);
@@ -150,6 +151,25 @@ class Builder {
       if (other.name == partition.name) return invalid("it is there already");
     }
     workload_.partitions.push_back(std::move(partition));
+    return {};
+  }
+
+  Result<void> add_reservation(Line& line) {
+    sched::Reservation row;
+    row.id = static_cast<uint32_t>(workload_.reservations.size() + 1);
+    row.start = TimePoint{Seconds{TRY(line.number<int64_t>("start", 0, 0, kMaxTime))}};
+    row.end = TimePoint{Seconds{TRY(line.number<int64_t>("end", kMaxTime, 0, kMaxTime))}};
+    if (row.end <= row.start) return invalid("it ends before it begins");
+    if (row.id > kMaxSections) return invalid("more than 10000 of them");
+    for (const std::string& name : line.list("nodes")) {
+      const auto node = nodes_.find("n" + name);
+      if (node == nodes_.end()) return invalid("node '" + printable(name) + "' is not there");
+      row.nodes.push_back(NodeIndex{node->second});
+    }
+    std::sort(row.nodes.begin(), row.nodes.end());
+    row.nodes.erase(std::unique(row.nodes.begin(), row.nodes.end()), row.nodes.end());
+    if (!reservations_.emplace(line.name(), row.id).second) return invalid("it is there already");
+    workload_.reservations.push_back(std::move(row));
     return {};
   }
 
@@ -267,6 +287,13 @@ class Builder {
     key.exclude = line.list("exclude");
     key.limit = Seconds{TRY(line.number<int64_t>("limit", 100, 1, kMaxTime))};
     key.licences = TRY(licences_of(line));
+    if (line.has("reservation")) {
+      const auto reservation = reservations_.find(line.text("reservation"));
+      if (reservation == reservations_.end()) {
+        return invalid("reservation '" + printable(line.text("reservation")) + "' is not there");
+      }
+      key.reservation = reservation->second;
+    }
     const std::string_view wanted =
         line.has("partition") ? line.text("partition") : workload_.partitions[0].name;
     for (const std::string_view name : split(wanted, ',')) {
@@ -307,6 +334,7 @@ class Builder {
   std::map<sched::ShapeKey, uint32_t> keys_;
   std::map<std::string_view, uint32_t> users_;
   std::map<sched::Owner, uint32_t> owners_;
+  std::map<std::string_view, uint32_t> reservations_;
   sched::Licences licences_;
   std::set<int64_t> jobs_;
 };
@@ -340,7 +368,7 @@ Result<Workload> parse_scenario(std::string_view text) {
                                            std::to_string(kMaxScenarioBytes)};
   }
   std::vector<NumberedLine> lines = TRY(lines_of(text));
-  constexpr std::string_view kKinds[] = {"node",    "partition", "license", "qos",
+  constexpr std::string_view kKinds[] = {"node",    "partition", "reserve", "license", "qos",
                                          "account", "user",      "run",     "queue"};
   for (const NumberedLine& row : lines) {
     const std::string_view kind = row.line.kind();

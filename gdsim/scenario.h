@@ -12,6 +12,9 @@
 //   account lab [parent=art] [grp_tres=cpu=16,mem=4G] ...  likewise; parents first
 //   user alice [max_jobs=3] ...                            likewise; * is everybody else
 //
+//   reserve maint nodes=1,2 start=100 end=200             of these nodes; a job asks for it by
+//                                                          reservation=maint
+//
 // A `run` may say user, account, qos and licenses as well.
 // A queued job is submitted at `at` and runs for `run`, or for its whole limit. Its cpus are
 // a task's. Jobs of one moment are queued in the order of the lines.

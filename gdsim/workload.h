@@ -46,6 +46,7 @@ struct Workload {
   std::vector<WorkJob> jobs;          // by submission
   std::vector<Running> running;       // at time 0
   LimitSettings limits;
+  std::vector<sched::Reservation> reservations;
   std::vector<sched::Owner> owners{{}};  // each once; the first is of nothing
 
   [[nodiscard]] uint64_t cpus() const;  // of all nodes

@@ -49,6 +49,8 @@ constexpr Rule kRules[] = {
     rule<PartitionQuery, on_partition_query>(Needs::nothing),
     rule<ShareQuery, on_share_query>(Needs::nothing),
     rule<WhyQuery, on_why_query>(Needs::nothing),
+    rule<ReservationQuery, on_reservation_query>(Needs::nothing),
+    rule<ReservationRequest, on_reservation>(Needs::nothing),
     rule<LimitQuery, on_limit_query>(Needs::nothing),
     rule<NodeUpdateRequest, on_node_update>(Needs::nothing),
     rule<ConfigQuery, on_config>(Needs::nothing),

@@ -22,6 +22,7 @@ void expire_explanations(Hub& hub);
 // node_requests.cc
 void on_hello(Hub& hub, const Origin& origin, NodeHello&& hello);
 void on_report(Hub& hub, const Origin& origin, NodeReport&& report);
+void on_reservation(Hub& hub, const Origin& origin, ReservationRequest&& request);
 void on_node_update(Hub& hub, const Origin& origin, NodeUpdateRequest&& request);
 
 // key_requests.cc
@@ -48,6 +49,7 @@ void on_job_query(Hub& hub, const Origin& origin, JobQuery&& request);
 void on_script_query(Hub& hub, const Origin& origin, ScriptQuery&& request);
 void on_node_query(Hub& hub, const Origin& origin, NodeQuery&& request);
 void on_partition_query(Hub& hub, const Origin& origin, PartitionQuery&& request);
+void on_reservation_query(Hub& hub, const Origin& origin, ReservationQuery&& request);
 void on_why_query(Hub& hub, const Origin& origin, WhyQuery&& request);
 void on_limit_query(Hub& hub, const Origin& origin, LimitQuery&& request);
 void on_share_query(Hub& hub, const Origin& origin, ShareQuery&& request);

@@ -183,6 +183,9 @@ Result<std::unique_ptr<Hub>> load_hub(Parts parts, TimePoint now) {
   }));
   TRY(load_records<UsageRecord>(*snapshot, Table::usage,
                                 [&](auto, UsageRecord&& usage) { hub->cluster.restore(usage); }));
+  TRY(load_records<ReservationRecord>(
+      *snapshot, Table::reservations,
+      [&](auto, ReservationRecord&& record) { hub->cluster.restore(std::move(record)); }));
   TRY(load_records<JobRecord>(*snapshot, Table::jobs, [&](auto, JobRecord&& job) {
     hub->blobs.job_stored(job.id, &job);
     hub->cluster.restore(std::move(job));
@@ -215,6 +218,11 @@ store::Batch make_batch(Hub& hub) {
   for (const sched::ShareName& name : changes.usage) {
     batch.push_back(
         {Table::usage, name.account + "/" + name.user, encode_record(hub.cluster.usage_of(name))});
+  }
+  for (const std::string& name : changes.reservations) {
+    const core::ReservationEntry* entry = hub.cluster.find_reservation(name);
+    batch.push_back({Table::reservations, name,
+                     entry == nullptr ? std::optional<Bytes>{} : encode_record(entry->record)});
   }
   if (changes.counters) write_counters(hub.cluster.counters(), batch);
   for (const core::AuditEntry& entry : changes.audit) {

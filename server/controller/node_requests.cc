@@ -38,6 +38,16 @@ void on_report(Hub& hub, const Origin& origin, NodeReport&& report) {
   if (!reply.ok()) hub.refuse(origin, reply.error());
 }
 
+void on_reservation(Hub& hub, const Origin& origin, ReservationRequest&& request) {
+  Result<core::Decision> done =
+      hub.run(core::ChangeReservation{hub.actor_of(origin.caller), std::move(request)});
+  if (!done.ok()) return hub.refuse(origin, done.error());
+  ReservationQueryReply reply;
+  reply.reservations.push_back(std::get<core::Reserved>(done->reply).record);
+  reply.now = hub.now;
+  hub.reply(origin, reply);
+}
+
 void on_node_update(Hub& hub, const Origin& origin, NodeUpdateRequest&& request) {
   const NodeAction action = request.action;
   const std::vector<std::string> names = request.names;

@@ -151,6 +151,17 @@ void on_share_query(Hub& hub, const Origin& origin, ShareQuery&&) {
   });
 }
 
+void on_reservation_query(Hub& hub, const Origin& origin, ReservationQuery&&) {
+  hub.turn.after.emplace_back([&hub, origin] {
+    ReservationQueryReply reply;
+    reply.now = hub.now;
+    for (const auto& [name, entry] : hub.cluster.reservations()) {
+      reply.reservations.push_back(entry.record);
+    }
+    send_now(hub, origin, std::move(reply));
+  });
+}
+
 void on_why_query(Hub& hub, const Origin& origin, WhyQuery&& query) {
   hub.turn.after.emplace_back([&hub, origin, query] {
     const JobRecord* job = core::record_of(hub.cluster, query);

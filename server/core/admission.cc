@@ -178,6 +178,7 @@ Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec
   TRY(choose_owner(cluster, actor.user, spec));
   TRY(check_owner(cluster, spec, partitions));
   TRY(check_licences(cluster, spec));
+  TRY(check_reservation(cluster, actor, spec));
   TRY(check_policy(cluster, spec.image, partitions));
 
   Admitted result;
@@ -235,6 +236,10 @@ sched::ShapeKey shape_key_of(const Cluster& cluster, const JobRecord& job) {
   if (!spec.licences.empty()) {
     key.licences =
         cluster.licences().resolve(spec.licences).value_or(std::vector<sched::LicenceNeed>{});
+  }
+  if (!spec.reservation.empty()) {
+    const ReservationEntry* reservation = cluster.find_reservation(spec.reservation);
+    if (reservation != nullptr) key.reservation = reservation->id;
   }
   if (job.avoid.empty()) return key;
 

@@ -244,6 +244,21 @@ struct Applier {
   }
   void operator()(const NodeUnknown&) const {}
 
+  void operator()(const ReservationSet& e) const {
+    ReservationEntry& entry = c.reservations_[e.record.name];
+    if (entry.id == 0) entry.id = c.next_reservation_++;
+    entry.record = e.record;
+    entry.begun = false;
+    c.changes_.reservations.insert(e.record.name);
+    c.refresh_reservations();
+  }
+  void operator()(const ReservationBegan& e) const { c.reservations_.at(e.name).begun = true; }
+  void operator()(const ReservationRemoved& e) const {
+    c.reservations_.erase(e.name);
+    c.changes_.reservations.insert(e.name);
+    c.refresh_reservations();
+  }
+
   void operator()(const ClientSeen& e) const { c.clients_[e.job] = e.at; }
   void operator()(const SharesRanked& e) const {
     c.ranked_at_ = e.at;

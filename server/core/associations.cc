@@ -147,6 +147,22 @@ Result<void> check_licences(const Cluster& cluster, const JobSpec& spec) {
   return {};
 }
 
+Result<void> check_reservation(const Cluster& cluster, const Actor& actor, const JobSpec& spec) {
+  if (spec.reservation.empty()) return {};
+  const ReservationEntry* entry = cluster.find_reservation(spec.reservation);
+  if (entry == nullptr) {
+    return Error{ErrorCode::not_found,
+                 "requested reservation is invalid: there is no " + printable(spec.reservation)};
+  }
+  const ReservationRecord& record = entry->record;
+  const bool open = actor.administrator || contains(record.users, actor.user) ||
+                    contains(record.accounts, spec.account);
+  if (open) return {};
+  return denied("access denied to requested reservation " + record.name + ": it is for " +
+                (record.users.empty() && record.accounts.empty() ? "nobody" : "others than user ") +
+                (record.users.empty() && record.accounts.empty() ? "" : actor.user));
+}
+
 Result<void> check_submit_limits(const Cluster& cluster, const JobRecord& job) {
   const uint64_t jobs = job.array ? job.array->elements.size() : 1;
   const auto over = cluster.limits().over_submit(owner_of(job), jobs);
@@ -169,6 +185,11 @@ std::optional<Obstacle> limit_obstacle(const Cluster& cluster, const JobRecord& 
   if (!job.spec->licences.empty() && !cluster.licences().resolve(job.spec->licences, &unknown)) {
     return Obstacle{Reason::bad_constraints,
                     "licence " + printable(unknown) + " is no longer there"};
+  }
+  if (!job.spec->reservation.empty() &&
+      cluster.find_reservation(job.spec->reservation) == nullptr) {
+    return Obstacle{Reason::reservation_deleted,
+                    "reservation " + printable(job.spec->reservation) + " is no longer there"};
   }
   const sched::Need need = sched::need_of(*job.spec);
   if (std::optional<sched::Breach> breach = limits.breach(owner, need, job.time_limit)) {

@@ -20,6 +20,8 @@ Result<void> check_owner(const Cluster& cluster, const JobSpec& spec,
                          const std::vector<sched::PartitionIndex>& partitions);
 // Are there such licences, and so many?
 Result<void> check_licences(const Cluster& cluster, const JobSpec& spec);
+// Is there such a reservation, and is it open to this user or account?
+Result<void> check_reservation(const Cluster& cluster, const Actor& actor, const JobSpec& spec);
 // One more, or as many as an array has elements, may wait or run.
 Result<void> check_submit_limits(const Cluster& cluster, const JobRecord& job);
 

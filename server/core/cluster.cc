@@ -56,7 +56,8 @@ sched::View Cluster::view(TimePoint now) const {
           .array_room = &array_room_,
           .fair_share = fair_share_.factors(),
           .limits = &limits_,
-          .licences = &licences_};
+          .licences = &licences_,
+          .reservations = reserved_};
 }
 
 std::optional<TimePoint> Cluster::client_heard(JobId job) const {
@@ -156,6 +157,7 @@ bool is_refusal(Reason reason) {
   switch (reason) {
     case Reason::partition_time_limit:
     case Reason::bad_constraints:
+    case Reason::reservation_deleted:
     case Reason::invalid_account:
     case Reason::invalid_qos:
     case Reason::assoc_max_cpu_per_job:

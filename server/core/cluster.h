@@ -23,6 +23,7 @@
 #include "proto/job_record.h"
 #include "proto/messages_node.h"
 #include "proto/node_record.h"
+#include "proto/reservation.h"
 #include "proto/usage_record.h"
 #include "server/core/cluster_config.h"
 #include "server/core/event.h"
@@ -66,16 +67,18 @@ using FairFactors = std::map<sched::ShareName, double>;
 //   unfinished: requeued after its end -> take this entry out of the history
 //   nodes:      find_node(name) is null -> delete; else put
 //   usage:      put usage_of(name)
+//   reservations: find_reservation(name) is null -> delete; else put
 struct Changes {
   std::set<JobId> jobs;
   std::set<FinishedKey> unfinished;
   std::set<std::string> nodes;
   std::set<sched::ShareName> usage;  // usage_of(name)
+  std::set<std::string> reservations;
   bool counters = false;
   std::vector<AuditEntry> audit;
   [[nodiscard]] bool empty() const {
-    return jobs.empty() && unfinished.empty() && nodes.empty() && usage.empty() && !counters &&
-           audit.empty();
+    return jobs.empty() && unfinished.empty() && nodes.empty() && usage.empty() &&
+           reservations.empty() && !counters && audit.empty();
   }
 };
 
@@ -133,14 +136,21 @@ struct NodeEntry {
   std::map<JobId, std::vector<StepSample>> samples;  // of its steps, from the last full report
 };
 
+struct ReservationEntry {
+  ReservationRecord record;
+  uint32_t id = 0;     // sched::Reservation::id, of this process
+  bool begun = false;  // the passes since have known that its time has come
+};
+
 class Cluster {
  public:
   Cluster(std::shared_ptr<const ClusterConfig> config, TimePoint started);
 
-  // ---- filling it from the store: counters, nodes, then live jobs
+  // ---- filling it from the store: counters, nodes, reservations, then live jobs
   void restore(const Counters& counters) { counters_ = counters; }
   void restore(NodeRecord node);
   void restore(const UsageRecord& usage);
+  void restore(ReservationRecord reservation);
   void restore(JobRecord job);
 
   // ---- reading
@@ -175,6 +185,10 @@ class Cluster {
   [[nodiscard]] sched::Standing standing_of(const JobEntry& entry,
                                             const sched::ShapeKey& key) const;
   [[nodiscard]] const sched::FairShare& fair_share() const { return fair_share_; }
+  [[nodiscard]] const std::map<std::string, ReservationEntry>& reservations() const {
+    return reservations_;
+  }
+  [[nodiscard]] const ReservationEntry* find_reservation(const std::string& name) const;
   [[nodiscard]] const sched::LimitBook& limits() const { return limits_; }
   [[nodiscard]] const sched::Licences& licences() const { return licences_; }
   [[nodiscard]] std::optional<TimePoint> ranked_at() const { return ranked_at_; }
@@ -221,6 +235,7 @@ class Cluster {
   NodeEntry& node_entry(std::string_view name);  // made if it is new
   void remove_node(std::string_view name);
   void refresh_node(NodeEntry& node);  // its row of the machine, from the record and the link
+  void refresh_reservations();         // their nodes, as the planner sees them
   void refresh_partitions();           // who is in which, and every shape's candidates
   void set_config(std::shared_ptr<const ClusterConfig> config);
   void requeue_all();  // every waiting job's shape and score again
@@ -249,6 +264,9 @@ class Cluster {
   sched::ShapeTable shapes_;
   sched::PendingQueue queue_;
   sched::FairShare fair_share_;
+  std::map<std::string, ReservationEntry> reservations_;
+  std::vector<sched::Reservation> reserved_;  // the same, for the planner
+  uint32_t next_reservation_ = 1;
   sched::LimitBook limits_;
   sched::Licences licences_;
   uint64_t total_cpus_ = 0;

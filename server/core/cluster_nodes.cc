@@ -127,6 +127,7 @@ void Cluster::refresh_partitions() {
       }
     }
   }
+  refresh_reservations();
   shapes_.refresh(machine_, partitions_);
   if (config_->policy.weights.size != 0) requeue_all();  // job size is a part of the whole
 }
@@ -194,6 +195,29 @@ void Cluster::requeue_all() {
     dequeue(entry);
     enqueue(entry);
   }
+}
+
+const ReservationEntry* Cluster::find_reservation(const std::string& name) const {
+  const auto found = reservations_.find(name);
+  return found == reservations_.end() ? nullptr : &found->second;
+}
+
+void Cluster::refresh_reservations() {
+  reserved_.clear();
+  for (const auto& [name, entry] : reservations_) {
+    sched::Reservation row{entry.id, entry.record.start, entry.record.end, {}};
+    for (const std::string& node : entry.record.nodes) {
+      if (const NodeEntry* known = find_node(node)) row.nodes.push_back(known->index);
+    }
+    std::sort(row.nodes.begin(), row.nodes.end());
+    reserved_.push_back(std::move(row));
+  }
+}
+
+void Cluster::restore(ReservationRecord reservation) {
+  const std::string name = reservation.name;
+  reservations_[name] = {std::move(reservation), next_reservation_++, false};
+  refresh_reservations();
 }
 
 void Cluster::restore(NodeRecord record) {

@@ -14,6 +14,7 @@
 #include "proto/messages_client.h"
 #include "proto/messages_cluster.h"
 #include "proto/messages_node.h"
+#include "proto/messages_policy.h"
 #include "server/core/cluster_config.h"
 
 namespace gd::core {
@@ -76,6 +77,11 @@ struct ClientHeard {  // the client of an interactive job is there
   JobId job;
 };
 
+struct ChangeReservation {
+  Actor actor;
+  ReservationRequest request;
+};
+
 struct Tick {};          // timers: see next_timer() in decide.h
 struct SchedulePass {};  // start what can start
 
@@ -84,7 +90,8 @@ struct Reconfigure {
   std::shared_ptr<const ClusterConfig> config;  // never null
 };
 
-using Command = std::variant<Submit, CancelJobs, ControlJobs, UpdateJobs, StartStep, UpdateNodes,
-                             NodeArrived, NodeTold, ClientHeard, Tick, SchedulePass, Reconfigure>;
+using Command =
+    std::variant<Submit, CancelJobs, ControlJobs, UpdateJobs, StartStep, UpdateNodes, NodeArrived,
+                 NodeTold, ClientHeard, Tick, SchedulePass, Reconfigure, ChangeReservation>;
 
 }  // namespace gd::core

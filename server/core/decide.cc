@@ -32,6 +32,7 @@ struct Chooser {
   Result<Reply> operator()(const Tick&) const { return tick(draft); }
   Result<Reply> operator()(const SchedulePass&) const { return schedule(draft); }
   Result<Reply> operator()(const Reconfigure& c) const { return reconfigure(draft, c); }
+  Result<Reply> operator()(const ChangeReservation& c) const { return reserve(draft, c); }
 };
 
 StepLaunch trial_of(const Draft& draft, JobRecord job, const sched::Placement& placement) {

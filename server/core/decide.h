@@ -44,7 +44,11 @@ struct Passed {  // of a scheduling pass
   bool more = false;  // ask for another one
 };
 
-using Reply = std::variant<Done, Submitted, JobsReply, StepGiven, Passed>;
+struct Reserved {  // as it is now; as it was, if it was removed
+  ReservationRecord record;
+};
+
+using Reply = std::variant<Done, Submitted, JobsReply, StepGiven, Passed, Reserved>;
 
 struct Decision {
   std::vector<Event> events;

@@ -269,6 +269,7 @@ Result<Reply> tick(Draft& draft) {
     on_timer(draft, id);
   }
   for (const auto& [name, node] : draft.cluster.nodes()) watch_node(draft, node);
+  watch_reservations(draft);
   for (const auto& [id, heard] : draft.cluster.clients()) {
     const JobRecord* job = draft.find(id);
     if (job == nullptr || ended(job->state) || job->state == JobState::completing) continue;
@@ -295,6 +296,9 @@ std::optional<TimePoint> next_timer(const Cluster& cluster, TimePoint now) {
     const JobRecord* job = cluster.find_job(id);
     if (job == nullptr || ended(job->state) || job->state == JobState::completing) continue;
     at(heard + config.client_silence + Milliseconds{1});
+  }
+  for (const auto& [name, entry] : cluster.reservations()) {
+    at(entry.begun ? entry.record.end : entry.record.start);
   }
   if (next) next = std::max(*next, now);
   return next;

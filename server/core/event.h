@@ -16,6 +16,7 @@
 #include "proto/job_record.h"
 #include "proto/messages_node.h"
 #include "proto/node_record.h"
+#include "proto/reservation.h"
 #include "server/core/cluster_config.h"
 
 namespace gd::core {
@@ -163,6 +164,17 @@ struct NodeUnknown {
   std::string node;
 };  // runtime: a report of no session; it must say hello
 
+// ---- reservations
+struct ReservationSet {  // made or changed
+  ReservationRecord record;
+};
+struct ReservationBegan {
+  std::string name;
+};  // runtime
+struct ReservationRemoved {
+  std::string name;
+};
+
 // ---- the rest
 struct ClientSeen {
   JobId job;
@@ -196,11 +208,12 @@ struct AuditEntry {  // changes by administrators
   }
 };
 
-using Event = std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated,
-                           JobSplit, DependencySet, ArrayLimitSet, JobAllocated, JobBegan, JobGot,
-                           JobEnding, JobEndChanged, ShareReleased, JobEnded, JobRequeued,
-                           JobSignalled, SignalsDone, TimeMarked, JobPurged, StepAdded, StepChanged,
-                           NodeCame, NodeReported, NodeChanged, NodeRemoved, NodeUnknown,
-                           ClientSeen, Promised, SharesRanked, Reconfigured, AuditEntry>;
+using Event =
+    std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated, JobSplit,
+                 DependencySet, ArrayLimitSet, JobAllocated, JobBegan, JobGot, JobEnding,
+                 JobEndChanged, ShareReleased, JobEnded, JobRequeued, JobSignalled, SignalsDone,
+                 TimeMarked, JobPurged, StepAdded, StepChanged, NodeCame, NodeReported, NodeChanged,
+                 NodeRemoved, NodeUnknown, ReservationSet, ReservationBegan, ReservationRemoved,
+                 ClientSeen, Promised, SharesRanked, Reconfigured, AuditEntry>;
 
 }  // namespace gd::core

@@ -68,6 +68,10 @@ struct Reactor {
   void operator()(const NodeRemoved&) const { may_start(); }
   void operator()(const NodeUnknown& e) const { effects.say_hello.insert(e.node); }
 
+  void operator()(const ReservationSet&) const { may_start(); }
+  void operator()(const ReservationBegan&) const { may_start(); }
+  void operator()(const ReservationRemoved&) const { may_start(); }
+
   void operator()(const ClientSeen&) const {}
   void operator()(const Promised&) const {}
   void operator()(const SharesRanked&) const {}

@@ -21,6 +21,10 @@ Result<Reply> tick(Draft& draft);
 Result<Reply> schedule(Draft& draft);
 Result<Reply> reconfigure(Draft& draft, const Reconfigure& command);
 
+Result<Reply> reserve(Draft& draft, const ChangeReservation& command);
+// Those that begin or end now.
+void watch_reservations(Draft& draft);
+
 // What a command is refused with that names a job that is not there, or not the actor's.
 Error no_such_job(JobId id);
 Error not_yours(const Actor& actor, JobId id);

@@ -9,6 +9,7 @@
 #include "server/core/admission.h"
 #include "server/core/why_hints.h"
 #include "server/sched/explain.h"
+#include "server/sched/node_set.h"
 #include "server/sched/outlook.h"
 
 namespace gd::core {
@@ -223,13 +224,43 @@ class Explainer {
     const sched::View view = cluster_.view(now_);
     sched::Outlook outlook(
         policy, view,
-        {entry_.standing, queue_key_of(job_), job_.time_limit.value_or(sched::kForever)});
+        {entry_.standing, queue_key_of(job_), job_.time_limit.value_or(sched::kForever),
+         cluster_.shapes()[entry_.shape].key.reservation});
     const sched::Shape& shape = cluster_.shapes()[entry_.shape];
     blocker(outlook, shape);
     rank(outlook);
     expectation(outlook, shape);
     reply_.suggestions = hints(cluster_, job_, now_);
     return std::move(reply_);
+  }
+
+  // The windows that it has to stay out of, or its own.
+  void reservations(const sched::Shape& shape) {
+    for (const auto& [name, entry] : cluster_.reservations()) {
+      const ReservationRecord& row = entry.record;
+      const std::string when =
+          row.start > now_ ? "begins " + until(row.start, now_) : "ends " + until(row.end, now_);
+      const std::string what = "reservation " + name + (row.maintenance ? " (maintenance)" : "");
+      if (entry.id == shape.key.reservation) {
+        if (row.start > now_) reply_.kind = "reservation";
+        say("It runs in " + what + " on " + count(row.nodes.size(), "node") + ", which " + when);
+        continue;
+      }
+      const auto& candidates = shape.candidates;
+      const bool concerned = std::any_of(row.nodes.begin(), row.nodes.end(), [&](const auto& node) {
+        const NodeEntry* known = cluster_.find_node(node);
+        return known != nullptr &&
+               std::any_of(candidates.begin(), candidates.end(),
+                           [&](const auto& one) { return one.set->contains(known->index); });
+      });
+      const Seconds limit = job_.time_limit.value_or(sched::kForever);
+      if (!concerned || now_ + limit <= row.start) continue;
+      reply_.kind = "reservation";
+      say(count(row.nodes.size(), "node") + (row.nodes.size() == 1 ? " is" : " are") +
+          " kept for " + what + ", which " + when +
+          ": only jobs that end before it begins may "
+          "use them");
+    }
   }
 
   void blocker(sched::Outlook& outlook, const sched::Shape& shape) {
@@ -243,6 +274,7 @@ class Explainer {
       licences();
     } else {
       nodes(outlook, shape);
+      reservations(shape);
     }
   }
 

@@ -62,7 +62,7 @@ class Hints {
   sched::Turn turn() const {
     const JobEntry& entry = cluster_.jobs().at(job_.id);
     return {cluster_.standing_of(entry, shape_key_of(cluster_, job_)), queue_key_of(job_),
-            job_.time_limit.value_or(sched::kForever)};
+            job_.time_limit.value_or(sched::kForever), shape_key_of(cluster_, job_).reservation};
   }
 
   bool starts(const Change& change) {

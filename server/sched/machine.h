@@ -28,6 +28,14 @@ struct Node {
   bool open = false;          // up, not drained, clean: may be given jobs
 };
 
+// Nodes that are kept from one moment to another for the jobs that ask for it by its id.
+struct Reservation {
+  uint32_t id = 0;  // from 1
+  TimePoint start{};
+  TimePoint end{};
+  std::vector<NodeIndex> nodes;  // sorted
+};
+
 struct Partition {
   std::string name;
   std::vector<NodeIndex> nodes;  // in the order in which they are filled

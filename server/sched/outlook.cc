@@ -7,7 +7,8 @@ namespace gd::sched {
 
 class Outlook::PassUntil : public Pass {
  public:
-  PassUntil(const Policy& policy, const View& view, const Turn& turn) : Pass(policy, view) {
+  PassUntil(const Policy& policy, const View& view, const Turn& turn)
+      : Pass(policy, view, turn.reservation) {
     only_.insert(turn.key);
     standing_ = turn.standing;
     turn_ = {.job = only_.begin(),
@@ -74,8 +75,14 @@ class Outlook::PassUntil : public Pass {
   Head turn_;
 };
 
-Outlook::Outlook(const Policy& policy, const View& view, const Turn& turn)
-    : pass_(std::make_unique<PassUntil>(policy, view, turn)) {
+Outlook::Outlook(const Policy& policy, const View& view, const Turn& turn) {
+  const View* seen = &view;
+  for (const Reservation& reservation : view.reservations) {
+    if (reservation.id != turn.reservation) continue;
+    reserved_ = std::make_unique<ReservedView>(view, reservation);
+    seen = &reserved_->view;
+  }
+  pass_ = std::make_unique<PassUntil>(policy, *seen, turn);
   before_ = pass_->before;
   if (pass_->first) first_ = pass_->first->job->job;
 }

@@ -16,6 +16,7 @@ struct Turn {  // a job as it stands in the queue
   Standing standing;
   QueueKey key;
   Seconds limit{kForever};
+  uint32_t reservation = 0;  // Reservation::id
 };
 
 class Outlook {
@@ -40,6 +41,7 @@ class Outlook {
 
  private:
   class PassUntil;
+  std::unique_ptr<struct ReservedView> reserved_;  // of the pass, if it has one
   std::unique_ptr<PassUntil> pass_;
   uint64_t before_ = 0;
   std::optional<JobId> first_;

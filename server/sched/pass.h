@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <queue>
 #include <set>
@@ -40,18 +41,49 @@ struct SetIndex {
   std::vector<uint32_t> place_of;  // by node: 1 + its place, or 0
 };
 
+// What the passes over the lines of one plan take from in turn.
+struct Common {
+  explicit Common(const View& view) : licences(view.licences, view.now) {
+    if (view.limits != nullptr) used = view.limits->used();
+    if (view.array_room != nullptr) array_room = *view.array_room;
+  }
+  std::vector<uint64_t> used;  // as LimitBook::used(), with what has been started
+  LicencePass licences;
+  std::map<JobId, uint32_t> array_room;  // of arrays with a limit: what may still start
+};
+
+// Keeps the nodes of all reservations but `own` for them, and those of `own` for its time.
+void keep_reserved(Timeline& timeline, const View& view, uint32_t own);
+
+// What a reservation's jobs see of the machine: its nodes, all others as if they were closed.
+struct ReservedView {
+  ReservedView(const View& whole, const Reservation& reservation);
+  std::vector<Node> nodes;
+  View view;
+};
+
 class Pass {
  public:
-  Pass(const Policy& policy, const View& view)
+  // `line`: of which reservation, 0 of none. The view is then a ReservedView's.
+  Pass(const Policy& policy, const View& view, uint32_t line = 0,
+       std::shared_ptr<Common> common = nullptr)
       : policy_(policy),
         view_(view),
+        line_(line),
         timeline_(view.nodes, view.now),
         partitions_(view.partitions.size()),
         full_(view.shapes.fit_classes()),
         sets_(view.shapes.set_slots()),
-        licences_(view.licences, view.now) {
-    if (view.limits != nullptr) used_ = view.limits->used();
-    if (view.array_room != nullptr) array_room_ = *view.array_room;
+        common_(common != nullptr ? std::move(common) : std::make_shared<Common>(view)),
+        used_(common_->used),
+        licences_(common_->licences),
+        array_room_(common_->array_room) {
+    keep_reserved(timeline_, view, line);
+    for (const Reservation& reservation : view.reservations) {
+      promised_.insert(promised_.end(), reservation.nodes.begin(), reservation.nodes.end());
+    }
+    std::sort(promised_.begin(), promised_.end());
+    promised_.erase(std::unique(promised_.begin(), promised_.end()), promised_.end());
     for (const Node& node : view.nodes) {
       if (!node.open) continue;
       most_cpus_free_ = std::max(most_cpus_free_, node.free.cpus);
@@ -94,6 +126,7 @@ class Pass {
     std::vector<Head> heads;
     heads.reserve(view_.queue.by_shape().size());
     for (const auto& [shape, lanes] : view_.queue.by_shape()) {
+      if (view_.shapes[shape].key.reservation != line_) continue;
       for (const auto& [standing, jobs] : lanes) {
         heads.push_back({.job = jobs.begin(),
                          .end = jobs.end(),
@@ -420,10 +453,10 @@ class Pass {
 
   const Policy& policy_;
   const View& view_;
+  const uint32_t line_;
   Timeline timeline_;
   Plan plan_;
   std::vector<PartitionPass> partitions_;
-  std::map<JobId, uint32_t> array_room_;            // of arrays with a limit: what may still start
   std::vector<std::vector<uint32_t>> full_;         // by fit class: candidates without room now
   std::set<std::pair<ShapeId, uint32_t>> blocked_;  // shape and candidates: none for its limit
   std::vector<std::optional<SetIndex>> sets_;       // by NodeSet::id, made when asked for
@@ -431,8 +464,10 @@ class Pass {
   uint32_t most_cpus_free_ = 0;                     // on one node, when the pass began
   uint64_t cpus_free_ = 0;  // on all open nodes, less what this pass has started
   uint32_t searches_ = 0;
-  std::vector<uint64_t> used_;  // as LimitBook::used(), with what this pass has started
-  LicencePass licences_;
+  std::shared_ptr<Common> common_;
+  std::vector<uint64_t>& used_;  // of common_, as the next two
+  LicencePass& licences_;
+  std::map<JobId, uint32_t>& array_room_;
   Amounts asked_;  // of asked_shape_
   std::optional<ShapeId> asked_shape_;
 };

@@ -12,6 +12,9 @@
 // A job that a limit keeps from starting holds up nobody and is promised nothing; one that
 // lacks a licence is promised the licence, so that others do not take it for ever.
 //
+// A reservation is a promise to nobody in line: others use its nodes if they end before it
+// begins. Its own jobs are a line of their own, over its nodes and its time alone.
+//
 // Every waiting job gets a verdict: jobs that were looked at by name, the others
 // through their shape (explain.h).
 // Cost: O(lanes log lanes + nodes + shapes x log nodes + starts x nodes of a start + reservations x
@@ -59,6 +62,7 @@ struct View {
   // What Standing::claim and ShapeKey::licences are counted in; null: nothing is limited.
   const LimitBook* limits = nullptr;
   const Licences* licences = nullptr;
+  std::span<const Reservation> reservations = {};
 };
 
 struct Start {  // of an array's job: one of its elements

@@ -65,6 +65,7 @@ struct ShapeKey {
   std::vector<std::string> node_list;  // must all be part of it
   std::vector<std::string> exclude;
   std::vector<LicenceNeed> licences;  // of the cluster
+  uint32_t reservation = 0;           // Reservation::id, to run in; 0: outside of all
   Seconds limit{kForever};
   auto operator<=>(const ShapeKey&) const = default;
 };

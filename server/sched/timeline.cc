@@ -66,19 +66,20 @@ void Timeline::make_steps(NodeIndex node, Line& line) {
   }
 }
 
+size_t Timeline::split(Line& line, TimePoint at) {
+  auto after = std::upper_bound(line.steps.begin(), line.steps.end(), at,
+                                [](TimePoint t, const Step& s) { return t < s.at; });
+  GD_CHECK(after != line.steps.begin());
+  const auto before = after - 1;
+  if (before->at == at) return static_cast<size_t>(before - line.steps.begin());
+  const Step step{at, before->free};
+  const auto inserted = line.steps.insert(after, step);  // begin() is another one from here on
+  return static_cast<size_t>(inserted - line.steps.begin());
+}
+
 void Timeline::take(Line& line, TimePoint from, TimePoint to, const Resources& amount) {
-  const auto split_at = [&](TimePoint at) {
-    auto after = std::upper_bound(line.steps.begin(), line.steps.end(), at,
-                                  [](TimePoint t, const Step& s) { return t < s.at; });
-    GD_CHECK(after != line.steps.begin());
-    const auto before = after - 1;
-    if (before->at == at) return static_cast<size_t>(before - line.steps.begin());
-    const Step step{at, before->free};
-    const auto inserted = line.steps.insert(after, step);  // begin() is another one from here on
-    return static_cast<size_t>(inserted - line.steps.begin());
-  };
-  const size_t first = split_at(from);
-  const size_t last = split_at(to);
+  const size_t first = split(line, from);
+  const size_t last = split(line, to);
   for (size_t i = first; i < last; ++i) subtract(line.steps[i].free, amount);
 }
 
@@ -197,6 +198,23 @@ void Timeline::start(const Placement& placement, Seconds length) {
     else
       row.started.push_back({JobId{}, use.held, now_ + length});
   }
+}
+
+void Timeline::block(NodeIndex node, TimePoint from, std::optional<TimePoint> to) {
+  from = std::max(from, now_);
+  if (to && from >= *to) return;
+  Line& row = line(node);
+  make_steps(node, row);
+  const size_t first = split(row, from);
+  const size_t last = to ? split(row, *to) : row.steps.size();
+  for (size_t i = first; i < last; ++i) {
+    Resources& free = row.steps[i].free;
+    free.cpus = 0;
+    free.memory_mib = 0;
+    for (GresCount& gres : free.gres) gres.count = 0;
+  }
+  row.promised = true;
+  any_promise_ = true;
 }
 
 void Timeline::promise(const Slot& slot) {

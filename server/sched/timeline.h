@@ -46,6 +46,8 @@ class Timeline {
   void start(const Placement& placement, Seconds length);
   // A promise: the slot is kept free for its job.
   void promise(const Slot& slot);
+  // Nothing is free there in that time, as if all of it were promised; without an end: for ever.
+  void block(NodeIndex node, TimePoint from, std::optional<TimePoint> to);
   [[nodiscard]] bool promised(NodeIndex node) const;
   // Free on `node` now, whatever is promised for later.
   [[nodiscard]] const Resources& free_now(NodeIndex node) const;
@@ -70,6 +72,7 @@ class Timeline {
   }
   void make_steps(NodeIndex node, Line& line);
   static void take(Line& line, TimePoint from, TimePoint to, const Resources& amount);
+  static size_t split(Line& line, TimePoint at);  // the step that begins there, made if need be
   std::vector<TimePoint> moments(const Candidates& candidates, TimePoint from);
   TimePoint last_change(NodeIndex node, TimePoint at);  // of what is free there, up to `at`
 

@@ -35,9 +35,10 @@ enum class Table : uint8_t {
   meta,
   events,
   arrays,
-  usage
+  usage,
+  reservations
 };
-inline constexpr size_t kTables = 10;
+inline constexpr size_t kTables = 11;
 [[nodiscard]] const char* table_name(Table table);
 
 inline constexpr size_t kMaxKeyBytes = 511;  // LMDB's

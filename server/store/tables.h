@@ -13,6 +13,7 @@
 //   events           time ms (8) serial (4)     audit line
 //   arrays           array (4) job (4)          nothing; a record of an array, live or finished
 //   usage            account "/" user           UsageRecord
+//   reservations     name                       ReservationRecord
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,8 @@ class Scenario {
             .shapes = shapes_,
             .queue = queue_,
             .limits = &limits_,
-            .licences = &licences_};
+            .licences = &licences_,
+            .reservations = workload_.reservations};
   }
   sched::Plan plan(const sched::Policy& policy) const { return sched::plan(policy, view()); }
   const sched::Shape& shape_of(JobId job) const { return shapes_[shape_of_.at(job)]; }

@@ -68,6 +68,11 @@ std::string random_scenario(uint64_t seed) {
   }
   text += "partition all\npartition first nodes=1,2 tier=" + roll(1, 2) + "\n";
   text += random_limits(engine);
+  const bool reserved = one_in(2);
+  if (reserved) {
+    text += "reserve r nodes=1" + std::string(one_in(2) ? ",2" : "") + " start=" + roll(0, 400) +
+            " end=" + roll(2000, 4000) + "\n";
+  }
   uint64_t at = 0;
   for (uint64_t job = 1; job <= 40; ++job) {
     if (!one_in(3)) at += engine() % 60;
@@ -83,6 +88,7 @@ std::string random_scenario(uint64_t seed) {
     if (one_in(5)) text += " nice=" + roll(0, 5000);
     if (one_in(2)) text += one_in(2) ? " account=oil" : " account=ink";
     if (one_in(3)) text += one_in(2) ? " qos=short" : " qos=wide";
+    if (reserved && one_in(8)) text += " reservation=r";
     if (one_in(5)) text += " licenses=matlab:" + roll(1, 2) + (one_in(2) ? ",ansys" : "");
     text += "\n";
   }
@@ -148,6 +154,30 @@ void check_never_over_committed(const Workload& workload, const Schedule& schedu
       add(of_node, use.held);
       ASSERT_TRUE(fits_in(of_node, workload.nodes[use.node.value].usable))
           << "at " << edge.at.count() << " on " << workload.nodes[use.node.value].name;
+    }
+  }
+}
+
+// Nobody else's job is on its nodes in its time, and its own are nowhere else.
+void check_reservations_hold(const Workload& workload, const Schedule& schedule) {
+  for (size_t i = 0; i < workload.jobs.size(); ++i) {
+    const sched::ShapeKey& key = workload.keys[workload.jobs[i].key];
+    const TimePoint start{schedule.jobs[i].start};
+    for (const sched::Reservation& row : workload.reservations) {
+      const bool own = key.reservation == row.id;
+      if (own) {
+        ASSERT_GE(start, row.start);
+        ASSERT_LE(start + key.limit, row.end);
+      }
+      for (const sched::NodeUse& use : schedule.jobs[i].uses) {
+        const bool there = std::binary_search(row.nodes.begin(), row.nodes.end(), use.node);
+        if (own) {
+          ASSERT_TRUE(there) << "job " << workload.jobs[i].id;
+        } else if (there) {
+          ASSERT_TRUE(start + key.limit <= row.start || start >= row.end)
+              << "job " << workload.jobs[i].id;
+        }
+      }
     }
   }
 }
@@ -259,12 +289,23 @@ void check_limits_hold(const Workload& workload, const Schedule& schedule) {
   for (const JobRun& run : schedule.jobs) LimitCheck(workload, schedule, run.start).check();
 }
 
+// Submitted early enough that it comes to its turn, and small enough for one of its nodes.
+bool fits_in_its_reservation(const Workload& workload, const WorkJob& job) {
+  const sched::ShapeKey& key = workload.keys[job.key];
+  if (key.reservation == 0) return true;
+  const sched::Need& need = key.need;
+  const bool one_task = need.tasks == 1 && need.cpus_per_task <= 4 && need.nodes_min == 1;
+  return one_task && !need.exclusive && key.constraint.empty() && job.submit < 600s &&
+         key.licences.empty() && workload.owners[job.owner].qos == kNormalQos &&
+         workload.owners[job.owner].account.empty();
+}
+
 // Jobs that would wait for ever are not part of these scenarios.
 Workload possible_part(Workload workload) {
   sched::ShapeTable shapes;
   std::erase_if(workload.jobs, [&](const WorkJob& job) {
     const auto shape = shapes.intern(workload.keys[job.key], workload.nodes, workload.partitions);
-    return !shapes[shape].possible();
+    return !shapes[shape].possible() || !fits_in_its_reservation(workload, job);
   });
   return workload;
 }
@@ -288,6 +329,7 @@ TEST(ReplayProperty, EveryPolicyStartsEveryJobAndNeverOverCommits) {
       }
       check_never_over_committed(workload, *schedule);
       check_limits_hold(workload, *schedule);
+      check_reservations_hold(workload, *schedule);
       if (testing::Test::HasFatalFailure()) return;
       const Result<Schedule> again = replay(workload, options);
       ASSERT_EQ(start_lines(workload, *again), start_lines(workload, *schedule))
@@ -309,6 +351,8 @@ TEST(ReplayProperty, FifoKeepsTheLine) {
     Workload workload = possible_part(parse_scenario(text).take());
     for (WorkJob& job : workload.jobs) job.nice = 0;
     workload.limits = {};  // who is over one is passed by
+    workload.reservations.clear();
+    for (sched::ShapeKey& key : workload.keys) key.reservation = 0;
     for (sched::ShapeKey& key : workload.keys) key.licences.clear();
     const Result<Schedule> schedule = replay(
         workload, {.policy = kPolicies[0].policy, .half_life = {}, .keep = {}, .progress = {}});

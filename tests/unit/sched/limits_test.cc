@@ -127,6 +127,54 @@ const Case kCases[] = {
        queue 2 licenses=matlab:1 limit=500
      )",
      "start 2 n1", "1 Licenses"},
+    {"WhoEndsBeforeAReservationMayUseItsNodes", R"(
+       node 1 cpus=4
+       reserve maint nodes=1 start=100 end=200
+       queue 1 limit=100
+       queue 2 limit=101
+     )",
+     "start 1 n1; reserve 2 @200", "2 Resources"},
+    {"AReservationIsForThoseThatNameIt", R"(
+       node 1 cpus=4
+       node 2 cpus=4
+       reserve class nodes=2 start=0 end=100
+       queue 1 cpus=4 limit=50
+       queue 2 cpus=4 limit=50
+       queue 3 cpus=4 limit=50 reservation=class
+     )",
+     "start 3 n2; start 1 n1; reserve 2 @50", "2 Resources"},
+    {"ItsOwnJobsWaitForItToBegin", R"(
+       node 1 cpus=4
+       reserve class nodes=1 start=100 end=200
+       queue 1 limit=50 reservation=class
+       queue 2 limit=101 reservation=class
+     )",
+     "reserve 1 @100", "1 Reservation; 2 Reservation"},
+    {"ItsOwnJobsStayInItsTimeAndOnItsNodes", R"(
+       node 1 cpus=4
+       node 2 cpus=4
+       reserve class nodes=1 start=0 end=100
+       queue 1 cpus=4 limit=100 reservation=class
+       queue 2 cpus=4 limit=10 reservation=class
+     )",
+     "start 1 n1", "2 Resources"},
+    {"TwoReservationsOneAfterTheOther", R"(
+       node 1 cpus=4
+       reserve a nodes=1 start=100 end=200
+       reserve b nodes=1 start=200 end=300
+       queue 1 limit=150
+       queue 2 limit=100 reservation=b
+     )",
+     "reserve 2 @200; reserve 1 @300", "1 Resources; 2 Reservation"},
+    {"ALimitCountsInAllLines", R"(
+       node 1 cpus=4
+       node 2 cpus=4
+       qos short max_jobs_per_user=1
+       reserve class nodes=1 start=0 end=100
+       queue 1 qos=short user=ann limit=50
+       queue 2 qos=short user=ann limit=50 reservation=class
+     )",
+     "start 2 n1", "1 QOSMaxJobsPerUserLimit"},
 };
 
 class LimitsTest : public testing::TestWithParam<Case> {};
