@@ -169,9 +169,12 @@ void on_why_query(Hub& hub, const Origin& origin, WhyQuery&& query) {
         job != nullptr &&
         !auth::may_act(origin.caller, auth::Action::see, job->uid, hub.rules()).ok();
     const Result<WhyReply> reply =
-        hidden ? Error{ErrorCode::not_found, "job " + std::to_string(query.job.value) +
-                                                 ": it does not wait, or there is none"}
-               : core::answer_why(hub.cluster, query, hub.now);
+        hidden
+            ? Error{ErrorCode::not_found, "job " + std::to_string(query.job.value) +
+                                              ": it does not wait, or there is none"}
+            : core::answer_why(hub.cluster, query, hub.now,
+                               auth::sees_only(origin.caller, hub.rules()) ? core::Others::hidden
+                                                                           : core::Others::named);
     if (reply.ok()) return send_now(hub, origin, *reply);
     send_now(hub, origin, ErrorReply{reply.error().code, reply.error().text});
   });

@@ -20,7 +20,6 @@ std::string count(uint64_t number, std::string_view one) {
   return std::to_string(number) + " " + std::string(one) + (number == 1 ? "" : "s");
 }
 
-// "in 2:03:00", "now".
 std::string until(TimePoint at, TimePoint now) {
   const Seconds left = std::chrono::ceil<Seconds>(at - now);
   return left <= Seconds{0} ? "any moment now" : "in " + format_elapsed(left);
@@ -31,9 +30,16 @@ std::string ends_text(const JobRecord& job, TimePoint now) {
   return "at its limit " + until(job.start_time + *job.time_limit, now);
 }
 
-std::string whose(const JobRecord& job) {
-  return "job " + job_name_of(job, 64) + " of " + job.user;
-}
+// Who asks for whom: a job of somebody else may have to stay without a name.
+struct Asker {
+  Uid uid = 0;
+  Others others = Others::named;
+
+  [[nodiscard]] std::string whose(const JobRecord& job) const {
+    if (others == Others::hidden && job.uid != uid) return "a job of another user";
+    return "job " + job_name_of(job, 64) + " of " + job.user;
+  }
+};
 
 std::string asked_text(const JobRecord& job) {
   const JobSpec& spec = *job.spec;
@@ -55,10 +61,9 @@ std::string asked_text(const JobRecord& job) {
                                 : std::string(", without a time limit"));
 }
 
-// The jobs that hold something, the first to end first.
 class Holders {
  public:
-  explicit Holders(TimePoint now) : now_(now) {}
+  Holders(TimePoint now, const Asker& asker) : now_(now), asker_(asker) {}
   void add(const JobRecord& job, uint64_t amount) { all_.push_back({&job, amount}); }
 
   // "job 5 of bob (2, at its limit in 1:00:00) and 3 more"
@@ -66,15 +71,14 @@ class Holders {
     sort();
     std::string result;
     for (size_t i = 0; i < std::min(all_.size(), kMostNamedJobs); ++i) {
-      result += (i == 0 ? "" : ", ") + whose(*all_[i].job) + " (" + std::to_string(all_[i].amount) +
-                ", " + ends_text(*all_[i].job, now_) + ")";
+      result += (i == 0 ? "" : ", ") + asker_.whose(*all_[i].job) + " (" +
+                std::to_string(all_[i].amount) + ", " + ends_text(*all_[i].job, now_) + ")";
     }
     if (all_.size() > kMostNamedJobs) {
       result += " and " + std::to_string(all_.size() - kMostNamedJobs) + " more";
     }
     return result;
   }
-  // When so much has come back.
   std::optional<TimePoint> back(uint64_t amount) {
     sort();
     for (const Row& row : all_) {
@@ -99,13 +103,18 @@ class Holders {
                      [](const Row& a, const Row& b) { return end_of(*a.job) < end_of(*b.job); });
   }
   TimePoint now_;
+  Asker asker_;
   std::vector<Row> all_;
 };
 
 class Explainer {
  public:
-  Explainer(const Cluster& cluster, const JobRecord& job, TimePoint now)
-      : cluster_(cluster), job_(job), now_(now), entry_(cluster.jobs().at(job.id)) {
+  Explainer(const Cluster& cluster, const JobRecord& job, TimePoint now, Others others)
+      : cluster_(cluster),
+        job_(job),
+        now_(now),
+        asker_{job.uid, others},
+        entry_(cluster.jobs().at(job.id)) {
     reply_.job = job.id;
     reply_.name = job_name_of(job, 64);
   }
@@ -182,7 +191,7 @@ class Explainer {
     std::string text = "for job " + std::to_string(term.job.value);
     if (term.element) text += "_" + std::to_string(*term.element);
     if (other != nullptr) {
-      text += " of " + other->user + ", which is " + std::string(long_name(other->state));
+      text = "for " + asker_.whose(*other) + ", which is " + std::string(long_name(other->state));
       if (allocated(other->state)) text += " and " + ends_text(*other, now_);
       text += ",";
     }
@@ -292,7 +301,7 @@ class Explainer {
 
   void over_limit(const sched::Shortage& lack) {
     const sched::LimitBook& book = cluster_.limits();
-    Holders holders(now_);
+    Holders holders(now_, asker_);
     for (const JobId id : cluster_.allocated_jobs()) {
       const JobEntry& other = cluster_.jobs().at(id);
       const auto pots = book.pots_of(other.claim);
@@ -317,7 +326,7 @@ class Explainer {
       const auto index = cluster_.licences().find(asked.name);
       if (!index) continue;
       const sched::Licence& licence = cluster_.licences().all()[*index];
-      Holders holders(now_);
+      Holders holders(now_, asker_);
       for (const JobId id : cluster_.allocated_jobs()) {
         const JobRecord& other = *cluster_.find_job(id);
         for (const GresCount& held : other.spec->licences) {
@@ -384,7 +393,7 @@ class Explainer {
     if (counts.first_end) {
       const JobRecord* other = cluster_.find_job(counts.first_job);
       if (other != nullptr) {
-        text += "; the first to give something back is " + whose(*other) + ", " +
+        text += "; the first to give something back is " + asker_.whose(*other) + ", " +
                 ends_text(*other, now_);
       }
     }
@@ -425,7 +434,7 @@ class Explainer {
     const sched::Promise& first = outlook.promises().front();
     const JobRecord* other = cluster_.find_job(first.job);
     if (other == nullptr) return;
-    say("What is free is kept for " + whose(*other) + ", which is promised " +
+    say("What is free is kept for " + asker_.whose(*other) + ", which is promised " +
         count(first.placement.uses.size(), "node") + " " + until(first.at, now_) +
         ": only jobs that end before then may take them");
   }
@@ -435,7 +444,7 @@ class Explainer {
     std::string text = count(outlook.before(), "job") + (outlook.before() == 1 ? " is" : " are") +
                        " before it in line";
     const JobRecord* first = outlook.first() ? cluster_.find_job(*outlook.first()) : nullptr;
-    if (first != nullptr) text += ", the first of them " + whose(*first);
+    if (first != nullptr) text += ", the first of them " + asker_.whose(*first);
     say(std::move(text));
   }
 
@@ -458,14 +467,16 @@ class Explainer {
   const Cluster& cluster_;
   const JobRecord& job_;
   const TimePoint now_;
+  const Asker asker_;
   const JobEntry& entry_;
   WhyReply reply_;
 };
 
 }  // namespace
 
-Result<WhyReply> answer_why(const Cluster& cluster, const WhyQuery& query, TimePoint now) {
-  if (const JobRecord* job = record_of(cluster, query)) return why(cluster, *job, now);
+Result<WhyReply> answer_why(const Cluster& cluster, const WhyQuery& query, TimePoint now,
+                            Others others) {
+  if (const JobRecord* job = record_of(cluster, query)) return why(cluster, *job, now, others);
   std::string name = std::to_string(query.job.value);
   if (query.element) name += "_" + std::to_string(*query.element);
   return Error{ErrorCode::not_found, "job " + name + ": it does not wait, or there is none"};
@@ -481,8 +492,8 @@ const JobRecord* record_of(const Cluster& cluster, const WhyQuery& query) {
   return nullptr;
 }
 
-WhyReply why(const Cluster& cluster, const JobRecord& job, TimePoint now) {
-  return Explainer(cluster, job, now).run();
+WhyReply why(const Cluster& cluster, const JobRecord& job, TimePoint now, Others others) {
+  return Explainer(cluster, job, now, others).run();
 }
 
 }  // namespace gd::core

@@ -15,11 +15,16 @@ inline constexpr size_t kMostTries = 200;    // questions to the planner
 inline constexpr size_t kMostNamedJobs = 3;  // of those that hold what is missing
 inline constexpr size_t kMostSuggestions = 4;
 
+// Where data are private, others' jobs count and are not named.
+enum class Others : uint8_t { named, hidden };
+
 // Of a job that is known.
-WhyReply why(const Cluster& cluster, const JobRecord& job, TimePoint now);
+WhyReply why(const Cluster& cluster, const JobRecord& job, TimePoint now,
+             Others others = Others::named);
 
 // The record that a question is about; null: it is not live.
 const JobRecord* record_of(const Cluster& cluster, const WhyQuery& query);
-Result<WhyReply> answer_why(const Cluster& cluster, const WhyQuery& query, TimePoint now);
+Result<WhyReply> answer_why(const Cluster& cluster, const WhyQuery& query, TimePoint now,
+                            Others others);
 
 }  // namespace gd::core

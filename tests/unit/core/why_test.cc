@@ -178,6 +178,18 @@ TEST_F(WhyTest, OtherJobs) {
   expect_each_starts(id, {"gdctl update 2 Dependency="});
 }
 
+TEST_F(WhyTest, WhereDataArePrivateOthersHaveNoNames) {
+  running(spec_of(4, 2h));
+  running(spec_of(3));
+  const auto reply = submit(spec_of(2), user("bob", 1002));
+  const JobId id = std::get<Submitted>(reply.value()).job;
+  pass();
+  std::string all;
+  for (const std::string& each : why(*cluster, job(id), now, Others::hidden).sentences) all += each;
+  EXPECT_EQ(all.find("alice"), std::string::npos) << all;
+  EXPECT_NE(all.find("a job of another user"), std::string::npos) << all;
+}
+
 TEST_F(WhyTest, HeldOrLater) {
   JobSpec spec = spec_of(1);
   spec.hold = true;
