@@ -50,8 +50,6 @@ void add_limits(AcctMgrRow& row, const ConfigValues& values) {
       {"max_jobs_per_account", "maxjobspa"},
       {"max_submit_per_account", "maxsubmitpa"},
       {"priority", "priority"},
-      {"preempt", "preempt"},
-      {"preempt_mode", "preemptmode"},
       {"default_qos", "defaultqos"},
       {"qos", "qos"}};
   for (const auto& [key, column] : kColumns) {

@@ -224,7 +224,6 @@ struct JobRecord {
   // Of the present or last life; none or one. A list, since a long queue is full of jobs without
   // one, and an empty list is small.
   std::vector<Receipt> receipts;
-  std::optional<TimePoint> preempt_at;  // told to make room: it ends then
 
   bool operator==(const JobRecord& other) const;  // compares the specs by value
 
@@ -265,7 +264,6 @@ struct JobRecord {
     field("array", self.array);
     field("dep", self.dependency);
     field("receipts", self.receipts);
-    field("preempt_at", self.preempt_at);
   }
 };
 

@@ -34,10 +34,8 @@ struct ImageSpec {
   bool entrypoint = false;  // the image's own command goes before the job's
   std::string workdir;      // inside; empty: the submit folder, or the image's
   std::vector<std::string>
-      env;                // variables that the submitter's environment decides, not the image
-  std::string digest;     // "sha256:...": no other image of that name; empty: whichever it is
-  std::string save;       // file that the container is written to when the job has ended
-  std::string container;  // NAME[:MODE] of a file system that is kept: proto/container_name.h
+      env;             // variables that the submitter's environment decides, not the image
+  std::string digest;  // "sha256:...": no other image of that name; empty: whichever it is
   bool operator==(const ImageSpec&) const = default;
 
   static constexpr void visit(auto& self, auto&& field) {
@@ -50,8 +48,6 @@ struct ImageSpec {
     field("workdir", self.workdir);
     field("env", self.env);
     field("digest", self.digest);
-    field("save", self.save);
-    field("container", self.container);
   }
 };
 

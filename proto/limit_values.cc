@@ -185,17 +185,6 @@ Result<void> set_limit(QosLimits& limits, std::string_view key, std::string_view
     limits.allow_users = names_of(value);
   } else if (key == "allow_accounts") {
     limits.allow_accounts = names_of(value);
-  } else if (key == "preempt") {
-    limits.preempt = names_of(value);
-  } else if (key == "grace") {
-    limits.grace = std::chrono::ceil<Seconds>(TRY(parse_interval(value)));
-  } else if (key == "preempt_mode") {
-    if (value != "off" && value != "requeue" && value != "cancel") {
-      return invalid("'" + printable(value) + "' is not off, requeue or cancel");
-    }
-    limits.preempt_mode = value == "off"       ? PreemptMode::off
-                          : value == "requeue" ? PreemptMode::requeue
-                                               : PreemptMode::cancel;
   } else {
     return no_such_key(key);
   }

@@ -69,8 +69,6 @@ struct UserLimits {
   bool operator==(const UserLimits&) const = default;
 };
 
-enum class PreemptMode : uint8_t { off = 0, requeue = 1, cancel = 2 };
-
 struct QosLimits {
   std::string name;
   uint32_t priority = 0;
@@ -81,9 +79,6 @@ struct QosLimits {
   bool deny_on_limit = false;  // refuse a job that is over `each`, instead of letting it wait
   std::vector<std::string> allow_users;  // both empty: everybody
   std::vector<std::string> allow_accounts;
-  std::vector<std::string> preempt;         // whose jobs it may push aside
-  std::optional<PreemptMode> preempt_mode;  // what becomes of its own jobs; empty: the cluster's
-  Seconds grace{0};                         // that they have when they are pushed aside
   bool operator==(const QosLimits&) const = default;
 };
 

@@ -85,6 +85,7 @@ constexpr SendRule kSendRules[] = {
     {step_launch, kNo, kNo, kNo, kNo, kNo},
     {shepherd_status, kNo, kNo, kNo, kNo, kNo},
     {shepherd_order, kNo, kNo, kNo, kNo, kNo},
+    {step_sample, kNo, kNo, kNo, kNo, kNo},
     {explain_reply, kNo, kNo, kNo, kNo, kNo},
     {node_explain, kNo, kNo, kNo, kNo, kNo},
 };
