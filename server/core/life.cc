@@ -152,6 +152,17 @@ std::optional<Ending> ending_of(const Draft& draft, const JobRecord& job, const 
   return Ending{.as = outcome.as, .reason = outcome.reason, .text = status.error};
 }
 
+// Its program was there, whether a report said so before its end or not.
+bool has_run(const StepStatus& status) {
+  switch (status.cause) {
+    case EndCause::exited:
+    case EndCause::time_limit:
+    case EndCause::out_of_memory:
+    case EndCause::client_gone: return true;
+    default: return false;
+  }
+}
+
 void finish_share(Draft& draft, JobId id, StepRecord step, std::string_view node,
                   const StepStatus& status) {
   StepShare& share = part_on(step, node);
@@ -179,10 +190,13 @@ void finish_share(Draft& draft, JobId id, StepRecord step, std::string_view node
     return settle(draft, id);
   }
   if (!opens_job(known.id)) return;
-  if (const auto ending = ending_of(draft, job, known, node, status)) {
-    return end_job(draft, id, *ending);
+  // What is short has ended when it is first heard of; that it began is told all the same.
+  if (job.state == JobState::starting && is_open(job) && has_run(status)) {
+    draft.emit(JobBegan{id});
   }
-  if (job.state == JobState::starting && is_open(job)) draft.emit(JobBegan{id});
+  if (const auto ending = ending_of(draft, draft.job(id), known, node, status)) {
+    end_job(draft, id, *ending);
+  }
 }
 
 // Signals that every step they are meant for has been given.

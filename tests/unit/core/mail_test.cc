@@ -50,6 +50,20 @@ TEST_F(MailTest, BeginAndEndWithTheirTimes) {
                               "COMPLETED, ExitCode 0"});
 }
 
+// Its node's first report said that it had ended, and nobody heard that it had begun.
+TEST_F(MailTest, AJobThatWasShorterThanAReportHasBegunAndEnded) {
+  const JobId id = submitted(spec("BEGIN,END"));
+  EXPECT_EQ(pass(), 1U);
+  end(id);
+  EXPECT_EQ(subjects(), (Lines{"alice: Slurm Job_id=1 Name=fit Began, Queued time 00:00:00",
+                               "alice: Slurm Job_id=1 Name=fit Ended, Run time 00:00:00, "
+                               "COMPLETED, ExitCode 0"}));
+  const JobId failed = submitted(spec("BEGIN"));
+  EXPECT_EQ(pass(), 1U);
+  end(failed, EndCause::launch_failed);
+  EXPECT_EQ(subjects(), Lines{});
+}
+
 TEST_F(MailTest, AFailureIsOneMailAndSaysSoOnlyToWhoAskedForFailures) {
   JobSpec asked = spec("END,FAIL");
   asked.mail_user = "ada@example.org";
