@@ -197,12 +197,12 @@ uint64_t asked_tasks(const JobSpec& spec) {
   return spec.tasks.value_or(uint64_t{spec.tasks_per_node.value_or(1)} * spec.nodes_min);
 }
 
-// gdtasks is told on its node which of its tasks gets the input.
-std::vector<std::string> with_input_task(std::vector<std::string> environment,
-                                         const FilePlan& plan) {
-  if (!plan.input.only) return environment;
-  environment.push_back(std::string(kInputTaskVariable) + "=" + std::to_string(*plan.input.only));
-  return environment;
+// gdtasks is told on its node which of its tasks gets the input, whatever --export says.
+void add_input_task(Bytes& environment, const FilePlan& plan) {
+  if (!plan.input.only) return;
+  environment += kInputTaskVariable;
+  environment += "=" + std::to_string(*plan.input.only);
+  environment += '\0';
 }
 
 Result<int> run(const RunOptions& asked, Context& context) {
@@ -218,8 +218,7 @@ Result<int> run(const RunOptions& asked, Context& context) {
   TRY(read_programs(options));
   const FilePlan plan = TRY(to_file_plan(options));
   if (!inside) TRY(check_tasks(plan, asked_tasks(options.job.spec)));
-  Surroundings around = surroundings();
-  around.environment = with_input_task(std::move(around.environment), plan);
+  const Surroundings around = surroundings();
   if (options.job.explain) {
     return explain_sandbox(
         TRY(to_interactive_request(options.job, options.command, options.pty, around)), context);
@@ -228,6 +227,7 @@ Result<int> run(const RunOptions& asked, Context& context) {
   if (inside) {
     StepRequest request =
         TRY(to_step_request(options.job, *inside, options.command, options.pty, around));
+    add_input_task(request.environment, plan);
     request.relative = options.relative;
     const bool exact = options.exact || request.cpus_per_task || options.job.spec.exclusive;
     request.sharing = options.overlap ? StepSharing::overlap
@@ -235,8 +235,9 @@ Result<int> run(const RunOptions& asked, Context& context) {
                                       : StepSharing::whole;
     session = TRY(start_step_in(*inside, options, request, context));
   } else {
-    const SubmitRequest request =
+    SubmitRequest request =
         TRY(to_interactive_request(options.job, options.command, options.pty, around));
+    add_input_task(request.environment, plan);
     session = TRY(start_job(options, request, context));
   }
   Client* controller = TRY(context.controller());

@@ -77,6 +77,7 @@ class Session {
     if (done_) return {};
     if (input_is_file_) read_input();
     TRY(streams_.receive());
+    if (streams_.is_open() && streams_.input_room() > 1) watch_input();  // it waited for credit
     TRY(read_notices());
     // The exit follows the output; it counts when that has been written, too.
     if (exit_ && out_.idle() && err_.idle()) finish(SessionEndKind::exited);
@@ -130,7 +131,7 @@ class Session {
     }
   }
 
-  // No credit: the descriptor would be ready again and again. tick() looks anew.
+  // No credit: the descriptor would be ready again and again. step() looks anew.
   void pause_input() {
     if (input_is_file_) return;
     poller_->remove(0);
@@ -199,7 +200,6 @@ class Session {
     poller_->call_after(kTick, [this] {
       note(streams_.tick());
       if (boot_time() - told_at_ >= kClientPing) keep_alive();
-      if (streams_.is_open()) watch_input();
       // The job has ended, and the node has had its time to tell us how.
       if (ended_at_ && !exit_ && boot_time() - *ended_at_ > 5s) {
         exit_ = StreamExit{.exit = last_notice_.exit,

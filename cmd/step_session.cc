@@ -131,6 +131,7 @@ class StepSession {
       if (!received.ok()) return std::move(received).error().in(node.name);
     }
     TRY(std::exchange(trouble_, {}));
+    if (input_room() > 0) watch_input();  // again, if it waited for credit
     TRY(read_notices());
     tell_ends();
     acknowledge();
@@ -292,7 +293,7 @@ class StepSession {
     }
   }
 
-  // No credit: the descriptor would be ready again and again. The next tick looks anew.
+  // No credit: the descriptor would be ready again and again. round() looks anew.
   void pause_input() {
     if (input_is_file_) return;
     poller_->remove(output_.input());
@@ -374,7 +375,6 @@ class StepSession {
         if (!node.exit) note(node.stream->tick());
       }
       if (boot_time() - told_at_ >= kClientPing) keep_alive();
-      watch_input();
       if (over_at_ && boot_time() - *over_at_ > kExitPatience) give_up_on_nodes();
       schedule_tick();
     });

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/user.h"
 #include "proto/paths.h"
+#include "proto/task_frames.h"
 #include "server/agent/batch_script.h"
 #include "server/agent/inside.h"
 #include "server/agent/step_environment.h"
@@ -111,6 +112,7 @@ Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
                       .group = identity.group};
   container::ProcessPlan& process = step.plan.process;
   process.umask = user_umask(exported);
+  if (!needs_gdtasks(launch)) exported.erase(kInputTaskVariable);  // gdtasks takes it away itself
   Environment env = step_environment(launch, std::move(exported), user, settings.node);
   set_inside(env, launch, settings);
   if (!settings.job_dirs.root.empty()) {

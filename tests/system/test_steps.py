@@ -96,6 +96,12 @@ class Steps(unittest.TestCase):
         self.assertEqual(sorted(done.out.splitlines()), [f"{i} 20000" for i in range(4)])
         done = self.run_as("srun", "-N2", "-n4", "-i", "2", *count, input=text).ok()
         self.assertEqual(sorted(done.out.splitlines()), ["0 0", "1 0", "2 20000", "3 0"])
+        done = self.run_as("srun", "--export=NONE", "-n2", "-i", "1", *count, input=text).ok()
+        self.assertEqual(sorted(done.out.splitlines()), ["0 0", "1 20000"])
+        # A task with a node of its own does not hand the choice on to steps of its own.
+        seen = ("sh", "-c", "echo ${GD_INPUT_TASK-unset}")
+        done = self.run_as("srun", "-N2", "-n2", "-i", "1", *seen).ok()
+        self.assertEqual(done.out.split(), ["unset", "unset"])
         done = self.run_as("srun", "-N2", "-n4", "-i", "none", *count, input=text).ok()
         self.assertEqual(sorted(done.out.splitlines()), [f"{i} 0" for i in range(4)])
 
