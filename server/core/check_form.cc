@@ -58,8 +58,6 @@ Result<void> check_texts(const JobSpec& spec) {
   for (const auto& [what, text] : names) TRY(check_line(what, *text, kMaxNameBytes));
   const std::pair<std::string_view, const std::string*> texts[] = {
       {"comment", &spec.comment},
-      {"node list", &spec.node_list},
-      {"exclude", &spec.exclude},
       {"dependency", &spec.dependency},
       {"array", &spec.array},
       {"working directory", &spec.chdir},
@@ -107,12 +105,17 @@ Result<void> check_mail(const JobSpec& spec) {
   return checked.ok() ? checked : std::move(checked).error().in("mail user");
 }
 
-Result<void> check_lists(const JobSpec& spec) {
-  if (spec.argv.size() > kMaxArguments) {
-    return invalid(std::to_string(spec.argv.size()) + " arguments, at most " +
+Result<void> check_arguments(const std::vector<std::string>& argv) {
+  if (argv.size() > kMaxArguments) {
+    return invalid(std::to_string(argv.size()) + " arguments, at most " +
                    std::to_string(kMaxArguments) + " are allowed");
   }
-  for (const std::string& one : spec.argv) TRY(check_text("argument", one, kMaxTextBytes));
+  for (const std::string& one : argv) TRY(check_text("argument", one, kMaxTextBytes));
+  return {};
+}
+
+Result<void> check_lists(const JobSpec& spec) {
+  TRY(check_arguments(spec.argv));
   if (spec.mounts.size() > kMaxMounts) {
     return invalid(std::to_string(spec.mounts.size()) + " mounts, at most " +
                    std::to_string(kMaxMounts) + " are allowed");
@@ -184,13 +187,16 @@ Result<void> check_times(const JobSpec& spec) {
   return {};
 }
 
+Result<void> check_hosts(std::string_view what, const std::string& text) {
+  TRY(check_text(what, text, kMaxTextBytes));
+  if (text.empty()) return {};
+  const auto names = expand_hostlist(text);
+  return names.ok() ? Result<void>{} : Result<void>(names.error().in(what));
+}
+
 Result<void> check_names(const JobSpec& spec) {
-  for (const auto& [what, text] :
-       {std::pair{"node list", spec.node_list}, std::pair{"exclude", spec.exclude}}) {
-    if (text.empty()) continue;
-    auto names = expand_hostlist(text);
-    if (!names.ok()) return std::move(names).error().in(what);
-  }
+  TRY(check_hosts("node list", spec.node_list));
+  TRY(check_hosts("exclude", spec.exclude));
   TRY(sched::check_constraint(spec.constraint));
   for (const GresCount& gres : spec.gres_per_node) {
     TRY(check_line("gres", gres.name, kMaxNameBytes));
@@ -220,11 +226,7 @@ Result<void> check_step_form(const StepRequest& request) {
   TRY(check_line("step name", request.name, kMaxNameBytes));
   TRY(check_text("working directory", request.chdir, kMaxTextBytes));
   TRY(check_programs(request.programs, request.argv));
-  if (request.argv.size() > kMaxArguments) {
-    return invalid(std::to_string(request.argv.size()) + " arguments, at most " +
-                   std::to_string(kMaxArguments) + " are allowed");
-  }
-  for (const std::string& one : request.argv) TRY(check_text("argument", one, kMaxTextBytes));
+  TRY(check_arguments(request.argv));
   TRY(check_number("nodes", request.nodes_min, 1, kMaxNodes));
   TRY(check_number("maximum of nodes", request.nodes_max, 1, kMaxNodes));
   TRY(check_number("tasks", request.tasks, 1, kMaxTasks));
@@ -235,13 +237,8 @@ Result<void> check_step_form(const StepRequest& request) {
   if (request.time_limit && (*request.time_limit < Seconds{1})) {
     return invalid("a time limit of less than 1 s");
   }
-  for (const auto& [what, text] :
-       {std::pair{"node list", request.node_list}, std::pair{"exclude", request.exclude}}) {
-    TRY(check_text(what, text, kMaxTextBytes));
-    if (text.empty()) continue;
-    auto names = expand_hostlist(text);
-    if (!names.ok()) return std::move(names).error().in(what);
-  }
+  TRY(check_hosts("node list", request.node_list));
+  TRY(check_hosts("exclude", request.exclude));
   if (request.sharing > StepSharing::overlap) return invalid("no such way to share processors");
   return {};
 }

@@ -9,6 +9,7 @@
 #include "server/core/associations.h"
 #include "server/core/dependencies.h"
 #include "server/core/life.h"
+#include "server/core/opening_steps.h"
 #include "server/core/orders.h"
 #include "server/core/query.h"
 #include "server/core/verbs.h"

@@ -29,11 +29,6 @@ void watch_reservations(Draft& draft);
 Error no_such_job(JobId id);
 Error not_yours(const Actor& actor, JobId id);
 
-// What a placement gives a job, and the steps that a life of it begins with.
-std::vector<NodeShare> shares_of(const Cluster& cluster, const sched::Placement& placement);
-std::vector<StepRecord> opening_steps(const JobRecord& job, const std::vector<NodeShare>& nodes,
-                                      TimePoint now);
-
 // The reason with which a job waits that nobody holds back.
 JobWaits waiting_again(const Draft& draft, const JobRecord& job);
 
