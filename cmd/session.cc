@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cmd/fd_writer.h"
 #include "cmd/job_wait.h"
+#include "cmd/session_parts.h"
 #include "cmd/stream_client.h"
 #include "cmd/terminal.h"
 
@@ -21,7 +22,6 @@ namespace gd::cmd {
 namespace {
 
 constexpr Milliseconds kTick = 1s;
-constexpr Milliseconds kAgain = 1s;  // a second Ctrl-C within this counts
 constexpr size_t kReadChunk = size_t{32} << 10;
 
 class Session {
@@ -32,7 +32,8 @@ class Session {
         context_(context),
         streams_(client.sockets(), options.access, client.keys(), events()),
         out_(1),
-        err_(2) {}
+        err_(2),
+        watch_(client, options.job, options.owns_job) {}
 
   Result<SessionEnd> run() {
     poller_ = TRY(Poller::create());
@@ -43,7 +44,7 @@ class Session {
     const bool terminal = ::isatty(0) != 0;
     if (terminal) raw_.emplace(TRY(RawTerminal::enter(0)));
     TRY(streams_.open(terminal_size(terminal ? 0 : 1), get_env("TERM").value_or("dumb")));
-    keep_alive();
+    watch_.keep_alive();
     schedule_tick();
     while (!done_) TRY(step());
     raw_.reset();
@@ -78,7 +79,7 @@ class Session {
     if (input_is_file_) read_input();
     TRY(streams_.receive());
     if (streams_.is_open() && streams_.input_room() > 1) watch_input();  // it waited for credit
-    TRY(read_notices());
+    TRY(watch_.read_notices());
     // The exit follows the output; it counts when that has been written, too.
     if (exit_ && out_.idle() && err_.idle()) finish(SessionEndKind::exited);
     return {};
@@ -152,62 +153,28 @@ class Session {
       return;
     }
     if (signal != SIGINT) return streams_.send_signal(signal);
-    const Milliseconds now = boot_time();
-    interrupts_ = now - interrupted_at_ <= kAgain ? interrupts_ + 1 : 1;
-    interrupted_at_ = now;
-    if (interrupts_ == 1) {
-      say("interrupt (one more within 1 sec to abort)");
-      say("job " + std::to_string(options_.job.value) + " is running");
-    } else if (interrupts_ == 2) {
-      say("sending Ctrl-C to job " + std::to_string(options_.job.value));
-      streams_.send_signal(SIGINT);
-    } else {
-      say("forcing job " + std::to_string(options_.job.value) + " to end");
-      if (options_.owns_job)
-        cancel_job();
-      else
+    const std::string job = "job " + std::to_string(options_.job.value);
+    switch (interrupts_.take()) {
+      case Interrupts::Means::tell:
+        say("interrupt (one more within 1 sec to abort)");
+        return say(job + " is running");
+      case Interrupts::Means::pass_on:
+        say("sending Ctrl-C to " + job);
+        return streams_.send_signal(SIGINT);
+      case Interrupts::Means::end:
+        say("forcing " + job + " to end");
+        if (options_.owns_job) return note(watch_.cancel_job());
         streams_.send_signal(SIGKILL);
     }
   }
 
-  void cancel_job() {
-    CancelRequest request{.request = new_request_id()};
-    request.filter.jobs = {options_.job};
-    note(client_.send(client_.new_tag(), request));
-  }
-
   // ---- the controller
-
-  void keep_alive() {
-    if (!options_.owns_job) return;
-    if (wait_tag_ == 0) wait_tag_ = client_.new_tag();
-    const WaitRequest request{.job = options_.job, .until = WaitUntil::ended, .keep_alive = true};
-    (void)client_.send(wait_tag_, request).ok();  // the next one may get through
-    told_at_ = boot_time();
-  }
-
-  Result<void> read_notices() {
-    while (const std::optional<Tagged> news = TRY(client_.receive(Milliseconds{0}))) {
-      const auto* notice = std::get_if<JobNotice>(&news->message);
-      if (notice == nullptr || notice->job != options_.job || !ended(notice->state)) continue;
-      if (!ended_at_) ended_at_ = boot_time();
-      last_notice_ = *notice;
-    }
-    return {};
-  }
 
   void schedule_tick() {
     poller_->call_after(kTick, [this] {
       note(streams_.tick());
-      if (boot_time() - told_at_ >= kClientPing) keep_alive();
-      // The job has ended, and the node has had its time to tell us how.
-      if (ended_at_ && !exit_ && boot_time() - *ended_at_ > 5s) {
-        exit_ = StreamExit{.exit = last_notice_.exit,
-                           .cause = EndCause::exited,
-                           .error = last_notice_.reason_text};
-        if (last_notice_.state != JobState::completed && exit_->exit == ExitStatus{})
-          exit_->exit.code = 1;
-      }
+      watch_.tick();
+      if (!exit_) exit_ = watch_.given_up();
       schedule_tick();
     });
   }
@@ -234,13 +201,9 @@ class Session {
   bool input_watched_ = false;
   bool input_is_file_ = false;
   bool input_over_ = false;
-  int interrupts_ = 0;
-  Milliseconds interrupted_at_{-10000};
-  uint64_t wait_tag_ = 0;
-  Milliseconds told_at_{};
+  JobWatch watch_;
+  Interrupts interrupts_;
   Milliseconds output_at_{};
-  std::optional<Milliseconds> ended_at_;
-  JobNotice last_notice_;
   std::optional<StreamExit> exit_;
   std::optional<SessionEnd> done_;
   Result<void> trouble_;

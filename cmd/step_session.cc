@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "cmd/job_wait.h"
 #include "cmd/session.h"
+#include "cmd/session_parts.h"
 #include "cmd/stream_client.h"
 #include "proto/index_set.h"
 #include "proto/task_frames.h"
@@ -24,8 +25,6 @@ namespace gd::cmd {
 namespace {
 
 constexpr Milliseconds kTick = 1s;
-constexpr Milliseconds kAgain = 1s;         // a second Ctrl-C within this counts
-constexpr Milliseconds kExitPatience = 5s;  // for the nodes, once the controller says it is over
 constexpr size_t kReadChunk = size_t{32} << 10;
 
 std::vector<uint32_t> counts_of(const std::vector<StepAccess>& nodes) {
@@ -44,7 +43,11 @@ class StepSession {
  public:
   StepSession(const StepSessionOptions& options, TaskOutput& output, Client& client,
               Context& context)
-      : options_(options), output_(output), client_(client), context_(context) {}
+      : options_(options),
+        output_(output),
+        client_(client),
+        context_(context),
+        watch_(client, options.job, options.owns_job) {}
 
   Result<int> run() {
     poller_ = TRY(Poller::create());
@@ -53,7 +56,7 @@ class StepSession {
     output_.start(*poller_);
     TRY(open_nodes());
     if (!options_.takes_input) end_input();
-    keep_alive();
+    watch_.keep_alive();
     schedule_tick();
     while (!done()) TRY(round());
     TRY(output_.check_written());
@@ -132,7 +135,7 @@ class StepSession {
     }
     TRY(std::exchange(trouble_, {}));
     if (input_room() > 0) watch_input();  // again, if it waited for credit
-    TRY(read_notices());
+    TRY(watch_.read_notices());
     tell_ends();
     acknowledge();
     return {};
@@ -316,19 +319,16 @@ class StepSession {
 
   void on_signal(int signal) {
     if (signal != SIGINT) return signal_all(signal);
-    const Milliseconds now = boot_time();
-    interrupts_ = now - interrupted_at_ <= kAgain ? interrupts_ + 1 : 1;
-    interrupted_at_ = now;
-    if (interrupts_ == 1) {
-      say("interrupt (one more within 1 sec to abort)");
-      tell_state();
-    } else if (interrupts_ == 2) {
-      say("sending Ctrl-C to job " + std::to_string(options_.job.value));
-      signal_all(SIGINT);
-    } else {
-      say("forcing job " + std::to_string(options_.job.value) + " to end");
-      signal_all(SIGKILL);
-      if (options_.owns_job) cancel_job();
+    const std::string job = "job " + std::to_string(options_.job.value);
+    switch (interrupts_.take()) {
+      case Interrupts::Means::tell:
+        say("interrupt (one more within 1 sec to abort)");
+        return tell_state();
+      case Interrupts::Means::pass_on: say("sending Ctrl-C to " + job); return signal_all(SIGINT);
+      case Interrupts::Means::end:
+        say("forcing " + job + " to end");
+        signal_all(SIGKILL);
+        if (options_.owns_job) note(watch_.cancel_job());
     }
   }
 
@@ -343,53 +343,21 @@ class StepSession {
     say(text);
   }
 
-  void cancel_job() {
-    CancelRequest request{.request = new_request_id()};
-    request.filter.jobs = {options_.job};
-    note(client_.send(client_.new_tag(), request));
-  }
-
   // ---- the controller
-
-  void keep_alive() {
-    if (!options_.owns_job) return;
-    if (wait_tag_ == 0) wait_tag_ = client_.new_tag();
-    const WaitRequest request{.job = options_.job, .until = WaitUntil::ended, .keep_alive = true};
-    (void)client_.send(wait_tag_, request).ok();  // the next one may get through
-    told_at_ = boot_time();
-  }
-
-  Result<void> read_notices() {
-    while (const std::optional<Tagged> news = TRY(client_.receive(Milliseconds{0}))) {
-      const auto* notice = std::get_if<JobNotice>(&news->message);
-      if (notice == nullptr || notice->job != options_.job || !gd::ended(notice->state)) continue;
-      if (!over_at_) over_at_ = boot_time();
-      last_notice_ = *notice;
-    }
-    return {};
-  }
 
   void schedule_tick() {
     poller_->call_after(kTick, [this] {
       for (Node& node : nodes_) {
         if (!node.exit) note(node.stream->tick());
       }
-      if (boot_time() - told_at_ >= kClientPing) keep_alive();
-      if (over_at_ && boot_time() - *over_at_ > kExitPatience) give_up_on_nodes();
+      watch_.tick();
+      if (const auto exit = watch_.given_up()) give_up_on_nodes(*exit);
       schedule_tick();
     });
   }
 
-  // The job has ended, and the nodes have had their time to tell us how.
-  void give_up_on_nodes() {
-    for (Node& node : nodes_) {
-      if (node.exit) continue;
-      StreamExit exit{
-          .exit = last_notice_.exit, .cause = EndCause::exited, .error = last_notice_.reason_text};
-      if (last_notice_.state != JobState::completed && exit.exit == ExitStatus{})
-        exit.exit.code = 1;
-      on_exit(node, exit);
-    }
+  void give_up_on_nodes(const StreamExit& exit) {
+    for (Node& node : nodes_) on_exit(node, exit);
   }
 
   void note(Result<void> done) {
@@ -415,12 +383,8 @@ class StepSession {
   bool input_watched_ = false;
   bool input_is_file_ = false;
   bool input_over_ = false;
-  int interrupts_ = 0;
-  Milliseconds interrupted_at_{-10000};
-  uint64_t wait_tag_ = 0;
-  Milliseconds told_at_{};
-  std::optional<Milliseconds> over_at_;
-  JobNotice last_notice_;
+  JobWatch watch_;
+  Interrupts interrupts_;
   Result<void> trouble_;
 };
 
