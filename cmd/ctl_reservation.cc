@@ -21,7 +21,7 @@ constexpr auto kKeys = std::to_array<std::string_view>(
     {"reservationname", "reservation", "starttime", "endtime", "duration", "nodes", "nodecnt",
      "partitionname", "partition", "users", "accounts", "flags", "comment"});
 
-// SPEC_NODES and the like follow from what is given; they are taken and mean nothing.
+// SPEC_NODES and ALL_NODES, which Slurm shows, follow from the nodes that are given.
 Result<void> set_flags(ReservationRequest& request, std::string_view text) {
   for (const std::string_view word : split(text, ',')) {
     std::string flag = to_lower(trim(word));
@@ -35,9 +35,8 @@ Result<void> set_flags(ReservationRequest& request, std::string_view text) {
       request.repeat = off ? ReservationRepeat::never : ReservationRepeat::daily;
     else if (flag == "weekly")
       request.repeat = off ? ReservationRepeat::never : ReservationRepeat::weekly;
-    else if (flag != "spec_nodes" && flag != "overlap" && flag != "all_nodes")
-      return usage("flag '" + printable(word) +
-                   "' is not one of MAINT, IGNORE_JOBS, DAILY, WEEKLY");
+    else if (flag != "spec_nodes" && flag != "all_nodes")
+      return usage("'" + printable(word) + "' is not one of MAINT, IGNORE_JOBS, DAILY, WEEKLY");
   }
   return {};
 }

@@ -35,6 +35,9 @@ CASES = [
     (["gdrun", "--pty", "-l", "true"], 2,
      "gdrun: --pty gives the command one terminal; --input, --output, --error and --label do not"
      " go with it\n"),
+    (["gdctl", "create", "reservation", "starttime=now", "duration=1", "nodes=ALL", "users=ann",
+      "flags=overlap"], 2,
+     "gdctl: flags=overlap: 'overlap' is not one of MAINT, IGNORE_JOBS, DAILY, WEEKLY\n"),
     (["gdsh"], 1, "gdsh: standard input is no terminal; use gdrun to run a command without one\n"),
     (["gdacct", "-o", "JobID,Stat"], 2,
      "gdacct: unknown field 'Stat' in the format; did you mean 'state'?\n"),
