@@ -57,8 +57,8 @@ system: | deps-test all  ## whole clusters as root: SYSTEM="test_batch test_kill
 compat: | deps-test deps-bench all  ## the same command lines to real Slurm and to gd, as root
 	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/compat/compat.py
 
-clients: | deps-test deps-clients all  ## Debian's snakemake, parallel and nodeset, unchanged, on gd
-	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/system/run real_clients
+clients: | deps-test deps-clients all  ## Debian's snakemake, parallel, nodeset, mpirun, unchanged
+	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/system/run real_clients real_mpi
 
 fuzz: | deps-ci  ## each fuzz target on its corpus, then FUZZ_SECONDS of new inputs
 	@[ -e $(FUZZ_DIR)/build.ninja ] || CXX=clang++-14 $(meson_setup) -Ddebug=true \

@@ -22,7 +22,7 @@ declare -A packages_of=(
     docker-registry squashfs-tools squashfs-tools-ng erofs-utils"
   [ci]="git ccache clang-14 clang-format-14 libclang-rt-14-dev shellcheck"
   [bench]="slurm-wlm slurm-client munge"
-  [clients]="snakemake parallel clustershell"
+  [clients]="snakemake parallel clustershell openmpi-bin libopenmpi-dev mpich libmpich-dev"
   [vm]="qemu-system-x86 seabios mmdebstrap e2fsprogs"
 )
 
