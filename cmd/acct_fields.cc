@@ -8,19 +8,13 @@
 #include "cmd/gdacct.h"
 #include "cmd/job_fields.h"
 #include "cmd/usage_text.h"
+#include "proto/step_name.h"
 
 namespace gd::cmd {
 namespace {
 
 using Row = const AcctRow&;
 using Out = std::string&;
-
-std::string step_name(const StepRecord& step) {
-  if (step.id == kBatchStep) return "batch";
-  if (step.id == kExternStep) return "extern";
-  if (step.id == kInteractiveStep) return "interactive";
-  return std::to_string(step.id.value);
-}
 
 std::string step_nodes(const StepRecord& step) {
   std::vector<std::string> names;
@@ -59,7 +53,7 @@ void step_suffix(Row row, Out out) {
   if (row.batch)
     out += ".batch";
   else if (row.step != nullptr)
-    out += "." + step_name(*row.step);
+    out += "." + step_name(row.step->id);
 }
 
 constexpr size_t kMostElements = 64;  // of their text in a column
@@ -80,7 +74,7 @@ void job_name(Row row, Out out) {
   else if (row.step == nullptr)
     out += printable(row.job.spec->name, 1024);
   else
-    out += row.step->name.empty() ? step_name(*row.step) : printable(row.step->name, 1024);
+    out += row.step->name.empty() ? step_name(row.step->id) : printable(row.step->name, 1024);
 }
 
 const ExitStatus& exit_of(Row row) {
@@ -372,27 +366,6 @@ int acct_width(std::string_view name) {
     if (known == name) return width;
   }
   return 10;
-}
-
-Result<std::vector<FormatItem>> parse_acct_format(std::string_view format,
-                                                  int (*width_of)(std::string_view)) {
-  std::vector<FormatItem> items;
-  for (const std::string_view part : split(format, ',')) {
-    const size_t percent = part.find('%');
-    const std::string name = to_lower(trim(part.substr(0, percent)));
-    if (name.empty()) continue;
-    int width = width_of(name);
-    if (percent != std::string_view::npos) {
-      constexpr int kMost = static_cast<int>(kMaxColumnWidth);
-      width = TRY(parse_number<int>(part.substr(percent + 1), -kMost, kMost));
-    }
-    items.push_back({.name = name,
-                     .width = static_cast<uint32_t>(std::abs(width)),
-                     .right = width > 0,
-                     .spelt = std::string(part)});
-  }
-  if (items.empty()) return Error{ErrorCode::usage, "the format names no field"};
-  return items;
 }
 
 }  // namespace gd::cmd

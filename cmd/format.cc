@@ -101,6 +101,27 @@ Result<std::vector<FormatItem>> parse_long_format(std::string_view format) {
   return items;
 }
 
+Result<std::vector<FormatItem>> parse_percent_format(std::string_view format,
+                                                     int (*width_of)(std::string_view)) {
+  std::vector<FormatItem> items;
+  for (const std::string_view part : split(format, ',')) {
+    const size_t percent = part.find('%');
+    const std::string name = to_lower(trim(part.substr(0, percent)));
+    if (name.empty()) continue;
+    int width = width_of(name);
+    if (percent != std::string_view::npos) {
+      constexpr int kMost = static_cast<int>(kMaxColumnWidth);
+      width = TRY(parse_number<int>(part.substr(percent + 1), -kMost, kMost));
+    }
+    items.push_back({.name = name,
+                     .width = static_cast<uint32_t>(std::abs(width)),
+                     .right = width > 0,
+                     .spelt = std::string(part)});
+  }
+  if (items.empty()) return usage("the format names no field");
+  return items;
+}
+
 size_t text_columns(std::string_view text) {
   size_t columns = 0;
   bytes_of_columns(text, text.size(), columns);

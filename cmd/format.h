@@ -5,6 +5,8 @@
 //   long item  = name [":" ["."] [digits] [suffix]]
 //                without ":" 20 columns; ":" alone no width; a suffix follows the value
 //
+// Slurm's accounting has a third, "JobID,State%20,Elapsed%-12".
+//
 // A value longer than its width is cut, as Slurm does. Cost: one append a cell.
 #pragma once
 
@@ -33,6 +35,10 @@ struct FormatItem {
 
 Result<std::vector<FormatItem>> parse_short_format(std::string_view format);
 Result<std::vector<FormatItem>> parse_long_format(std::string_view format);
+// "JobID,State%20,Elapsed%-12": widths behind a percent sign. `width_of` knows a column's own;
+// here as there a negative width is left-justified. Names come out in lower case.
+Result<std::vector<FormatItem>> parse_percent_format(std::string_view format,
+                                                     int (*width_of)(std::string_view name));
 
 // Characters of UTF-8, each taken for one column; the first `most` of them.
 size_t text_columns(std::string_view text);

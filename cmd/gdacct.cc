@@ -204,7 +204,7 @@ Result<AcctPlan> to_acct_plan(const AcctOptions& options, const std::string& me,
   const char* fallback = options.brief       ? kBriefFormat
                          : options.long_list ? kLongFormat
                                              : kDefaultFormat;
-  plan.items = TRY(parse_acct_format(options.format.value_or(fallback)));
+  plan.items = TRY(parse_percent_format(options.format.value_or(fallback), acct_width));
   (void)TRY(Listing<AcctRow>::make(plan.items, acct_fields()));
   return plan;
 }

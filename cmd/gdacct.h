@@ -50,8 +50,4 @@ std::span<const Field<AcctRow>> acct_fields();
 // Slurm's width of a column without one of its own: negative is left-justified.
 int acct_width(std::string_view name);
 
-// "JobID,State%20,Elapsed%-12": widths behind a percent sign.
-Result<std::vector<FormatItem>> parse_acct_format(std::string_view format,
-                                                  int (*width_of)(std::string_view) = acct_width);
-
 }  // namespace gd::cmd

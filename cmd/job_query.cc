@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/user.h"
 #include "cmd/command.h"
+#include "proto/step_name.h"
 
 namespace gd::cmd {
 namespace {
@@ -86,17 +87,8 @@ Result<JobArgument> parse_job_argument(std::string_view text) {
   if (!number.ok()) return invalid();
   JobArgument argument{.job = JobId{*number}, .elements = std::move(elements), .step = {}};
   if (dot == std::string_view::npos) return argument;
-  const std::string_view step = text.substr(dot + 1);
-  if (step == "batch")
-    argument.step = kBatchStep;
-  else if (step == "extern")
-    argument.step = kExternStep;
-  else if (step == "interactive")
-    argument.step = kInteractiveStep;
-  else if (const auto n = parse_number<uint32_t>(step, 0, 0xfffffff0); n.ok())
-    argument.step = StepId{*n};
-  else
-    return invalid();
+  argument.step = parse_step_name(text.substr(dot + 1));
+  if (!argument.step) return invalid();
   return argument;
 }
 

@@ -140,6 +140,11 @@ const FieldInfo* find_field(std::string_view name) {
   return found == std::end(kFields) ? nullptr : found;
 }
 
+int width_of(std::string_view column) {
+  const FieldInfo* field = find_field(canonical(column));
+  return field == nullptr ? 0 : static_cast<int>(field->width);
+}
+
 struct AccountUser {
   std::string name, shares;
 };
@@ -456,22 +461,11 @@ Result<std::vector<FormatItem>> acct_mgr_format(const AcctMgrQuery& query) {
       columns += kAssociation;
     }
   }
-  std::vector<FormatItem> items;
-  for (const std::string_view part : split(columns, ',')) {
-    const size_t percent = part.find('%');
-    const std::string name = canonical(trim(part.substr(0, percent)));
-    const FieldInfo* field = find_field(name);
-    if (field == nullptr)
-      return Error{ErrorCode::invalid, "Unknown field '" + printable(name) + "'"};
-    int width = static_cast<int>(field->width);
-    if (percent != std::string_view::npos) {
-      constexpr int kMost = static_cast<int>(kMaxColumnWidth);
-      width = TRY(parse_number<int>(part.substr(percent + 1), -kMost, kMost));
-    }
-    items.push_back({.name = name,
-                     .width = static_cast<uint32_t>(std::abs(width)),
-                     .right = width > 0,
-                     .spelt = std::string(part)});
+  std::vector<FormatItem> items = TRY(parse_percent_format(columns, width_of));
+  for (FormatItem& item : items) {
+    item.name = canonical(item.name);
+    if (find_field(item.name) == nullptr)
+      return Error{ErrorCode::invalid, "Unknown field '" + printable(item.name) + "'"};
   }
   return items;
 }

@@ -16,6 +16,7 @@
 #include "cmd/job_query.h"
 #include "cmd/slurm_text.h"
 #include "cmd/usage_text.h"
+#include "proto/step_name.h"
 
 namespace gd::cmd {
 namespace {
@@ -41,13 +42,6 @@ constexpr char kDefaultFormat[] =
     "tresusageinmin,tresusageinminnode,tresusageinmintask,tresusageintot,tresusageoutave,"
     "tresusageoutmax,tresusageoutmaxnode,tresusageoutmaxtask,tresusageoutmin,tresusageoutminnode,"
     "tresusageoutmintask,tresusageouttot";
-
-std::string step_suffix(StepId step) {
-  if (step == kBatchStep) return "batch";
-  if (step == kExternStep) return "extern";
-  if (step == kInteractiveStep) return "interactive";
-  return std::to_string(step.value);
-}
 
 uint64_t cpu_ms(const StepSample& sample) {
   return sample.so_far.cpu_user_ms + sample.so_far.cpu_system_ms;
@@ -146,7 +140,7 @@ constexpr auto kFields = std::to_array<Field<SstatRow>>({
     UNKNOWN("consumedenergy", "ConsumedEnergy"),
     UNKNOWN("consumedenergyraw", "ConsumedEnergyRaw"),
     {0, "jobid", "JobID",
-     [](Row r, Out o) { o += job_name_of(r.job, 64) + "." + step_suffix(r.step); }},
+     [](Row r, Out o) { o += job_name_of(r.job, 64) + "." + step_name(r.step); }},
     {0, "maxdiskread", "MaxDiskRead", most<read_of>},
     {0, "maxdiskreadnode", "MaxDiskReadNode", most_node<read_of>},
     UNKNOWN("maxdiskreadtask", "MaxDiskReadTask"),
@@ -320,7 +314,7 @@ std::span<const Field<SstatRow>> sstat_fields() {
 }
 
 Result<std::vector<FormatItem>> parse_sstat_format(std::string_view format) {
-  std::vector<FormatItem> items = TRY(parse_acct_format(format, width_of));
+  std::vector<FormatItem> items = TRY(parse_percent_format(format, width_of));
   for (const FormatItem& item : items) {
     const bool known = std::ranges::any_of(
         kFields, [&](const Field<SstatRow>& field) { return field.name == item.name; });

@@ -2,6 +2,8 @@
 
 #include <cctype>
 
+#include "proto/step_name.h"
+
 namespace gd {
 
 namespace {
@@ -11,13 +13,6 @@ constexpr size_t kMaxPadding = 10;  // as Slurm: a wider one is cut to this
 std::string pad(uint64_t number, size_t width) {
   std::string digits = std::to_string(number);
   return digits.size() < width ? std::string(width - digits.size(), '0') + digits : digits;
-}
-
-std::string step_name(StepId step) {
-  if (step == kBatchStep) return "batch";
-  if (step == kInteractiveStep) return "interactive";
-  if (step == kExternStep) return "extern";
-  return std::to_string(step.value);
 }
 
 std::string with_step(const PatternValues& v) {

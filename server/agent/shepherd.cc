@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/process.h"
+#include "proto/step_name.h"
 #include "server/agent/step_files.h"
 #include "server/agent/step_plan.h"
 #include "server/container/user_file.h"

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "base/text.h"
+#include "proto/step_name.h"
 
 namespace gd::agent {
 namespace {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/process.h"
+#include "proto/step_name.h"
 #include "server/agent/step_engine.h"
 #include "server/agent/step_plan.h"
 #include "server/agent/step_receipt.h"

@@ -6,8 +6,8 @@
 #include "base/hostlist.h"
 #include "base/text.h"
 #include "proto/index_set.h"
+#include "proto/step_name.h"
 #include "proto/task_layout.h"
-#include "server/agent/step_folder.h"
 
 namespace gd::agent {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "base/image_name.h"
 #include "base/text.h"
+#include "proto/step_name.h"
 #include "server/agent/image_stamp.h"
 #include "server/agent/step_devices.h"
 #include "server/agent/step_engine.h"
-#include "server/agent/step_folder.h"
 #include "server/agent/step_image.h"
 #include "server/agent/step_plan.h"
 #include "server/container/cgroup.h"

@@ -11,16 +11,10 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "proto/codec.h"
+#include "proto/step_name.h"
 
 namespace gd::agent {
 namespace {
-
-struct NamedStep {
-  StepId step;
-  const char* name;
-};
-constexpr NamedStep kNamedSteps[] = {
-    {kBatchStep, "batch"}, {kInteractiveStep, "interactive"}, {kExternStep, "extern"}};
 
 Error errno_error(const std::string& what) {
   Error error = os_error(what);
@@ -37,13 +31,6 @@ Result<Bytes> read_small(const std::string& path, size_t limit) {
 
 }  // namespace
 
-std::string step_name(StepId step) {
-  for (const NamedStep& named : kNamedSteps) {
-    if (named.step == step) return named.name;
-  }
-  return std::to_string(step.value);
-}
-
 std::string folder_name(const StepKey& key) {
   return std::to_string(key.job.value) + "." + std::to_string(key.launch.value) + "." +
          step_name(key.step);
@@ -55,15 +42,9 @@ std::optional<StepKey> parse_folder_name(std::string_view name) {
   const Result<uint32_t> job = parse_number<uint32_t>(parts[0]);
   const Result<uint64_t> launch = parse_number<uint64_t>(parts[1]);
   if (!job.ok() || !launch.ok()) return std::nullopt;
-  StepKey key{.job = JobId{*job}, .launch = LaunchNumber{*launch}};
-  const auto* named = std::ranges::find(kNamedSteps, parts[2], &NamedStep::name);
-  if (named != std::end(kNamedSteps)) {
-    key.step = named->step;
-  } else {
-    const Result<uint32_t> step = parse_number<uint32_t>(parts[2]);
-    if (!step.ok()) return std::nullopt;
-    key.step = StepId{*step};
-  }
+  const std::optional<StepId> step = parse_step_name(parts[2]);
+  if (!step) return std::nullopt;
+  const StepKey key{.job = JobId{*job}, .launch = LaunchNumber{*launch}, .step = *step};
   // One name a step: "007.1.0" is somebody else's folder.
   if (folder_name(key) != name) return std::nullopt;
   return key;

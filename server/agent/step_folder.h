@@ -34,7 +34,6 @@ inline constexpr size_t kMaxStatusBytes = size_t{1} << 20;
 
 std::string folder_name(const StepKey& key);  // "12.7.batch", "12.7.0"
 std::optional<StepKey> parse_folder_name(std::string_view name);
-std::string step_name(StepId step);  // "batch", "interactive", "extern", "0"
 
 StepKey key_of(const StepLaunch& launch);
 StepKey key_of(const StepStatus& status);

@@ -211,7 +211,7 @@ TEST(Gdacct, JobsThatAreNamedAreOfAnyTimeAndUser) {
 }
 
 TEST(Gdacct, WidthsAreSlurms) {
-  const auto items = parse_acct_format("JobID,State%5,Elapsed%-12");
+  const auto items = parse_percent_format("JobID,State%5,Elapsed%-12", acct_width);
   ASSERT_TRUE(items.ok());
   EXPECT_EQ(items.value()[0].width, 12U);
   EXPECT_FALSE(items.value()[0].right);

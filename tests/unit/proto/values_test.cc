@@ -5,6 +5,7 @@
 #include "proto/job_state.h"
 #include "proto/peer.h"
 #include "proto/resources.h"
+#include "proto/step_name.h"
 #include "proto/ticket.h"
 
 namespace gd {
@@ -105,6 +106,16 @@ struct PatternCase {
   const char* pattern;
   const char* expect;
 };
+
+TEST(StepNames, AreSlurmsBothWays) {
+  for (const StepId step : {StepId{0}, StepId{77}, kBatchStep, kInteractiveStep, kExternStep}) {
+    EXPECT_EQ(parse_step_name(step_name(step)), step) << step_name(step);
+  }
+  EXPECT_EQ(step_name(kExternStep), "extern");
+  EXPECT_EQ(parse_step_name(std::to_string(kBatchStep.value)), std::nullopt);
+  EXPECT_EQ(parse_step_name("Batch"), std::nullopt);
+  EXPECT_EQ(parse_step_name(""), std::nullopt);
+}
 
 TEST(FilePattern, ExpandsAsSlurmDoes) {
   PatternValues v;
