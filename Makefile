@@ -51,7 +51,7 @@ tsan: | deps-test  ## tests of what has threads, under ThreadSanitizer
 	@$(meson_test) -C $(TSAN_DIR) --timeout-multiplier=3 \
 	  $(if $(SUITES),$(suites),--suite base --suite proto --suite store --suite controller)
 
-system: | deps-test all  ## whole clusters as root: SYSTEM="test_batch test_kill_nine" ENGINE=crun
+system: | deps-test all  ## whole clusters as root: SYSTEM="test_batch test_steps" ENGINE=crun
 	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) GD_TEST_ENGINE=$(ENGINE) tests/system/run $(SYSTEM)
 
 compat: | deps-test deps-bench all  ## the same command lines to real Slurm and to gd, as root
