@@ -5,9 +5,11 @@
 // (cluster.h, Changes). Those marked "runtime" change nothing durable.
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -208,12 +210,28 @@ struct AuditEntry {  // changes by administrators
   }
 };
 
-using Event =
+using EventVariant =
     std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated, JobSplit,
                  DependencySet, ArrayLimitSet, JobAllocated, JobBegan, JobGot, JobEnding,
                  JobEndChanged, ShareReleased, JobEnded, JobRequeued, JobSignalled, SignalsDone,
                  TimeMarked, JobPurged, StepAdded, StepChanged, NodeCame, NodeReported, NodeChanged,
                  NodeRemoved, NodeUnknown, ReservationSet, ReservationBegan, ReservationRemoved,
                  ClientSeen, Promised, SharesRanked, Reconfigured, AuditEntry>;
+
+// One of them. A class of its own only so that copying and destroying so many alternatives is
+// compiled once, in event.cc, and not in every file that emits one: std::visit, get and get_if
+// work as on the variant.
+class Event : public EventVariant {
+ public:
+  template <class Body>
+  requires std::constructible_from<EventVariant, std::in_place_type_t<Body>, Body &&> Event(
+      Body body)
+      : EventVariant(std::in_place_type<Body>, std::move(body)) {}  // NOLINT: implicit
+  Event(const Event& other);
+  Event(Event&& other) noexcept;
+  Event& operator=(const Event& other);
+  Event& operator=(Event&& other) noexcept;
+  ~Event();
+};
 
 }  // namespace gd::core
