@@ -13,6 +13,7 @@ TSAN_DIR ?= $(BUILD)-tsan
 FUZZ_DIR ?= $(BUILD)-fuzz
 FUZZ_SECONDS ?= 20
 ENGINE ?= native
+OUTPUT ?= .
 ASAN_TARGETS ?=
 
 export ASAN_OPTIONS ?= detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1
@@ -26,7 +27,8 @@ as_root = $(if $(filter-out 0,$(shell id -u)),$(if $(shell command -v sudo),sudo
 meson_test = meson test --no-rebuild --print-errorlogs --num-processes=$(JOBS)
 suites = $(foreach suite,$(SUITES),--suite $(suite))
 
-.PHONY: all run test system compat clients asan tsan fuzz vm tidy format install bench clean help
+.PHONY: all run test system compat clients asan tsan fuzz vm tidy format install package bench
+.PHONY: clean help
 
 all: | deps-build $(BUILD)/build.ninja  ## build everything
 	@ninja -C $(BUILD) -j $(JOBS)
@@ -57,8 +59,8 @@ system: | deps-test all  ## whole clusters as root: SYSTEM="test_batch test_step
 compat: | deps-test deps-bench all  ## the same command lines to real Slurm and to gd, as root
 	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/compat/compat.py
 
-clients: | deps-test deps-clients all  ## Debian's snakemake, parallel, nodeset, mpirun, unchanged
-	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/system/run real_clients real_mpi
+clients: | deps-test deps-clients all  ## snakemake, parallel, mpirun, dnf and others, unchanged
+	@$(as_root) env GD_BUILD=$(abspath $(BUILD)) tests/system/run real_clients real_mpi real_rpm
 
 fuzz: | deps-ci  ## each fuzz target on its corpus, then FUZZ_SECONDS of new inputs
 	@[ -e $(FUZZ_DIR)/build.ninja ] || CXX=clang++-14 $(meson_setup) -Ddebug=true \
@@ -79,6 +81,10 @@ format:  ## clang-format over the C++ sources
 install: all  ## under DESTDIR and PREFIX
 	@meson configure $(BUILD) --prefix=$(PREFIX) && \
 	  DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
+
+package: all  ## a Debian package: OUTPUT/gd_VERSION_ARCHITECTURE.deb
+	@tools/deps.sh package
+	@tools/package.sh $(BUILD) $(OUTPUT)
 
 bench: all  ## figures beside Slurm, as root, medians of rounds (BENCH="--only run_true")
 	@tools/deps.sh bench

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a task needs, and only those that are missing.
 #
-#   tools/deps.sh GROUP...        groups: build test ci bench clients vm
+#   tools/deps.sh GROUP...        groups: build test ci bench clients package vm
 #
 # With nothing missing it costs one dpkg-query (about 50 ms) and prints nothing.
 # Otherwise it calls apt-get, through sudo unless it is root already. Package
@@ -22,8 +22,10 @@ declare -A packages_of=(
     docker-registry squashfs-tools squashfs-tools-ng erofs-utils"
   [ci]="git ccache clang-14 clang-format-14 libclang-rt-14-dev shellcheck"
   [bench]="slurm-wlm slurm-client munge"
-  [clients]="snakemake parallel clustershell openmpi-bin libopenmpi-dev mpich libmpich-dev"
-  [vm]="qemu-system-x86 seabios mmdebstrap e2fsprogs"
+  [clients]="snakemake parallel clustershell openmpi-bin libopenmpi-dev mpich libmpich-dev
+    rpm dnf createrepo-c"
+  [package]="dpkg-dev"
+  [vm]="qemu-system-x86 seabios mmdebstrap e2fsprogs dpkg-dev"
 )
 
 fail() {
@@ -60,11 +62,11 @@ update_lists() {  # another apt may hold the lists, which apt-get does not wait 
 
 install_all() { apt install -y --no-install-recommends "$@" >>"$log" 2>&1; }
 
-[ $# -gt 0 ] || fail "no group given; name some of: build test ci bench clients vm"
+[ $# -gt 0 ] || fail "no group given; name some of: build test ci bench clients package vm"
 packages=()
 for group in "$@"; do
   [ -n "${packages_of[$group]-}" ] ||
-    fail "unknown group '$group'; there are: build test ci bench clients vm"
+    fail "unknown group '$group'; there are: build test ci bench clients package vm"
   read -r -d '' -a more <<<"${packages_of[$group]}" || true
   packages+=("${more[@]}")
 done

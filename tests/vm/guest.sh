@@ -18,7 +18,8 @@ share=$(cd "$1" && pwd)
 shift
 
 packages="systemd systemd-sysv dbus udev kmod linux-image-amd64 busybox-static iproute2 procps
-  passwd libpam-systemd libpam-modules libzmq5 libsodium23 liblmdb0 libseccomp2 libcap2 libstdc++6"
+  passwd libpam-systemd libpam-modules libzmq5 libsodium23 liblmdb0 libseccomp2 libcap2 libstdc++6
+  libarchive13 libncursesw6"
 include=$(tr -s ' \n' ',' <<<"$packages" | sed 's/,$//')
 
 # Units that a guest of one minute does without.

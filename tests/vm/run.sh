@@ -3,8 +3,9 @@
 #
 #   tests/vm/run.sh BUILD_FOLDER
 #
-# Installs the build into a folder that the guest sees, and runs scenario.sh there. Last line:
-# "N passed, N failed". Needs root (9p serves files as their owners) and some minutes.
+# Makes the Debian package of the build in a folder that the guest sees, and runs scenario.sh
+# there. Last line: "N passed, N failed". Needs root (9p serves files as their owners) and some
+# minutes.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=${1:?usage: tests/vm/run.sh BUILD_FOLDER}
@@ -13,6 +14,7 @@ build=${1:?usage: tests/vm/run.sh BUILD_FOLDER}
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 chmod 755 "$stage"
-DESTDIR=$stage/install meson install -C "$build" --no-rebuild --quiet
+build=$(cd "$build" && pwd)
+"$here/../../tools/package.sh" "$build" "$stage" >/dev/null
 cp "$here/scenario.sh" "$stage/"
 "$here/guest.sh" -t 420 "$stage" bash scenario.sh

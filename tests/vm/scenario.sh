@@ -138,13 +138,17 @@ stopping_leaves_no_job() {
 }
 nobody_runs() { ! pgrep -u alice; }
 
-cp -a install/. / && ldconfig
+nothing_runs() { ! pgrep -l '^gd'; } # a shepherd whose end nobody asks for leaves after 15 s
+purge_leaves_nothing() {
+  dpkg --purge gd && wait_for nothing_runs && ! systemctl list-unit-files 'gd*' | grep '^gd' &&
+    ! find / -xdev '(' -path /proc -o -path /mnt ')' -prune -o -name 'gd*' -newer /etc/hostname \
+      -print | grep -v '^/etc/gd$'
+}
+
 useradd --create-home --shell /bin/bash alice
 check "the guest has cgroup v2 and nothing else" only_cgroup_v2
-check "sysusers makes the account" systemd-sysusers
-check "tmpfiles makes the folders" systemd-tmpfiles --create
-check "the controller's folder belongs to gd" account_gd_exists
-check "systemd reads the units" systemctl daemon-reload
+check "the package installs" dpkg --install gd_*.deb
+check "the controller's folder belongs to the account gd" account_gd_exists
 printf 'kill_wait = 2s\n' >/etc/gd/gd.conf
 check "gdctld starts and answers" start_controller
 check "gdctld runs as gd" controller_is_gd
@@ -160,5 +164,7 @@ check "a job outlives kill -9 of gdnoded" survives kill_agent
 check "a job outlives a restart of gdctld" survives systemctl restart gdctld
 check "a job outlives kill -9 of gdctld" survives kill_controller
 check "an acknowledged job outlives kill -9 of gdctld" acknowledged_jobs_stay
+check "a job outlives an upgrade of the package" survives dpkg --install gd_*.deb
 check "stopping gdjobs.service ends every job" stopping_leaves_no_job
+check "a purge of the package leaves nothing but the account" purge_leaves_nothing
 finish
