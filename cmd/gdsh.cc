@@ -11,6 +11,7 @@
 #include "cmd/gdrun.h"
 #include "cmd/job_query.h"
 #include "cmd/session.h"
+#include "cmd/session_list.h"
 #include "cmd/submit.h"
 
 namespace gd::cmd {
@@ -19,6 +20,8 @@ namespace {
 struct ShellOptions {
   JobOptions job;
   std::string attach;
+  std::string record;
+  bool list = false;
   bool quiet = false;
   std::vector<std::string> rest;
 };
@@ -32,6 +35,7 @@ constexpr CommandInfo kInfo{
         "gdsh -c 4 --mem=8G -t 2:00:00     # a shell in a container of one's own\n"
         "gdsh --image=/srv/images/debian\n"
         "gdsh 42                           # inside of job 42\n"
+        "gdsh --list                       # the sessions that one has\n"
         "gdsh --attach 42                  # back after a lost connection, or after ~d\n",
     .rest = RestMode::stop_at_first,
     .completes = Completes::job};
@@ -50,6 +54,12 @@ void define(Cli& cli, ShellOptions& options) {
   cli.option("--attach", "JOB[.STEP]", "Come back to a session that was left or lost",
              options.attach)
       .complete(Completes::job);
+  cli.flag("--list", "Show one's sessions, and whether somebody is at them", options.list);
+  cli.option("--record", "PATTERN",
+             "Record what is shown into a new file there, as asciicast; %j is the job's id, %s the "
+             "step's",
+             options.record)
+      .complete(Completes::file);
   cli.flag("-Q,--quiet", "No messages of one's own", options.quiet);
   cli.refuse("-m,--distribution");
   cli.rest(options.rest);
@@ -74,13 +84,16 @@ Result<SessionOptions> join(const ShellOptions& options, Client& controller) {
   StepRequest request = TRY(to_step_request(options.job, job, command, true, surroundings()));
   request.sharing = StepSharing::overlap;  // a look into a job takes nothing from its steps
   request.tasks = 1;
+  request.record = options.record;
   const StepReply reply = TRY(controller.ask<StepReply>(request));
   return SessionOptions{.job = reply.job, .step = reply.step, .access = reply.access[0].access};
 }
 
 Result<SessionOptions> begin(const ShellOptions& options, Client& controller, Context& context) {
-  const SubmitRequest request =
+  SubmitRequest request =
       TRY(to_interactive_request(options.job, options.rest, true, surroundings()));
+  request.spec.stays = true;
+  request.spec.record = options.record;
   const SubmitReply reply = TRY(controller.ask<SubmitReply>(request));
   for (const std::string& warning : reply.warnings) context.warn("warning: " + warning);
   const auto access = TRY(await_start(reply.job, controller, context, options.quiet));
@@ -94,7 +107,21 @@ std::string come_back(const SessionOptions& session) {
   return "come back with 'gdsh --attach " + id + "'";
 }
 
+Result<void> check_together(const ShellOptions& options) {
+  const bool attaches = !options.attach.empty();
+  if (attaches && !options.rest.empty()) return usage("--attach takes no further arguments");
+  if (attaches && !options.record.empty()) {
+    return usage("--record is for a new session, --attach for one that runs");
+  }
+  if (options.list && (attaches || !options.rest.empty())) {
+    return usage("--list takes no further arguments");
+  }
+  return {};
+}
+
 Result<int> run(const ShellOptions& options, Context& context) {
+  TRY(check_together(options));
+  if (options.list) return list_sessions(context);
   if (options.job.explain) {
     return explain_sandbox(
         TRY(to_interactive_request(options.job, options.rest, true, surroundings())), context);
@@ -105,9 +132,6 @@ Result<int> run(const ShellOptions& options, Context& context) {
   }
   TRY(check_one_task(options.job.spec, "gdsh opens one terminal, for one task"));
   TRY(check_clusters(options.job.clusters, context));
-  if (!options.attach.empty() && !options.rest.empty()) {
-    return usage("--attach takes no further arguments");
-  }
   Client* controller = TRY(context.controller());
   const bool joins = !options.rest.empty() && is_number(options.rest[0]);
   SessionOptions session = !options.attach.empty() ? TRY(attach(options, *controller))
@@ -125,10 +149,7 @@ Result<int> run(const ShellOptions& options, Context& context) {
     return Error{end.error().code, end.error().text + (lost ? "; " + come_back(session) : "")};
   }
   if (end->kind == SessionEndKind::detached) {
-    const std::string id = std::to_string(session.job.value);
-    const bool own = session.owns_job;  // else the job's own client keeps it
-    context.warn("left job " + id + "; " + come_back(session) +
-                 (own ? " within " + std::to_string(kClientSilence.count()) + " s" : ""));
+    context.warn("left job " + std::to_string(session.job.value) + "; " + come_back(session));
     return kExitDone;
   }
   if (end->kind == SessionEndKind::taken_over) {

@@ -11,6 +11,7 @@
 
 #include "base/poller.h"
 #include "base/process.h"
+#include "base/terminal_modes.h"
 #include "base/text.h"
 #include "cmd/fd_writer.h"
 #include "cmd/job_wait.h"
@@ -46,8 +47,10 @@ class Session {
     TRY(streams_.open(terminal_size(terminal ? 0 : 1), get_env("TERM").value_or("dumb")));
     watch_.keep_alive();
     schedule_tick();
-    while (!done_) TRY(step());
-    raw_.reset();
+    Result<void> lasting;
+    while (!done_ && lasting.ok()) lasting = step();
+    leave_terminal();
+    TRY(std::move(lasting));
     TRY(check_written(out_.error(), "output"));
     TRY(check_written(err_.error(), "error"));
     return std::move(*done_);
@@ -59,8 +62,14 @@ class Session {
     all.on_opened = [this](const StreamOpened&) { watch_input(); };
     all.on_output = [this](StreamId stream, std::string_view bytes) {
       output_at_ = boot_time();
+      if (raw_) modes_.take(bytes);
       (stream == StreamId::error ? err_ : out_).add(bytes);
     };
+    all.on_screen = [this](std::string_view bytes) {
+      if (raw_) modes_.take(bytes);
+      out_.add(bytes);
+    };
+    all.on_notice = [this](const std::string& text) { tell(printable(text)); };
     all.on_exit = [this](const StreamExit& exit) { exit_ = exit; };
     all.on_taken_over = [this] { finish(SessionEndKind::taken_over); };
     all.on_gap = [this](uint64_t bytes) {
@@ -96,6 +105,21 @@ class Session {
     if (!done_) done_ = SessionEnd{kind, exit_.value_or(StreamExit{})};
   }
 
+  // Whatever the program there has switched on is still on here.
+  void leave_terminal() {
+    if (!raw_) return;
+    Bytes last = modes_.undo();
+    const bool stays_there = !done_ || done_->kind != SessionEndKind::exited;
+    if (stays_there) last += "\r\n";
+    if (::isatty(1) != 0) (void)write_all(1, last, "terminal").ok();
+    raw_.reset();
+  }
+
+  void leave() {
+    streams_.leave();
+    finish(SessionEndKind::detached);
+  }
+
   // ---- input
 
   void watch_input() {
@@ -125,11 +149,8 @@ class Session {
     if (!raw_ || !options_.may_detach) return streams_.send_input(typed);
     const EscapeFilter::Taken taken = escape_.take(typed);
     streams_.send_input(taken.to_send);
-    if (taken.help) say("~d leaves this session, the job goes on; ~~ is one ~");
-    if (taken.detach) {
-      streams_.leave();
-      finish(SessionEndKind::detached);
-    }
+    if (taken.help) tell("~d leaves this session, which goes on; ~~ is one ~");
+    if (taken.detach) leave();
   }
 
   // No credit: the descriptor would be ready again and again. step() looks anew.
@@ -139,7 +160,9 @@ class Session {
     input_watched_ = false;
   }
 
+  // A terminal that is gone is no end of what was typed: somebody may come back to the session.
   void end_input() {
+    if (raw_ && options_.may_detach) return leave();
     input_over_ = true;
     if (!input_is_file_) poller_->remove(0);
     streams_.end_input();
@@ -152,6 +175,8 @@ class Session {
       if (const auto size = terminal_size(raw_ ? 0 : 1)) streams_.resize(*size);
       return;
     }
+    const bool hangs_up = signal == SIGHUP || signal == SIGTERM;
+    if (hangs_up && options_.may_detach) return leave();
     if (signal != SIGINT) return streams_.send_signal(signal);
     const std::string job = "job " + std::to_string(options_.job.value);
     switch (interrupts_.take()) {
@@ -184,7 +209,10 @@ class Session {
   }
 
   void say(std::string_view text) {
-    if (options_.quiet) return;
+    if (!options_.quiet) tell(text);
+  }
+
+  void tell(std::string_view text) {
     context_.err << (raw_ ? "\r" : "") << context_.program << ": " << text
                  << (raw_ ? "\r\n" : "\n");
     (void)context_.err.flush();
@@ -197,6 +225,7 @@ class Session {
   FdWriter out_, err_;
   std::unique_ptr<Poller> poller_;
   std::optional<RawTerminal> raw_;
+  TerminalModes modes_;  // of this terminal, as the program there has set them
   EscapeFilter escape_;
   bool input_watched_ = false;
   bool input_is_file_ = false;

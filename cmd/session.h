@@ -3,8 +3,10 @@
 // Without a terminal here bytes pass, and so does their end. Steps that have no terminal are
 // step_session.h's.
 //
-// SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 are passed on to the step. While the session
-// lasts the controller is told now and then that somebody is there.
+// SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 are passed on to the step; the first two, and the loss
+// of the terminal, leave a session that may be left. While the session lasts the controller is
+// told now and then that somebody is there. Modes that the program has set in the terminal are
+// taken back at the end, whichever it is.
 #pragma once
 
 #include <functional>

@@ -78,6 +78,8 @@ Result<void> StreamClient::handle(Message&& message) {
     flush_input();
   } else if (const auto* ping = std::get_if<StreamPing>(&message)) {
     if (ping->bye && events_.on_taken_over) events_.on_taken_over();
+  } else if (const auto* notice = std::get_if<StreamNotice>(&message)) {
+    if (events_.on_notice) events_.on_notice(notice->text);
   } else if (const auto* exit = std::get_if<StreamExit>(&message)) {
     if (events_.on_exit) events_.on_exit(*exit);
   }
@@ -87,7 +89,10 @@ Result<void> StreamClient::handle(Message&& message) {
 Result<void> StreamClient::on_opened(const StreamOpened& opened) {
   for (const auto& [mine, at] :
        {std::pair{&output_, opened.output_at}, std::pair{&error_, opened.error_at}}) {
-    if (seen_ && at > mine->received && events_.on_gap) events_.on_gap(at - mine->received);
+    const bool drawn = mine == &output_ && !opened.screen.empty();
+    if (seen_ && at > mine->received && !drawn && events_.on_gap) {
+      events_.on_gap(at - mine->received);
+    }
     mine->received = std::max(mine->received, at);
   }
   if (!seen_) input_start_ = input_sent_ = opened.input_at;
@@ -101,6 +106,10 @@ Result<void> StreamClient::on_opened(const StreamOpened& opened) {
   end_sent_ = false;
   flush_input();
   if (events_.on_opened) events_.on_opened(opened);
+  if (!opened.screen.empty() && events_.on_screen) {
+    output_.uncounted += opened.screen.size();
+    events_.on_screen(opened.screen);
+  }
   return {};
 }
 
@@ -119,7 +128,9 @@ void StreamClient::on_data(StreamData&& data) {
 
 void StreamClient::written(StreamId stream, uint64_t bytes) {
   Incoming& from = incoming(stream);
-  from.pending -= std::min(from.pending, bytes);
+  const uint64_t uncounted = std::min(from.uncounted, bytes);
+  from.uncounted -= uncounted;
+  from.pending -= std::min(from.pending, bytes - uncounted);
   if (opened_) send(StreamAck{.stream = stream, .position = from.received - from.pending});
 }
 

@@ -22,6 +22,8 @@ namespace gd::cmd {
 struct StreamEvents {
   std::function<void(const StreamOpened&)> on_opened;
   std::function<void(StreamId, std::string_view bytes)> on_output;
+  std::function<void(std::string_view bytes)> on_screen;  // draws the terminal; to be written()
+  std::function<void(const std::string& text)> on_notice;
   std::function<void(const StreamExit&)> on_exit;
   std::function<void()> on_taken_over;         // another client has come
   std::function<void(uint64_t bytes)> on_gap;  // output that nobody has any more
@@ -56,8 +58,9 @@ class StreamClient {
  private:
   static constexpr Milliseconds kGiveUpAfter = 60s;
   struct Incoming {
-    uint64_t received = 0;  // position of the next byte
-    uint64_t pending = 0;   // given to on_output, not written() yet
+    uint64_t received = 0;   // position of the next byte
+    uint64_t pending = 0;    // given to on_output, not written() yet
+    uint64_t uncounted = 0;  // the same of on_screen: no part of the stream
   };
   Result<void> connect();
   Result<void> handle(Message&& message);

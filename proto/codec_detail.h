@@ -92,7 +92,7 @@ constexpr uint64_t last_of(StepPhase) {
   return uint64_t(StepPhase::ended);
 }
 constexpr uint64_t last_of(EndCause) {
-  return uint64_t(EndCause::refused);
+  return uint64_t(EndCause::idle);
 }
 constexpr uint64_t last_of(ReservationAction) {
   return uint64_t(ReservationAction::remove);

@@ -104,6 +104,7 @@ struct StepRecord {
   std::vector<std::string> argv;
   std::string chdir;
   bool pty = false;
+  std::string record;          // JobSpec::record, of a step that was asked for
   bool join_container = true;  // in the job's container, not one of its own
   std::optional<Digest> environment;
   TimePoint start_time{};
@@ -127,6 +128,7 @@ struct StepRecord {
     field("argv", self.argv);
     field("chdir", self.chdir);
     field("pty", self.pty);
+    field("record", self.record);
     field("join", self.join_container);
     field("env", self.environment);
     field("start", self.start_time);

@@ -105,6 +105,8 @@ struct JobSpec {
   std::vector<std::string> devices;  // names of CDI: VENDOR/CLASS=NAME
   bool followed =
       false;  // somebody reads its output as it comes: the node waits for her at the end
+  bool stays = false;  // interactive: once it runs it lives on while nobody is at its terminal
+  std::string record;  // file for a recording of its terminal, a pattern; empty: none
   std::string submit_host;
   std::string submit_dir;
   std::string command;  // the script's path as typed, for scontrol and squeue
@@ -167,6 +169,8 @@ struct JobSpec {
     field("mail_user", self.mail_user);
     field("mail", self.mail_events);
     field("followed", self.followed);
+    field("stays", self.stays);
+    field("record", self.record);
     field("lic", self.licences);
     field("resv", self.reservation);
   }

@@ -73,6 +73,7 @@ enum class MessageType : uint16_t {
   stream_signal = 86,
   stream_ping = 87,
   stream_exit = 88,
+  stream_notice = 89,
   step_launch = 90,
   shepherd_status = 91,
   shepherd_order = 92,

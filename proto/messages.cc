@@ -91,6 +91,7 @@ template Message::Message(StreamResize);
 template Message::Message(StreamSignal);
 template Message::Message(StreamPing);
 template Message::Message(StreamExit);
+template Message::Message(StreamNotice);
 template Message::Message(StepLaunch);
 template Message::Message(ShepherdStatus);
 template Message::Message(ShepherdOrder);

@@ -34,8 +34,8 @@ using MessageVariant = std::variant<
     NodeTokenRequest, NodeTokenReply, ScriptQuery, ScriptReply, StatsQuery, StatsReply, LoginStart,
     LoginPrompt, LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined, NodeHello, NodeWelcome,
     NodeReport, NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck,
-    StreamResize, StreamSignal, StreamPing, StreamExit, StepLaunch, ShepherdStatus, ShepherdOrder,
-    ExplainReply, NodeExplain, NodeExplained, StepSample>;
+    StreamResize, StreamSignal, StreamPing, StreamExit, StreamNotice, StepLaunch, ShepherdStatus,
+    ShepherdOrder, ExplainReply, NodeExplain, NodeExplained, StepSample>;
 
 template <class Body>
 concept MessageBody = requires {

@@ -340,8 +340,7 @@ struct WaitRequest {
   static constexpr MessageType kType = MessageType::wait_request;
   JobId job;
   WaitUntil until = WaitUntil::ended;
-  bool keep_alive =
-      false;  // the interactive job's own client: silence for kClientSilence cancels it
+  bool keep_alive = false;  // an interactive job's client: kClientSilence of silence cancels it
   bool operator==(const WaitRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -416,7 +415,7 @@ struct StepRequest {
   RequestId request;
   JobId job;
   std::optional<StepId> attach;   // an existing step; else a new one
-  bool attach_any = false;        // the job's own interactive step
+  bool attach_any = false;        // the job's own interactive step, or its one session
   std::string name;               // empty: the command's
   std::vector<std::string> argv;  // empty: the user's shell
   std::string programs;           // proto/multi_prog.h; then no argv
@@ -437,6 +436,7 @@ struct StepRequest {
   uint32_t relative = 0;  // the first node counts from this one of the job's
   StepSharing sharing = StepSharing::whole;
   bool cyclic = false;
+  std::string record;  // as JobSpec::record
   bool operator==(const StepRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("req", self.request);
@@ -462,6 +462,7 @@ struct StepRequest {
     field("relative", self.relative);
     field("sharing", self.sharing);
     field("cyclic", self.cyclic);
+    field("record", self.record);
   }
 };
 

@@ -68,6 +68,7 @@ enum class EndCause : uint8_t {
   client_gone = 6,    // an interactive step whose client did not come back
   refused = 7,        // what was asked for cannot be had, here or elsewhere: no such program or
                       // image, an output file that its user may not write; error says which
+  idle = 8,           // a terminal at which nothing has happened for too long
 };
 
 struct StepStatus {
@@ -173,6 +174,8 @@ struct StepLaunch {
   uint32_t step_cpus = 0;  // limits of the step on this node; 0: the job's
   uint64_t step_memory_mib = 0;
   std::string programs;
+  std::optional<Seconds> session_idle;  // then a terminal at which nothing happens is ended
+  std::string record;                   // JobSpec::record, of this step
   bool operator==(const StepLaunch&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -213,6 +216,8 @@ struct StepLaunch {
     field("step_cpus", self.step_cpus);
     field("step_mem", self.step_memory_mib);
     field("programs", self.programs);
+    field("idle", self.session_idle);
+    field("record", self.record);
   }
 };
 

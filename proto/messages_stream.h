@@ -58,6 +58,7 @@ struct StreamOpened {
   uint64_t input_at = 0;   // bytes of input the step has taken so far
   uint64_t output_at = 0;  // position of the first byte that will follow
   uint64_t error_at = 0;
+  Bytes screen;  // what draws a terminal as it was at output_at; empty: draw what follows
   bool operator==(const StreamOpened&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -65,6 +66,7 @@ struct StreamOpened {
     field("in", self.input_at);
     field("out", self.output_at);
     field("err", self.error_at);
+    field("screen", self.screen);
   }
 };
 
@@ -118,6 +120,13 @@ struct StreamPing {  // both ways; a client silent for kStreamSilence counts as 
   bool bye = false;  // leaving on purpose: detach at once
   bool operator==(const StreamPing&) const = default;
   static constexpr void visit(auto& self, auto&& field) { field("bye", self.bye); }
+};
+
+struct StreamNotice {  // a word from the node to whoever is at the terminal
+  static constexpr MessageType kType = MessageType::stream_notice;
+  std::string text;
+  bool operator==(const StreamNotice&) const = default;
+  static constexpr void visit(auto& self, auto&& field) { field("text", self.text); }
 };
 
 struct StreamExit {  // the step has ended and its output has been sent

@@ -147,6 +147,8 @@ Result<PartitionSettings> read_partition(const ConfigView& view) {
   if (view.has("default_image")) out.default_image = view.text("default_image");
   out.allow_images = view.list("allow_images");
   out.root_inside = view.flag("root_inside");
+  const auto idle = std::chrono::duration_cast<Seconds>(view.interval("session_idle"));
+  if (idle > Seconds{0}) out.session_idle = idle;
   if (view.text("engine") != "native") out.engine = view.text("engine");
   return out;
 }

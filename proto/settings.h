@@ -89,6 +89,7 @@ struct PartitionSettings {
   std::string default_image;                // empty: the cluster's
   std::vector<std::string> allow_images;    // patterns; empty: all
   bool root_inside = true;
+  std::optional<Seconds> session_idle;  // empty: sessions may be idle for ever
   bool operator==(const PartitionSettings&) const = default;
 };
 

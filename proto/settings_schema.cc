@@ -113,6 +113,10 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
     {"allow_images", list, "",
      "Names of images that its jobs may have, with * and ?, \"host\" among them; none: all."},
     {"root_inside", boolean, "yes", "Whether its jobs may be root inside of their containers."},
+    {"session_idle", interval, "1d",
+     "A terminal at which nothing is typed, shown or computed for so long is ended, after a "
+     "warning; 0: never.",
+     0, kYearMs},
     {"engine", choice, "native",
      "What makes the jobs' containers: gd itself, or an OCI runtime "
      "that its nodes have in their path.",

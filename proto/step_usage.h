@@ -60,6 +60,18 @@ struct Usage {
 // Times and bytes add up; peaks do not, since they need not be of one moment.
 void add(Usage& sum, const Usage& step);
 
+// Of a step with a terminal.
+struct SessionNow {
+  bool attached = false;  // somebody is at it
+  Seconds idle{};         // since something was typed, shown or computed
+  bool operator==(const SessionNow&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("attached", self.attached);
+    field("idle", self.idle);
+  }
+};
+
 struct StepSample {
   static constexpr MessageType kType = MessageType::step_sample;  // from a shepherd to its agent
   JobId job;
@@ -72,6 +84,7 @@ struct StepSample {
   uint64_t pids = 0;
   std::optional<uint64_t> read_bytes_s;  // since the sample before
   std::optional<uint64_t> write_bytes_s;
+  std::optional<SessionNow> session;
   bool operator==(const StepSample&) const = default;
 
   static constexpr void visit(auto& self, auto&& field) {
@@ -85,6 +98,7 @@ struct StepSample {
     field("pids", self.pids);
     field("read_s", self.read_bytes_s);
     field("write_s", self.write_bytes_s);
+    field("session", self.session);
   }
 };
 

@@ -16,7 +16,7 @@ declare -A packages_of=(
   [build]="g++ meson ninja-build pkg-config python3 libzmq3-dev cppzmq-dev libmsgpack-cxx-dev
     liblmdb-dev libseccomp-dev libcap-dev libpam0g-dev libsodium-dev
     nlohmann-json3-dev libarchive-dev libgtest-dev libgmock-dev zlib1g-dev
-    libncurses-dev"
+    libncurses-dev libvterm-dev"
   [test]="iproute2 procps util-linux mount passwd tmux crun runc libpam-wrapper pamtester
     busybox-static dpkg-dev mmdebstrap groff-base python3-zmq python3-msgpack skopeo
     docker-registry squashfs-tools squashfs-tools-ng erofs-utils"

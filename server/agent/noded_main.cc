@@ -124,6 +124,7 @@ Result<std::string> prepare_shepherds(const Settings& all, const std::string& no
   shepherd.devices_dir = settings.spool_dir + "/devices";
   shepherd.steps_dir = settings.spool_dir + "/jobs";
   shepherd.store_program = TRY(own_folder()) + "/gdstore";
+  shepherd.screen_program = TRY(own_folder()) + "/gdscreen";
   const std::string path = settings.spool_dir + "/shepherd.conf";
   TRY(replace_file(path, render(shepherd), 0600));
   return path;

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "base/check.h"
+#include "base/duration.h"
 #include "base/process.h"
 #include "proto/step_name.h"
 #include "server/agent/step_files.h"
@@ -50,7 +51,7 @@ Shepherd::Shepherd(Poller& poller, StepFolder folder, StepLaunch launch, Shepher
   events.on_signal = [this](int number) {
     if (container_.running() && !ended()) (void)container_.signal_all(number).ok();
   };
-  events.on_attached = [this] { poller_.cancel(client_timer_); };
+  events.on_attached = [this] { on_attached(); };
   events.on_detached = [this](Leaving how) { on_detached(how); };
   events.on_delivered = [this] {
     if (forgotten_) again(leave_timer_, kDelivered, &Shepherd::leave);
@@ -100,7 +101,13 @@ void Shepherd::on_image(const Result<void>& fetched) {
 
 void Shepherd::try_start() {
   if (ended() || container_.running()) return;
-  if (begun_at_ == Milliseconds{}) begun_at_ = boot_time();
+  if (begun_at_ == Milliseconds{}) {
+    begun_at_ = boot_time();
+    if (const Result<void> kept = start_screen(); !kept.ok()) {
+      (void)streams_->begin({}).ok();
+      return finish(cause_.value_or(EndCause::refused), {}, kept.error().text);
+    }
+  }
   Result<StepContainer::Start> start = container_.try_start(image_.stored());
   if (!start.ok()) return fail(start.error());
   if (*start == StepContainer::Start::started) return on_started();
@@ -120,8 +127,10 @@ void Shepherd::on_started() {
   status_.started = clock_.now();
   status_.warnings = container_.warnings();
   status_.receipt = container_.receipt();
+  if (!screen_trouble_.empty()) status_.warnings.push_back(screen_trouble_);
   if (streams_) {
-    const Result<void> begun = streams_->begin(container_.take_ends());
+    const Result<void> begun =
+        streams_->begin(container_.take_ends(), screen_ ? &*screen_ : nullptr);
     if (!begun.ok()) status_.warnings.push_back("streams: " + begun.error().text);
     if (client_counts() && !streams_->attached()) on_detached(Leaving::lost);
   }
@@ -131,6 +140,7 @@ void Shepherd::on_started() {
     meter_ = UsageMeter(started_at_, settings_.sample_interval);
     again(sample_timer_, kFirstSample, &Shepherd::take_sample);
   }
+  if (launch_.pty) check_idle();
   watch_process();
   save_and_tell();
 }
@@ -200,6 +210,10 @@ void Shepherd::on_gone(const container::ExitReport& report) {
               WaitStatus::from_wait(report.wait_status).text();
     }
   }
+  if (cause == EndCause::idle) {
+    error = "idle for " + format_interval(*launch_.session_idle) + ", the most that partition " +
+            launch_.partition + " allows";
+  }
   if (usage.ok()) {
     meter_.finish(*usage, boot_time());
     status_.usage = meter_.usage();
@@ -210,7 +224,8 @@ void Shepherd::on_gone(const container::ExitReport& report) {
 
 void Shepherd::finish(EndCause cause, ExitStatus exit, std::string error) {
   for (const TimerId timer :
-       {limit_timer_, warn_timer_, kill_timer_, client_timer_, retry_timer_, sample_timer_}) {
+       {limit_timer_, warn_timer_, kill_timer_, client_timer_, retry_timer_, sample_timer_,
+        idle_timer_}) {
     poller_.cancel(timer);
   }
   // The last output first: the pipes' writers are gone, and so is what they wrote to.
@@ -250,6 +265,7 @@ void Shepherd::begin_end(EndCause cause, Milliseconds grace) {
   }
   if (grace == Milliseconds{0} || container_.is_place()) return kill_now();
   if (!first) return;
+  if (launch_.pty) (void)container_.signal_all(SIGHUP).ok();  // interactive shells ignore TERM
   (void)container_.signal_all(SIGTERM).ok();
   (void)container_.signal_all(SIGCONT).ok();  // a stopped program hears of it too
   again(kill_timer_, grace, &Shepherd::kill_now);
@@ -333,6 +349,7 @@ Result<void> Shepherd::on_client(FrameChannel& channel, const StreamOpen& open) 
 }
 
 void Shepherd::on_detached(Leaving how) {
+  if (launch_.pty && !ended()) tell_sample();
   if (!client_counts() || ended()) return;  // a terminal lives on, for a later client
   if (how == Leaving::on_purpose) return client_is_gone();
   again(client_timer_, kClientGrace, &Shepherd::client_is_gone);
@@ -388,16 +405,12 @@ void Shepherd::save_and_tell() {
   door_.tell_status();
 }
 
-// Told, not saved: nobody needs it after this process.
 void Shepherd::take_sample() {
   const Result<container::CgroupUsage> reading = container_.usage();
   if (reading.ok()) {
     meter_.take(*reading, boot_time());
-    StepSample sample = meter_.sample();
-    sample.job = launch_.job;
-    sample.launch = launch_.launch;
-    sample.step = launch_.step;
-    door_.tell(sample);
+    if (meter_.sample().cpu_milli >= kIdleCpuMilli) computed_at_ = boot_time();
+    tell_sample();
   }
   again(sample_timer_, settings_.sample_interval, &Shepherd::take_sample);
 }

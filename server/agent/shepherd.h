@@ -7,7 +7,8 @@
 // once, ever: the lock keeps a second shepherd out, and a folder that has a status is not
 // started again. The first cause of an end is kept; what comes later changes nothing:
 //
-//   time limit, order, client gone:  TERM and CONT to all, kill_wait, KILL
+//   time limit, order, client gone,
+//   idle terminal:                   TERM and CONT to all, kill_wait, KILL; HUP first at a terminal
 //   order "at once":                 KILL
 //   out of memory:                   asked of the step's group when it has ended
 //
@@ -25,6 +26,8 @@
 #include "base/result.h"
 #include "proto/messages_node.h"
 #include "server/agent/follow_host.h"
+#include "server/agent/idle_limit.h"
+#include "server/agent/screen_keeper.h"
 #include "server/agent/shepherd_door.h"
 #include "server/agent/shepherd_settings.h"
 #include "server/agent/step_container.h"
@@ -81,12 +84,18 @@ class Shepherd {
   Result<void> on_client(FrameChannel& channel, const StreamOpen& open);
   Result<UniqueFd> open_output(StreamId stream) const;
   [[nodiscard]] bool awaits_follower() const;
+  void on_attached();
   void on_detached(Leaving how);
+  Result<void> start_screen();
+  Result<UniqueFd> open_recording() const;
+  [[nodiscard]] Milliseconds active_at() const;  // boot time of what last happened in a session
+  void check_idle();
   void forget();
   void leave();
 
   void save_and_tell();
   void take_sample();
+  void tell_sample();
   void again(TimerId& timer, Milliseconds delay, void (Shepherd::*what)());
   void kill_whole_group();
   void client_is_gone();
@@ -105,6 +114,7 @@ class Shepherd {
   StepLaunch launch_;
   ShepherdSettings settings_;
   StepStatus status_;
+  std::optional<ScreenKeeper> screen_;  // of a terminal; before who uses it
   std::optional<StreamHost> streams_;
   std::optional<FollowHost> followers_;  // of a step whose streams are files
   ShepherdDoor door_;
@@ -129,6 +139,10 @@ class Shepherd {
   TimerId leave_timer_ = TimerId::none;
   TimerId retry_timer_ = TimerId::none;
   TimerId sample_timer_ = TimerId::none;
+  TimerId idle_timer_ = TimerId::none;
+  std::string screen_trouble_;   // why nobody keeps the screen
+  Milliseconds computed_at_{};   // boot time of the last sample that used the processor
+  Milliseconds idle_warned_at_{};
 };
 
 }  // namespace gd::agent

@@ -42,6 +42,7 @@ Result<void> take(ShepherdSettings& settings, std::string_view key, const std::s
   if (key == "devices_dir") settings.devices_dir = value;
   if (key == "steps_dir") settings.steps_dir = value;
   if (key == "store_program") settings.store_program = value;
+  if (key == "screen_program") settings.screen_program = value;
   if (key == "init_program") settings.init_program = value;
   if (key == "controller") settings.controller = value;
   if (key == "controller_key") settings.controller_key = value;
@@ -88,6 +89,7 @@ std::string render(const ShepherdSettings& settings) {
   line(out, "devices_dir", settings.devices_dir);
   line(out, "steps_dir", settings.steps_dir);
   line(out, "store_program", settings.store_program);
+  line(out, "screen_program", settings.screen_program);
   line(out, "init_program", settings.init_program);
   line(out, "controller", settings.controller);
   line(out, "controller_key", settings.controller_key);

@@ -47,6 +47,7 @@ struct ShepherdSettings {
   std::string devices_dir;     // whose job has which: step_devices.h
   std::string steps_dir;       // of the folders of this node's steps
   std::string store_program;   // gdstore
+  std::string screen_program;  // gdscreen; empty: nobody keeps what terminals show
   Seconds sample_interval{5};  // between readings of what a step uses
   bool append_output = false;  // open mode of output files unless the job says
   bool operator==(const ShepherdSettings&) const = default;

@@ -21,8 +21,12 @@ winsize to_winsize(TerminalSize size) {
 
 }  // namespace
 
-StepStreams::StepStreams(Poller& poller, StdioEnds ends, std::function<void()> on_change)
-    : poller_(poller), on_change_(std::move(on_change)), terminal_(ends.terminal.valid()) {
+StepStreams::StepStreams(Poller& poller, StdioEnds ends, ScreenKeeper* screen,
+                         std::function<void()> on_change)
+    : poller_(poller),
+      screen_(ends.terminal.valid() ? screen : nullptr),
+      on_change_(std::move(on_change)),
+      terminal_(ends.terminal.valid()) {
   if (terminal_) {
     outputs_[0].fd = std::move(ends.terminal);
     outputs_[0].buffer = StreamBuffer(kTerminalReplayBytes);
@@ -80,12 +84,16 @@ void StepStreams::read_output(Output& output) {
   const bool dropping = terminal_ && !audience_;
   // A few rounds at most: whoever writes without end must not keep the rest waiting.
   for (int round = 0; !output.ended && (draining_ || round < 4); ++round) {
+    if (!draining_ && !screen_has_room()) return;
     if (dropping) output.buffer.make_room(chunk.size());
     const size_t room = std::min(output.buffer.room(), chunk.size());
     if (room == 0) return;
     const ssize_t got = ::read(output.fd.get(), chunk.data(), room);
     if (got > 0) {
-      output.buffer.append({chunk.data(), static_cast<size_t>(got)});
+      const std::string_view bytes(chunk.data(), static_cast<size_t>(got));
+      output.buffer.append(bytes);
+      if (screen_ != nullptr) screen_->shown(bytes);
+      active_at_ = boot_time();
       continue;
     }
     if (got < 0 && errno == EINTR) continue;
@@ -118,6 +126,7 @@ Result<void> StepStreams::give_input(uint64_t position, std::string_view bytes) 
                  "more than " + std::to_string(kMaxStreamWindow) + " bytes of input are waiting"};
   }
   input_taken_ += fresh.size();
+  if (!fresh.empty()) active_at_ = boot_time();
   if (input_closed_ || input_ended_) return {};
   pending_input_.append(fresh);
   if (started_) write_input();
@@ -182,7 +191,8 @@ void StepStreams::watch() {
     if (output.ended) continue;
     const bool wants_input =
         i == 0 && terminal_ && !input_closed_ && (!pending_input_.empty() || input_ended_);
-    const bool wants_output = output.buffer.room() > 0 || (terminal_ && !audience_);
+    const bool wants_output =
+        (output.buffer.room() > 0 || (terminal_ && !audience_)) && screen_has_room();
     const uint32_t events =
         (wants_output ? uint32_t{EPOLLIN} : 0U) | (wants_input ? uint32_t{EPOLLOUT} : 0U);
     if (events == output.watched) continue;
@@ -220,6 +230,7 @@ Result<void> StepStreams::resize(TerminalSize size) {
   if (!terminal_ || outputs_[0].ended) return {};
   const winsize window = to_winsize(size);
   if (::ioctl(outputs_[0].fd.get(), TIOCSWINSZ, &window) != 0) return os_error("window size");
+  if (screen_ != nullptr) screen_->resized(size);
   return {};
 }
 

@@ -18,6 +18,7 @@
 #include "base/poller.h"
 #include "base/result.h"
 #include "proto/messages_stream.h"
+#include "server/agent/screen_keeper.h"
 #include "server/agent/stream_buffer.h"
 
 namespace gd::agent {
@@ -34,7 +35,9 @@ struct StdioEnds {  // our ends: a terminal's master side, or the other ends of 
 class StepStreams {
  public:
   // `on_change`: there is more to send, or a stream has ended, or input went on.
-  StepStreams(Poller& poller, StdioEnds ends, std::function<void()> on_change);
+  // `screen`: of a terminal, told what it shows, and waited for when it has no room; may be null.
+  StepStreams(Poller& poller, StdioEnds ends, ScreenKeeper* screen,
+              std::function<void()> on_change);
   ~StepStreams();
   StepStreams(const StepStreams&) = delete;
   StepStreams& operator=(const StepStreams&) = delete;
@@ -47,6 +50,8 @@ class StepStreams {
   void drain();     // no process is left that could write
 
   [[nodiscard]] bool is_terminal() const { return terminal_; }
+  // Boot time at which something last came from the program or went to it.
+  [[nodiscard]] Milliseconds active_at() const { return active_at_; }
   [[nodiscard]] StreamBuffer& buffer(StreamId stream) { return output_of(stream).buffer; }
   [[nodiscard]] bool ended(StreamId stream) { return output_of(stream).ended; }
   [[nodiscard]] bool all_ended() const { return outputs_[0].ended && outputs_[1].ended; }
@@ -75,6 +80,7 @@ class StepStreams {
   }
   void read_output(Output& output);
   void finish(Output& output);
+  [[nodiscard]] bool screen_has_room() const { return screen_ == nullptr || screen_->has_room(); }
   void write_input();
   void close_input();
   void send_end_of_file();
@@ -82,7 +88,9 @@ class StepStreams {
   [[nodiscard]] int input_fd() const;
 
   Poller& poller_;
+  ScreenKeeper* screen_;
   std::function<void()> on_change_;
+  Milliseconds active_at_{};
   bool terminal_ = false;
   std::array<Output, 2> outputs_;
   UniqueFd input_;       // pipes only; a terminal's input is its master

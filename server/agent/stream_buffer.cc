@@ -52,4 +52,10 @@ uint64_t StreamBuffer::rewind(uint64_t from) {
   return start;
 }
 
+uint64_t StreamBuffer::skip_to_end() {
+  sent_ = acknowledged_ = end();
+  trim(held_.size() - std::min(held_.size(), replay_));
+  return end();
+}
+
 }  // namespace gd::agent

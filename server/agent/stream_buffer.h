@@ -47,6 +47,8 @@ class StreamBuffer {
   // A receiver begins, or begins again, at `from`, or at the oldest byte held if that
   // one is gone already. Gives where it will begin.
   uint64_t rewind(uint64_t from);
+  // One begins with what is still to come. Gives where that is.
+  uint64_t skip_to_end();
 
  private:
   void trim(size_t bytes);

@@ -2,8 +2,13 @@
 
 namespace gd::agent {
 
-Result<void> StreamHost::begin(StdioEnds ends) {
-  streams_ = std::make_unique<StepStreams>(poller_, std::move(ends), [this] { pump(); });
+Result<void> StreamHost::begin(StdioEnds ends, ScreenKeeper* screen) {
+  screen_ = screen;
+  streams_ = std::make_unique<StepStreams>(poller_, std::move(ends), screen, [this] { pump(); });
+  if (screen_ != nullptr) {
+    screen_->set_events([this] { streams_->consumed(); },
+                        [this](const std::string& text) { notify(text); });
+  }
   TRY(streams_->start());
   if (opening_) greet();
   pump();
@@ -17,7 +22,7 @@ void StreamHost::attach(FrameChannel channel, const StreamOpen& open) {
   }
   client_ = std::move(channel);
   failed_ = false;
-  opening_ = open;
+  opening_ = open;  // its screen is asked for anew: an answer under way is an older client's
   watch();
   if (events_.on_attached) events_.on_attached();
   if (!streams_) return;
@@ -27,17 +32,42 @@ void StreamHost::attach(FrameChannel channel, const StreamOpen& open) {
 }
 
 void StreamHost::greet() {
+  streams_->set_audience(StepStreams::Audience::somebody);
+  wants_screen() ? ask_screen() : welcome(std::nullopt);
+}
+
+bool StreamHost::wants_screen() const {
+  if (screen_ == nullptr || !screen_->alive() || !streams_->is_terminal()) return false;
+  const StreamBuffer& output = streams_->buffer(StreamId::output);
+  if (opening_->output_from) return *opening_->output_from < output.begin();
+  return output.end() > 0;
+}
+
+// The screen is of this moment; what comes from now on waits in the buffer.
+void StreamHost::ask_screen() {
+  if (opening_->size) (void)streams_->resize(*opening_->size).ok();
+  (void)streams_->buffer(StreamId::output).skip_to_end();
+  screen_->ask([this](std::optional<Bytes> screen) {
+    if (!client_ || !opening_) return;
+    welcome(std::move(screen));
+    pump();
+  });
+}
+
+void StreamHost::welcome(std::optional<Bytes> screen) {
   const StreamOpen open = *std::exchange(opening_, std::nullopt);
   StreamBuffer& output = streams_->buffer(StreamId::output);
   StreamBuffer& error = streams_->buffer(StreamId::error);
   StreamOpened opened{.job = job_, .step = step_};
   opened.input_at = streams_->input_taken();
-  opened.output_at = output.rewind(open.output_from.value_or(output.begin()));
+  opened.output_at =
+      screen ? output.sent() : output.rewind(open.output_from.value_or(output.begin()));
   opened.error_at = error.rewind(open.error_from.value_or(error.begin()));
   input_acknowledged_ = streams_->input_written();
   output_end_ = error_end_ = exit_sent_ = delivered_ = false;
-  streams_->set_audience(StepStreams::Audience::somebody);
-  if (open.size) {
+  if (screen) {
+    opened.screen = *std::move(screen);
+  } else if (open.size) {
     if (output.end() > 0) {
       streams_->redraw(*open.size);
     } else {
@@ -45,6 +75,12 @@ void StreamHost::greet() {
     }
   }
   send(opened);
+}
+
+void StreamHost::notify(const std::string& text) {
+  if (!client_ || opening_) return;
+  send(StreamNotice{.text = text});
+  pump();
 }
 
 void StreamHost::end(StreamExit exit) {
@@ -175,6 +211,7 @@ void StreamHost::drop_client() {
   if (!client_) return;
   if (watched_ != 0) poller_.remove(client_->fd());
   watched_ = 0;
+  if (screen_ != nullptr) screen_->forget_question();
   opening_.reset();
   client_.reset();
 }

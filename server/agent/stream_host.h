@@ -4,6 +4,9 @@
 // At most one client at a time; a new one takes over and the old one is told goodbye.
 // A client may come before the program runs, and after it has ended: output stays in the
 // buffers, and the exit status is sent when all of the output has been.
+//
+// Who comes to a terminal that has shown something, and has not seen it all, is given the screen
+// as it is and what follows. Where nobody keeps the screen, it is the last of the output again.
 #pragma once
 
 #include <functional>
@@ -39,7 +42,8 @@ class StreamHost {
   StreamHost& operator=(const StreamHost&) = delete;
 
   // The program runs, with these ends. A program that never ran has no ends.
-  Result<void> begin(StdioEnds ends);
+  // `screen`: keeps what its terminal shows; may be null, else lives longer than this.
+  Result<void> begin(StdioEnds ends, ScreenKeeper* screen = nullptr);
   // Takes the connection over; it must not be in the poller. Messages that came with the
   // opening one are in the channel already.
   void attach(FrameChannel channel, const StreamOpen& open);
@@ -51,12 +55,20 @@ class StreamHost {
   void end(StreamExit exit);
 
   [[nodiscard]] bool attached() const { return client_.has_value(); }
+  // A word to whoever is attached.
+  void notify(const std::string& text);
+  [[nodiscard]] Milliseconds active_at() const {
+    return streams_ ? streams_->active_at() : Milliseconds{};
+  }
   [[nodiscard]] bool delivered() const { return delivered_; }
   [[nodiscard]] bool output_complete() const { return streams_ && streams_->all_ended(); }
 
  private:
   void on_ready(uint32_t events);
   void greet();
+  [[nodiscard]] bool wants_screen() const;
+  void ask_screen();
+  void welcome(std::optional<Bytes> screen);
   void pump();
   void pump_stream(StreamId stream);
   Result<void> handle(const Message& message);
@@ -70,9 +82,10 @@ class StreamHost {
   JobId job_;
   StepId step_;
   StreamEvents events_;
+  ScreenKeeper* screen_ = nullptr;
   std::unique_ptr<StepStreams> streams_;
   std::optional<FrameChannel> client_;
-  std::optional<StreamOpen> opening_;  // of a client that came before the program
+  std::optional<StreamOpen> opening_;  // of a client that waits for the program, or the screen
   std::optional<StreamExit> exit_;
   uint64_t input_acknowledged_ = 0;
   uint32_t watched_ = 0;

@@ -82,6 +82,7 @@ constexpr SendRule kSendRules[] = {
     {stream_signal, kNo, kNo, kNo, kNo, kNo},
     {stream_ping, kNo, kNo, kNo, kNo, kNo},
     {stream_exit, kNo, kNo, kNo, kNo, kNo},
+    {stream_notice, kNo, kNo, kNo, kNo, kNo},
     {step_launch, kNo, kNo, kNo, kNo, kNo},
     {shepherd_status, kNo, kNo, kNo, kNo, kNo},
     {shepherd_order, kNo, kNo, kNo, kNo, kNo},

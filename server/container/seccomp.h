@@ -30,6 +30,10 @@ Result<std::string> build_seccomp(SeccompProfile profile);            // empty f
 // In the child; `program` must be aligned for sock_filter. 0, or an errno.
 int load_seccomp(const void* program, size_t bytes);
 
+// Of this process, for good: it reads and writes what it has open, and computes. Every other call
+// kills it, also that of a foreign ABI. 0, or an errno.
+int confine_to_computing();
+
 // Runs a filter in user space, so that a policy is tested without a kernel.
 struct SyscallFacts {
   int32_t number = 0;

@@ -25,6 +25,7 @@ core::PartitionConfig partition_config(const PartitionSettings& from) {
   to.default_image = from.default_image;
   to.allow_images = from.allow_images;
   to.root_inside = from.root_inside;
+  to.session_idle = from.session_idle;
   return to;
 }
 

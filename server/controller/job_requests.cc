@@ -1,4 +1,5 @@
 // Submissions, and what is asked of jobs that exist.
+#include "base/text.h"
 #include "server/controller/handlers.h"
 
 namespace gd::controller {
@@ -87,6 +88,27 @@ Result<StepReply> answer_with_access(Hub& hub, const Origin& origin, JobId id, S
   return StepReply{id, step->id, std::move(access)};
 }
 
+// The job's own terminal, or else its only one.
+Result<StepId> one_session(const JobRecord& job) {
+  if (find_step(job, kInteractiveStep) != nullptr) return kInteractiveStep;
+  const std::string name = "job " + std::to_string(job.id.value);
+  std::vector<std::string> found;
+  StepId last;
+  for (const StepRecord& step : job.steps) {
+    if (!step.pty || step.state == StepState::ended) continue;
+    last = step.id;
+    found.push_back(std::to_string(job.id.value) + "." + std::to_string(step.id.value));
+  }
+  if (found.empty()) {
+    return Error{ErrorCode::not_found, name + " has no interactive step to attach to"};
+  }
+  if (found.size() > 1) {
+    return Error{ErrorCode::conflict, name + " has " + std::to_string(found.size()) +
+                                          " sessions; attach to one of " + join(found, ", ")};
+  }
+  return last;
+}
+
 Result<StepReply> attach(Hub& hub, const Origin& origin, const StepRequest& request) {
   const JobRecord* job = TRY(find_for(hub, origin, request.job, auth::Action::attach));
   const std::string name = "job " + std::to_string(request.job.value);
@@ -96,10 +118,7 @@ Result<StepReply> attach(Hub& hub, const Origin& origin, const StepRequest& requ
     return Error{ErrorCode::conflict,
                  name + " is " + std::string(long_name(job->state)) + ", not running"};
   }
-  const StepId wanted = request.attach.value_or(kInteractiveStep);
-  if (find_step(*job, wanted) == nullptr && request.attach_any) {
-    return Error{ErrorCode::not_found, name + " has no interactive step to attach to"};
-  }
+  const StepId wanted = request.attach ? *request.attach : TRY(one_session(*job));
   return answer_with_access(hub, origin, request.job, wanted);
 }
 

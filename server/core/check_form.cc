@@ -66,7 +66,8 @@ Result<void> check_texts(const JobSpec& spec) {
       {"error", &spec.error},
       {"image", &spec.image.name},
       {"submit directory", &spec.submit_dir},
-      {"command", &spec.command}};
+      {"command", &spec.command},
+      {"recording", &spec.record}};
   for (const auto& [what, text] : texts) TRY(check_text(what, *text, kMaxTextBytes));
   return {};
 }
@@ -225,6 +226,8 @@ Result<void> check_form(const JobSpec& spec) {
 Result<void> check_step_form(const StepRequest& request) {
   TRY(check_line("step name", request.name, kMaxNameBytes));
   TRY(check_text("working directory", request.chdir, kMaxTextBytes));
+  TRY(check_text("recording", request.record, kMaxTextBytes));
+  if (!request.record.empty() && !request.pty) return invalid("only a terminal can be recorded");
   TRY(check_programs(request.programs, request.argv));
   TRY(check_arguments(request.argv));
   TRY(check_number("nodes", request.nodes_min, 1, kMaxNodes));

@@ -33,6 +33,7 @@ struct PartitionConfig {
   std::vector<std::string> allow_images;    // patterns of names; empty: all
   bool root_inside = true;                  // may be asked for
   std::string engine;                       // that makes the containers: StepLaunch::engine
+  std::optional<Seconds> session_idle;      // StepLaunch::session_idle
   bool operator==(const PartitionConfig&) const = default;
 };
 

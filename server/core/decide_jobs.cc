@@ -373,6 +373,7 @@ StepRecord step_of(const StepRequest& request, std::vector<StepShare> shares) {
   step.argv = request.argv;
   step.chdir = request.chdir;
   step.pty = request.pty;
+  step.record = request.record;
   return step;
 }
 

@@ -195,6 +195,15 @@ std::vector<double> rank_shares(Draft& draft) {
   return factors;
 }
 
+// When the silence of its client ends an interactive job. One that stays is held by nobody once
+// it runs: until its end, its time limit, or the idle limit that its node keeps.
+std::optional<TimePoint> silence_ends(const JobRecord* job, TimePoint heard,
+                                      const ClusterConfig& config) {
+  if (job == nullptr || ended(job->state) || job->state == JobState::completing) return {};
+  if (job->spec->stays && allocated(job->state)) return {};
+  return heard + config.client_silence;
+}
+
 }  // namespace
 
 Result<Reply> tick(Draft& draft) {
@@ -206,9 +215,8 @@ Result<Reply> tick(Draft& draft) {
   for (const auto& [name, node] : draft.cluster.nodes()) watch_node(draft, node);
   watch_reservations(draft);
   for (const auto& [id, heard] : draft.cluster.clients()) {
-    const JobRecord* job = draft.find(id);
-    if (job == nullptr || ended(job->state) || job->state == JobState::completing) continue;
-    if (draft.now - heard <= draft.cluster.config().client_silence) continue;
+    const auto end = silence_ends(draft.find(id), heard, draft.cluster.config());
+    if (!end || draft.now <= *end) continue;
     end_job(draft, id,
             Ending{.as = JobState::cancelled,
                    .reason = Reason::none,
@@ -228,9 +236,8 @@ std::optional<TimePoint> next_timer(const Cluster& cluster, TimePoint now) {
     if (config.node_lost_after && !node.jobs.empty()) at(heard + *config.node_lost_after);
   }
   for (const auto& [id, heard] : cluster.clients()) {
-    const JobRecord* job = cluster.find_job(id);
-    if (job == nullptr || ended(job->state) || job->state == JobState::completing) continue;
-    at(heard + config.client_silence + Milliseconds{1});
+    const auto end = silence_ends(cluster.find_job(id), heard, config);
+    if (end) at(*end + Milliseconds{1});
   }
   for (const auto& [name, entry] : cluster.reservations()) {
     at(entry.begun ? entry.record.end : entry.record.start);

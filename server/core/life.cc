@@ -33,7 +33,8 @@ Outcome outcome_of(const StepStatus& status) {
     case EndCause::out_of_memory: return {JobState::out_of_memory, Reason::out_of_memory};
     case EndCause::launch_failed: return {JobState::boot_fail, Reason::launch_failed};
     case EndCause::lost: return {JobState::node_fail, Reason::system_failure};
-    case EndCause::client_gone: return {JobState::cancelled, Reason::none};
+    case EndCause::client_gone:
+    case EndCause::idle: return {JobState::cancelled, Reason::none};
     case EndCause::refused: return {JobState::failed, Reason::launch_failed};
     case EndCause::exited:
     case EndCause::ordered: break;
@@ -158,7 +159,8 @@ bool has_run(const StepStatus& status) {
     case EndCause::exited:
     case EndCause::time_limit:
     case EndCause::out_of_memory:
-    case EndCause::client_gone: return true;
+    case EndCause::client_gone:
+    case EndCause::idle: return true;
     default: return false;
   }
 }

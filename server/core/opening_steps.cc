@@ -34,6 +34,7 @@ StepRecord interactive_step(const JobSpec& spec, const std::vector<NodeShare>& n
   step.argv = spec.argv;
   step.chdir = spec.chdir;
   step.pty = spec.pty;
+  step.record = spec.record;
   return step;
 }
 

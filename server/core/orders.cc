@@ -14,9 +14,13 @@ uint32_t node_index(const JobRecord& job, std::string_view node) {
   return 0;
 }
 
-std::string engine_of(const Cluster& cluster, const std::string& partition) {
+// What a partition says of its jobs' containers and terminals.
+void apply_partition(StepLaunch& launch, const Cluster& cluster, const std::string& partition) {
   const auto index = cluster.find_partition(partition);
-  return index ? cluster.partition_configs()[index->value].engine : std::string();
+  if (!index) return;
+  const PartitionConfig& config = cluster.partition_configs()[index->value];
+  launch.engine = config.engine;
+  if (launch.pty) launch.session_idle = config.session_idle;
 }
 
 bool is_without_client(StepId id) {
@@ -63,6 +67,7 @@ void describe_step(StepLaunch& launch, const StepRecord& step, std::string_view 
   launch.argv = step.argv;
   launch.chdir = step.chdir;
   launch.pty = step.pty;
+  launch.record = step.record;
   launch.join_container = step.join_container;
 }
 
@@ -81,7 +86,6 @@ StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRec
   launch.spec = *job.spec;
   launch.cluster = cluster.config().cluster;
   launch.partition = job.partition;
-  launch.engine = engine_of(cluster, job.partition);
   launch.node_index = node_index(job, node);
   launch.held = job.nodes[launch.node_index].held;
   for (const NodeShare& share : job.nodes) {
@@ -95,6 +99,7 @@ StepLaunch launch_of(const Cluster& cluster, const JobRecord& job, const StepRec
   }
   launch.kill_wait = cluster.config().kill_wait;
   describe_step(launch, step, node);
+  apply_partition(launch, cluster, job.partition);
   launch.stream = !is_without_client(step.id);
   launch.time_limit = is_first_step(step.id) ? job.time_limit : step.time_limit;
   return launch;

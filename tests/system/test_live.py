@@ -11,6 +11,7 @@ import unittest
 
 from client_case import slurm_names
 from cluster import Cluster, USERS, wait_until
+from tmux import Tmux
 
 ALICE, BOB = USERS
 
@@ -143,40 +144,10 @@ class Screen(unittest.TestCase):
         cls.addClassCleanup(cls.c.__exit__, None, None, None)
 
     def setUp(self):
-        home = pwd.getpwnam(ALICE)
-        self.dir = tempfile.mkdtemp(prefix="tmux-", dir="/var/tmp")
-        os.chown(self.dir, home.pw_uid, home.pw_gid)
-        self.addCleanup(shutil.rmtree, self.dir, True)
-        self.tmux("new-session", "-d", "-x", "120", "-y", "24", "env PS1='ready> ' /bin/sh")
-        self.addCleanup(lambda: self.c.run(ALICE, "tmux", "-S", self.socket(), "kill-server"))
-        self.see("^ready>")
-
-    def socket(self):
-        return os.path.join(self.dir, "socket")
-
-    def tmux(self, *argv):
-        env = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-        return self.c.run(
-            ALICE, "tmux", "-f", "/dev/null", "-S", self.socket(), *argv, env=env
-        ).ok()
-
-    def keys(self, *keys):
-        self.tmux("send-keys", *keys)
-
-    def screen(self):
-        return self.tmux("capture-pane", "-p").out
-
-    def see(self, pattern):
-        seen = []
-
-        def look():
-            seen[:] = [self.screen()]
-            return re.search(pattern, seen[0], re.M)
-
-        try:
-            return wait_until(f"{pattern!r} on the screen", look, 30)
-        except AssertionError as failure:
-            raise AssertionError(f"{failure}\n{seen[0]}") from None
+        self.terminal = Tmux(self.c, ALICE)
+        self.addCleanup(self.terminal.close)
+        self.keys, self.see = self.terminal.keys, self.terminal.see
+        self.screen = self.terminal.screen
 
     def rows(self):
         return [line.split()[0] for line in self.screen().splitlines()[3:] if line.strip()]
@@ -217,7 +188,7 @@ class Screen(unittest.TestCase):
         self.assertEqual(self.rows(), ["n1", "n2"])
         self.keys("Tab", "j")
         self.see(r"^jobs by job ")
-        self.tmux("resize-window", "-x", "40", "-y", "5")
+        self.terminal.resize(40, 5)
         self.see(rf"^{b} ")
         lines = self.screen().splitlines()
         self.assertEqual((len(lines), self.rows()), (5, [a, b]))
@@ -225,7 +196,7 @@ class Screen(unittest.TestCase):
         self.keys("End")
         self.see(rf"^{c} ")
         self.assertEqual(self.rows(), [b, c])
-        self.tmux("resize-window", "-x", "120", "-y", "24")
+        self.terminal.resize(120, 24)
         self.see(rf"^{a} +{ALICE} ")
         self.c.admin("gdkill", a).ok()
         wait_until("it is gone from the screen", lambda: self.rows() == [b, c])

@@ -15,6 +15,7 @@ LAYERS = {
     "server/auth": ["base/", "proto/", "server/auth/"],
     "server/container": ["base/", "server/container/"],
     "server/image": ["base/", "server/image/"],
+    "server/screen": ["base/", "proto/", "server/container/", "server/screen/"],
     "server/controller": ["base/", "proto/", "server/sched/", "server/core/", "server/store/",
                           "server/auth/", "server/controller/"],
     "server/agent": ["base/", "proto/", "server/container/", "server/image/", "server/agent/"],
@@ -50,6 +51,7 @@ HOMES = [
     (r"zlib\.h", r"gdsim/trace_file\.cc"),
     (r"archive", r"server/image/unpack\.cc"),
     (r"n?curses", r"gdtop/screen\.cc"),
+    (r"vterm", r"server/screen/terminal_model\.cc"),
     (r"g(test|mock)/", r"tests/.*"),
 ]
 

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "proto/step_name.h"
 #include "server/agent/shepherd_door.h"
 #include "tests/unit/agent/shepherd_harness.h"
 
@@ -27,6 +28,13 @@ class GdshepTest : public ::testing::Test {
     const Deadline deadline = Deadline::after(kPatience);
     while (::access((shepherds().work() + "/" + name).c_str(), F_OK) != 0) {
       ASSERT_FALSE(deadline.passed()) << name;
+      (void)::poll(nullptr, 0, 2);
+    }
+  }
+  void wait_for_text(const std::string& name, std::string_view text) {
+    const Deadline deadline = Deadline::after(kPatience);
+    while (shepherds().output(name).find(text) == std::string::npos) {
+      ASSERT_FALSE(deadline.passed()) << name << ": " << shepherds().output(name);
       (void)::poll(nullptr, 0, 2);
     }
   }
@@ -381,6 +389,91 @@ TEST_F(GdshepTest, ExternStepIsAPlaceForOthers) {
   owner_line.send(ShepherdOrder{.end = EndOrder{}});
   EXPECT_EQ(shepherds().await(owner_line, StepPhase::ended).cause, EndCause::ordered);
   EXPECT_TRUE(shepherds().groups().empty());
+}
+
+class SessionTest : public GdshepTest {
+ protected:
+  StepLaunch session(const std::string& script) {
+    shepherds().settings.screen_program = GDSCREEN_PROGRAM;
+    StepLaunch launch = shepherds().command({"/bin/sh", "-c", script});
+    launch.pty = true;
+    return launch;
+  }
+  static void read_until(Line& line, std::string_view text) {
+    std::string seen;
+    while (seen.find(text) == std::string::npos) {
+      const std::optional<StreamData> data = line.await<StreamData>();
+      ASSERT_TRUE(data) << seen;
+      seen += data->bytes;
+    }
+  }
+};
+
+TEST_F(SessionTest, WhoComesBackIsGivenTheScreenAndWhatFollows) {
+  const Shepherds::Step& step = shepherds().start(
+      session("printf '\\033[?1049h\\033[2Jfull screen'; read x; printf \"more-$x\"; read y"));
+  {
+    Line first = shepherds().client(step, {.size = TerminalSize{.rows = 10, .columns = 40}});
+    read_until(first, "full screen");
+    first.close();  // lost, without a word
+  }
+  Line second = shepherds().client(step, {.size = TerminalSize{.rows = 12, .columns = 50}});
+  const std::optional<StreamOpened> opened = second.await<StreamOpened>();
+  ASSERT_TRUE(opened);
+  EXPECT_NE(opened->screen.find("\x1b[?1049h"), std::string::npos);
+  EXPECT_NE(opened->screen.find("full screen"), std::string::npos);
+  second.send(StreamData{.stream = StreamId::input, .position = opened->input_at, .bytes = "x\n"});
+  read_until(second, "more-x");
+  // The same client again, who has seen all of that: no screen, nothing twice.
+  Line again = shepherds().client(step, {.output_from = opened->output_at});
+  const std::optional<StreamOpened> reopened = again.await<StreamOpened>();
+  ASSERT_TRUE(reopened);
+  EXPECT_EQ(reopened->screen, "");
+  EXPECT_EQ(reopened->output_at, opened->output_at);
+  read_until(again, "more-x");
+}
+
+TEST_F(SessionTest, ASessionIsRecordedIntoAFileOfItsUser) {
+  StepLaunch launch = session("printf shown");
+  launch.record = "%j-%s.cast";
+  const StepStatus status = shepherds().run(launch);
+  EXPECT_EQ(status.cause, EndCause::exited) << status.error;
+  const std::string name =
+      std::to_string(launch.job.value) + "-" + step_name(launch.step) + ".cast";
+  struct stat about {};
+  ASSERT_EQ(::stat((shepherds().work() + "/" + name).c_str(), &about), 0) << name;
+  EXPECT_EQ(about.st_uid, shepherds().user().uid);
+  EXPECT_EQ(about.st_mode & 07777, 0600U);
+  wait_for_text(name, "shown");
+  // It is never written over.
+  StepLaunch second = session("printf shown");
+  second.record = name;
+  const StepStatus refused = shepherds().run(second);
+  EXPECT_EQ(refused.cause, EndCause::refused);
+  EXPECT_NE(refused.error.find("File exists"), std::string::npos) << refused.error;
+}
+
+TEST_F(SessionTest, AnIdleSessionIsWarnedAndEnded) {
+  StepLaunch launch = session("read x");
+  launch.partition = "batch";
+  launch.session_idle = 2s;
+  const Shepherds::Step& step = shepherds().start(launch);
+  Line agent = shepherds().agent(step);
+  Line client = shepherds().client(step);
+  const std::optional<StreamNotice> notice = client.await<StreamNotice>();
+  ASSERT_TRUE(notice);
+  EXPECT_NE(notice->text.find("ends in 1s"), std::string::npos) << notice->text;
+  const StepStatus status = shepherds().await(agent, StepPhase::ended);
+  EXPECT_EQ(status.cause, EndCause::idle);
+  EXPECT_EQ(status.error, "idle for 2s, the most that partition batch allows");
+}
+
+TEST_F(SessionTest, WhoComputesIsNotIdle) {
+  shepherds().settings.sample_interval = 1s;
+  StepLaunch launch =
+      session("end=$(($(date +%s) + 5)); while [ $(date +%s) -lt $end ]; do :; done");
+  launch.session_idle = 3s;
+  EXPECT_EQ(shepherds().run(launch).cause, EndCause::exited);
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ TEST_F(LifeTest, EachWayToEndHasItsStateAndExitCode) {
       {EndCause::time_limit, {0, 15}, JobState::timeout, {0, 0}, Reason::time_limit},
       {EndCause::out_of_memory, {0, 9}, JobState::out_of_memory, {0, 125}, Reason::out_of_memory},
       {EndCause::client_gone, {0, 1}, JobState::cancelled, {0, 1}, Reason::none},
+      {EndCause::idle, {0, 1}, JobState::cancelled, {0, 1}, Reason::none},
   };
   for (const EndCase& one : cases) {
     const JobId id = running(batch_spec());
@@ -273,6 +274,26 @@ TEST_F(LifeTest, AnInteractiveJobWhoseClientIsSilentIsCancelled) {
   now += 1s;
   must(Tick{});
   EXPECT_EQ(state(id), JobState::completing);
+}
+
+TEST_F(LifeTest, ASessionThatStaysIsHeldByItsClientOnlyWhileItWaits) {
+  add_node("n1", 1);
+  JobSpec spec = batch_spec();
+  spec.kind = JobKind::interactive;
+  spec.pty = spec.stays = true;
+  const JobId runs = submitted(spec);
+  const JobId waits = submitted(spec);
+  pass();
+  report("n1", {status(runs, StepPhase::running, {}, {}, kInteractiveStep)});
+  for (const JobId id : {runs, waits}) {
+    EXPECT_TRUE(run(ClientHeard{user("alice", 1001), id}).ok());
+  }
+  now += config->client_silence + 1s;
+  must(Tick{});
+  EXPECT_EQ(state(runs), JobState::running);
+  EXPECT_EQ(state(waits), JobState::cancelled);
+  report("n1", {status(runs, StepPhase::ended, EndCause::idle, {0, 1}, kInteractiveStep)});
+  EXPECT_EQ(state(runs), JobState::cancelled);
 }
 
 TEST_F(LifeTest, AnAllocationHasNoProcessAndEndsAtItsLimit) {
