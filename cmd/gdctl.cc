@@ -68,6 +68,7 @@ constexpr CommandInfo kInfo{
         "gdctl update JobId=42 TimeLimit=2:00:00\n"
         "gdctl drain node[1-3] new disks\n"
         "gdctl node token node04           # then there: gdnoded --join TOKEN\n"
+        "gdctl node token node[05-40]      # one a line\n"
         "gdctl key revoke alice            # all keys of alice\n",
     .completes = Completes::verbs,
     .verbs = kVerbs};
@@ -104,24 +105,33 @@ Result<int> update(Context& context, Words words) {
   return print_outcomes(TRY(TRY(context.controller())->ask<JobsReply>(request)), context);
 }
 
+// One for each node of the list, in its order; for any one node if there is no list.
+Result<int> make_tokens(const CtlOptions& options, Context& context, const std::string& nodes) {
+  NodeTokenRequest request{.may_vouch = options.vouch};
+  if (!options.lifetime.empty()) {
+    request.lifetime = std::chrono::duration_cast<Seconds>(TRY(parse_interval(options.lifetime)));
+  }
+  std::vector<std::string> names = TRY(expand_hostlist(nodes));
+  if (nodes.empty()) names = {""};
+  NodeTokenReply reply;
+  for (std::string& name : names) {
+    request.node = std::move(name);
+    reply = TRY(TRY(context.controller())->ask<NodeTokenReply>(request));
+    context.out.line(reply.token);
+  }
+  if (!options.quiet) {
+    context.warn("good once" + std::string(names.size() > 1 ? " each" : "") + ", until " +
+                 moment_or(reply.expires, "it is used") + "; on the node: gdnoded --join TOKEN");
+  }
+  return kExitDone;
+}
+
 Result<int> node_words(const CtlOptions& options, Context& context, Words words) {
   constexpr auto kWords =
       std::to_array<std::string_view>({"token", "list", "remove", "vouch", "unvouch"});
   const std::string what = words.empty() ? "" : words[0];
   if (what == "list") return show_words(options, context, std::array{std::string("node")});
-  if (what == "token") {
-    NodeTokenRequest request{.node = words.size() > 1 ? words[1] : "", .may_vouch = options.vouch};
-    if (!options.lifetime.empty()) {
-      request.lifetime = std::chrono::duration_cast<Seconds>(TRY(parse_interval(options.lifetime)));
-    }
-    const auto reply = TRY(TRY(context.controller())->ask<NodeTokenReply>(request));
-    context.out.line(reply.token);
-    if (!options.quiet) {
-      context.warn("good once, until " + moment_or(reply.expires, "it is used") +
-                   "; on the node: gdnoded --join TOKEN");
-    }
-    return kExitDone;
-  }
+  if (what == "token") return make_tokens(options, context, words.size() > 1 ? words[1] : "");
   if (what != "remove" && what != "vouch" && what != "unvouch") {
     return usage("gdctl node: '" + printable(what) + "' is not one of " +
                  join(std::span(kWords), ", ") + did_you_mean(what, kWords));

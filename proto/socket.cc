@@ -138,10 +138,11 @@ struct SocketContext::Impl {
   void* context = zmq_ctx_new();
 };
 
-SocketContext::SocketContext(int io_threads) : impl_(std::make_unique<Impl>()) {
+SocketContext::SocketContext(int io_threads, int max_sockets)
+    : impl_(std::make_unique<Impl>()) {
   GD_CHECK(impl_->context != nullptr);
   zmq_ctx_set(impl_->context, ZMQ_IO_THREADS, io_threads);
-  zmq_ctx_set(impl_->context, ZMQ_MAX_SOCKETS, 1023);
+  zmq_ctx_set(impl_->context, ZMQ_MAX_SOCKETS, max_sockets);
 }
 
 SocketContext::~SocketContext() {
@@ -250,6 +251,13 @@ std::optional<Reply> ClientSocket::receive() {
   skip_parts(socket, body);
   if (tag.bytes().size() != kTagBytes) return std::nullopt;
   return Reply{unpack_tag(tag.bytes()), Bytes(body.bytes())};
+}
+
+int ClientSocket::fd() const {
+  int fd = -1;
+  size_t size = sizeof fd;
+  GD_CHECK(zmq_getsockopt(impl_->socket.get(), ZMQ_FD, &fd, &size) == 0, zmq_errno());
+  return fd;
 }
 
 // ---- waiting

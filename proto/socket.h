@@ -33,10 +33,12 @@ CurveKeys make_curve_keys();
 Result<std::string> curve_public_of(const std::string& secret_key);
 [[nodiscard]] bool is_curve_key(std::string_view text);
 
+inline constexpr int kUsualSockets = 1023;  // of one context; peers of a ServerSocket are none
+
 // One per process. Sockets must be gone before it is.
 class SocketContext {
  public:
-  explicit SocketContext(int io_threads = 1);
+  explicit SocketContext(int io_threads = 1, int max_sockets = kUsualSockets);
   ~SocketContext();
   SocketContext(SocketContext&&) = delete;
 
@@ -97,6 +99,9 @@ class ClientSocket {
 
   bool send(uint64_t tag, Bytes body);
   std::optional<Reply> receive();
+  // For a Poller, where there are too many sockets for wait(). Readable says "look", once: after
+  // it, and after each send(), receive() until there is nothing.
+  [[nodiscard]] int fd() const;
 
   struct Impl;
 

@@ -6,13 +6,13 @@
 // Root, since it starts containers for users. Everything else is in the parts that this
 // file puts together, in the order in which they need each other.
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <string_view>
 #include <vector>
 
+#include "base/descriptor_limit.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "proto/paths.h"
@@ -53,14 +53,6 @@ Result<void> join(const Settings& settings, const std::string& token) {
   const std::string cluster = TRY(join_cluster(token, node, settings.agent.spool_dir));
   std::printf("node %s has joined cluster %s\n", node.c_str(), cluster.c_str());
   return {};
-}
-
-// A limit that the machine does not let us raise stays as it is.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 Result<std::string> own_folder() {

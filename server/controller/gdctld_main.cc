@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor_limit.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/user.h"
@@ -213,6 +214,7 @@ Result<void> run(const Options& options) {
   Settings settings = TRY(load_settings(options.config));
   const ControllerSettings& top = settings.controller;
   TRY(open_log(top, options));
+  raise_descriptor_limit();  // each node and each client is one
   const UniqueFd signal_fd = TRY(signals_as_descriptor());
   const User user = TRY(user_to_be(top));
   TRY(prepare_folders(top, user));
