@@ -191,10 +191,15 @@ void Controller::run_timers() {
   if (!forgotten.ok()) log_error("housekeeping_failed", {{"error", forgotten.error()}});
 }
 
-// Only when something may start; after a long pass others get as much time as it took.
+// Only when something may start; after a long pass others get as much time as it took. Short
+// ones share the commit of their turn; before one that is likely to be long, the answers of its
+// turn leave, and it has the next turn for itself.
 void Controller::run_pass(Milliseconds boot_now) {
   if (std::exchange(hub_->turn.effects.schedule, false)) hub_->schedule = true;
   if (!hub_->schedule || boot_now < next_pass_) return;
+  const bool answers = !hub_->turn.replies.empty() || !hub_->turn.after.empty();
+  owes_pass_ = !owes_pass_ && answers && last_pass_ >= kLongPass;
+  if (owes_pass_) return;
   hub_->schedule = false;
   const size_t depth = hub_->cluster.queue().size();
   const auto before = std::chrono::steady_clock::now();
@@ -204,7 +209,8 @@ void Controller::run_pass(Milliseconds boot_now) {
   hub_->stats.note_pass(since(before), depth, passed.started);
   hub_->schedule = passed.more;
   const Milliseconds ended = boot_time();
-  next_pass_ = ended + (ended - boot_now);
+  last_pass_ = ended - boot_now;
+  next_pass_ = ended + last_pass_;
 }
 
 Result<void> Controller::commit() {

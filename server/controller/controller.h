@@ -17,6 +17,10 @@
 
 namespace gd::controller {
 
+// A pass that took so long is taken to be as long the next time. Shorter ones are worth less
+// than the disk sync that a turn of their own costs.
+inline constexpr Milliseconds kLongPass{20};
+
 class Controller {
  public:
   static Result<std::unique_ptr<Controller>> start(Parts parts, TimePoint now);
@@ -31,6 +35,8 @@ class Controller {
 
   // How long the loop may sleep when nothing comes.
   [[nodiscard]] Milliseconds patience(TimePoint now, Milliseconds boot_now) const;
+  // The next turn is a pass's own: nothing should be taken that would wait for its end.
+  [[nodiscard]] bool owes_pass() const { return owes_pass_; }
   [[nodiscard]] bool stopping() const { return hub_->stop; }
   [[nodiscard]] Hub& hub() { return *hub_; }
 
@@ -46,6 +52,8 @@ class Controller {
 
   std::unique_ptr<Hub> hub_;
   Milliseconds next_pass_{};  // boot clock: not before
+  Milliseconds last_pass_{};  // how long it took
+  bool owes_pass_ = false;
   TimePoint next_housekeeping_{};
 };
 

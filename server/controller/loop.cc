@@ -57,7 +57,7 @@ Result<void> run_loop(const LoopParts& parts) {
         WaitItem(parts.auth == nullptr ? parts.signal_fd : parts.auth->fd())};
     (void)wait(items, controller.patience(parts.clock.now(), boot_time()));
     controller.begin_turn(parts.clock.now());
-    take_messages(parts);
+    if (!controller.owes_pass()) take_messages(parts);
     if (items[1].ready) parts.mailbox.run(kMailboxItemsPerRound);
     // First: what ends us may have ended gdauthd a moment before.
     const Told told = items[2].ready ? take_signals(parts) : Told::nothing;

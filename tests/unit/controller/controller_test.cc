@@ -33,6 +33,30 @@ TEST_F(ControllerTest, ManyMessagesAreOneCommit) {
   EXPECT_EQ(rows(store::Table::jobs), 0U);
 }
 
+TEST_F(ControllerTest, AnswersLeaveBeforeALongPassWhichHasTheNextTurnForItself) {
+  bring_node_up();
+  const auto turn = [&](Milliseconds boot_now) {
+    outbox_.left.clear();
+    send(kAlice, submission("#!/bin/sh\n"));
+    ASSERT_TRUE(controller_->finish_turn(boot_now).ok());
+    mailbox_->run(100);
+  };
+  const auto started = [&] { return controller_->hub().cluster.allocated_jobs().size(); };
+  turn(boot_time() - kLongPass);  // as if the pass had taken so long
+  EXPECT_EQ(started(), 1U);
+  EXPECT_FALSE(controller_->owes_pass());
+  turn(boot_time() + kAhead);
+  EXPECT_EQ(outbox_.left.size(), 1U);  // the answer, and no order to the node
+  EXPECT_EQ(started(), 1U);
+  EXPECT_TRUE(controller_->owes_pass());
+  EXPECT_EQ(controller_->patience(now_, boot_time() + kAhead), 0ms);
+  turn(boot_time() + kAhead);  // once is enough, whatever else has come
+  EXPECT_EQ(started(), 3U);
+  EXPECT_FALSE(controller_->owes_pass());
+  turn(boot_time() + kAhead);  // that one was short: they share a turn again
+  EXPECT_EQ(started(), 4U);
+}
+
 TEST_F(ControllerTest, ARetryGivesTheSameJobAlsoAfterARestart) {
   const auto first = ask<SubmitReply>(kAlice, submission("x", 42));
   const auto again = ask<SubmitReply>(kAlice, submission("x", 42));
