@@ -1,7 +1,7 @@
 // Times the planner and the core in memory: a pass over many waiting jobs, a
 // submission and an end while they wait, and what a waiting job costs in memory.
 //
-//   plan_bench [JOBS] [NODES] [SHAPES]      defaults: 10000 100 10
+//   plan_bench [JOBS] [NODES] [SHAPES] [ROUNDS]      defaults: 10000 100 10 200
 //
 // Nodes are of 20 classes with cpus, memory, GPUs and scratch disks; each shape asks for other
 // amounts and another time limit. No disk, no network: what is measured is decide() + apply().
@@ -119,6 +119,7 @@ int bench(int argc, char** argv) {
   const uint32_t jobs = number(1, 10'000);
   const uint32_t nodes = number(2, 100);
   const uint32_t shapes = number(3, 10);
+  const uint32_t rounds = number(4, 200);
   Bench bed;
   for (uint32_t i = 0; i < nodes; ++i) bed.add_node(i);
   const size_t before = mallinfo2().uordblks;
@@ -131,7 +132,7 @@ int bench(int argc, char** argv) {
   while (std::get<Passed>(bed.run(SchedulePass{})).more) {
   }  // until the cluster is full
   Times submit, pass_after_submit, end, pass_after_end;
-  for (uint32_t i = 0; i < 200; ++i) {
+  for (uint32_t i = 0; i < rounds; ++i) {
     bed.now += 10ms;
     submit.values.push_back(bed.timed_ms(bed.submission(i % shapes)));
     pass_after_submit.values.push_back(bed.timed_ms(SchedulePass{}));

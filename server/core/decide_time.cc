@@ -104,7 +104,8 @@ bool give_reason(Draft& draft, JobId id, Reason reason, const std::string& more 
 // What a pass found out about a shape or a lane goes for its jobs that it did not look at.
 class GroupReasons {
  public:
-  GroupReasons(Draft& draft, const std::set<JobId>& done) : draft_(draft), done_(done) {}
+  // `done`: the jobs that have their reason already, in order.
+  GroupReasons(Draft& draft, const std::vector<JobId>& done) : draft_(draft), done_(done) {}
 
   void give_to_lane(const sched::PendingQueue::Lanes& lanes, const sched::LaneVerdict& verdict) {
     limited_.emplace(verdict.shape, verdict.standing);
@@ -127,7 +128,7 @@ class GroupReasons {
   bool give(const sched::PendingQueue::Jobs& jobs, Reason reason, const std::string& text) {
     for (const sched::QueueKey& key : jobs) {
       if (left_ == 0 || budget_ == 0 || right_ == kReasonsInARow) return false;
-      if (done_.contains(key.job)) continue;
+      if (std::binary_search(done_.begin(), done_.end(), key.job)) continue;
       --left_;
       --budget_;
       right_ = give_reason(draft_, key.job, reason, text) ? 0 : right_ + 1;
@@ -136,23 +137,42 @@ class GroupReasons {
   }
 
   Draft& draft_;
-  const std::set<JobId>& done_;
+  const std::vector<JobId>& done_;
   std::set<std::pair<sched::ShapeId, sched::Standing>> limited_;
   size_t budget_ = kReasonsPerPass;
   size_t left_ = 0;   // of this group
   size_t right_ = 0;  // in a row
 };
 
-void give_reasons(Draft& draft, const sched::Plan& plan) {
-  std::set<JobId> done;
+// The first word on each job counts. In the order of their ids, so that looking so many jobs up
+// goes along the table and not to and fro in it. Gives those ids.
+std::vector<JobId> give_own_reasons(Draft& draft, const sched::Plan& plan) {
+  struct Word {
+    JobId job;
+    const sched::Verdict* verdict = nullptr;  // null: it has started, or has a reason already
+  };
+  std::vector<Word> words;
+  words.reserve(plan.starts.size() + plan.verdicts.size());
   for (const sched::Start& start : plan.starts) {
     const JobRecord& job = draft.job(start.job);
-    if (job.state != JobState::pending || is_refusal(job.reason)) done.insert(start.job);
+    if (job.state != JobState::pending || is_refusal(job.reason)) words.push_back({start.job});
   }
-  for (const sched::Verdict& verdict : plan.verdicts) {
-    if (!done.insert(verdict.job).second) continue;
-    give_reason(draft, verdict.job, verdict.reason, verdict.text);
+  for (const sched::Verdict& verdict : plan.verdicts) words.push_back({verdict.job, &verdict});
+  std::stable_sort(words.begin(), words.end(),
+                   [](const Word& a, const Word& b) { return a.job < b.job; });
+  std::vector<JobId> done;
+  done.reserve(words.size());
+  for (const Word& word : words) {
+    if (!done.empty() && done.back() == word.job) continue;
+    done.push_back(word.job);
+    if (word.verdict == nullptr) continue;
+    give_reason(draft, word.job, word.verdict->reason, word.verdict->text);
   }
+  return done;
+}
+
+void give_reasons(Draft& draft, const sched::Plan& plan) {
+  const std::vector<JobId> done = give_own_reasons(draft, plan);
   GroupReasons groups(draft, done);
   const auto& by_shape = draft.cluster.queue().by_shape();
   for (const sched::LaneVerdict& verdict : plan.lanes) {

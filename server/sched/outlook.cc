@@ -11,18 +11,18 @@ class Outlook::PassUntil : public Pass {
       : Pass(policy, view, turn.reservation) {
     only_.insert(turn.key);
     standing_ = turn.standing;
-    turn_ = {.job = only_.begin(),
-             .end = only_.end(),
-             .standing = &standing_,
-             .shape = {},
-             .left = turn.key.count};
-    rank(turn_, turn.limit);
+    const Head head{.job = only_.begin(),
+                    .end = only_.end(),
+                    .standing = &standing_,
+                    .shape = {},
+                    .left = turn.key.count};
+    turn_ = rank_of(head, turn.limit, 0);
     count_before();
     run(&turn_);
   }
 
   uint64_t before = 0;
-  std::optional<Head> first;
+  std::optional<Rank> first;
 
   [[nodiscard]] const Plan& so_far() const { return plan_; }
 
@@ -62,9 +62,9 @@ class Outlook::PassUntil : public Pass {
  private:
   void count_before() {
     for (Head head : all_heads()) {
-      while (Later{}(turn_, head)) {
+      for (Rank rank = rank_of(head); Later{}(turn_, rank); rank = rank_of(head)) {
         before += head.job->count;
-        if (!first || Later{}(*first, head)) first = head;
+        if (!first || Later{}(*first, rank)) first = rank;
         if (!next_job(head)) break;
       }
     }
@@ -72,7 +72,7 @@ class Outlook::PassUntil : public Pass {
 
   PendingQueue::Jobs only_;
   Standing standing_;
-  Head turn_;
+  Rank turn_;
 };
 
 Outlook::Outlook(const Policy& policy, const View& view, const Turn& turn) {
@@ -84,7 +84,7 @@ Outlook::Outlook(const Policy& policy, const View& view, const Turn& turn) {
   }
   pass_ = std::make_unique<PassUntil>(policy, *seen, turn);
   before_ = pass_->before;
-  if (pass_->first) first_ = pass_->first->job->job;
+  if (pass_->first) first_ = pass_->first->job;
 }
 
 Outlook::~Outlook() = default;

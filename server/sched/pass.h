@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <set>
 #include <vector>
 
@@ -16,25 +15,9 @@
 #include "server/sched/node_set.h"
 #include "server/sched/plan.h"
 #include "server/sched/timeline.h"
+#include "server/sched/turns.h"
 
 namespace gd::sched {
-
-struct Head {  // the first job of a lane that has not been looked at
-  PendingQueue::Jobs::const_iterator job;
-  PendingQueue::Jobs::const_iterator end;
-  const Standing* standing;
-  ShapeId shape;
-  uint32_t left = 1;  // of this job's count
-  double priority = 0;
-};
-
-struct Later {  // for a heap whose top is the job that is served first
-  bool operator()(const Head& a, const Head& b) const {
-    if (a.standing->tier != b.standing->tier) return a.standing->tier < b.standing->tier;
-    if (a.priority != b.priority) return a.priority < b.priority;
-    return a.job->job > b.job->job;
-  }
-};
 
 struct SetIndex {
   FreeIndex free;                  // by place in NodeSet::nodes
@@ -92,23 +75,25 @@ class Pass {
   }
 
   // All of the queue, or what stands before `until`.
-  void run(const Head* until = nullptr) {
-    std::priority_queue<Head, std::vector<Head>, Later> heads{Later{}, all_heads()};
+  void run(const Rank* until = nullptr) {
+    std::vector<Head> heads = all_heads();
+    Turns turns(ranks_of(heads));
     std::vector<bool> dropped(view_.shapes.slots());
-    while (!heads.empty()) {
-      if (until != nullptr && !Later{}(*until, heads.top())) break;
+    while (!turns.empty()) {
+      if (until != nullptr && !Later{}(*until, turns.top())) break;
       if (plan_.starts.size() >= policy_.start_limit) {
         plan_.more = true;
         break;
       }
-      Head head = heads.top();
-      heads.pop();
+      const uint32_t lane = turns.top().lane;
+      Head& head = heads[lane];
+      turns.pop();
       if (dropped[head.shape.value]) continue;  // another lane of it found no room
       const Next next = visit(head);
       if (next == Next::drop_shape)
         dropped[head.shape.value] = true;
       else if (next == Next::same_shape && (head.left > 0 || next_job(head)))
-        heads.push(head);
+        turns.push(rank_of(head, lane));
     }
   }
 
@@ -133,24 +118,36 @@ class Pass {
                          .standing = &standing,
                          .shape = shape,
                          .left = jobs.begin()->count});
-        rank(heads.back());
       }
     }
     return heads;
   }
 
-  void rank(Head& head) const { rank(head, view_.shapes[head.shape].key.limit); }
-  void rank(Head& head, Seconds limit) const {
+  [[nodiscard]] std::vector<Rank> ranks_of(const std::vector<Head>& heads) const {
+    std::vector<Rank> ranks;
+    ranks.reserve(heads.size());
+    for (const Head& head : heads) {
+      ranks.push_back(rank_of(head, static_cast<uint32_t>(ranks.size())));
+    }
+    return ranks;
+  }
+
+  [[nodiscard]] Rank rank_of(const Head& head, uint32_t lane = 0) const {
+    return rank_of(head, view_.shapes[head.shape].key.limit, lane);
+  }
+  [[nodiscard]] Rank rank_of(const Head& head, Seconds limit, uint32_t lane) const {
     const PriorityFacts& facts = head.standing->facts;
     const double factor = facts.share < view_.fair_share.size() ? view_.fair_share[facts.share] : 1;
     const Wait wait{view_.now - head.job->eligible, limit};
-    head.priority = priority_terms(policy_.weights, facts, factor, wait).total();
+    return {.priority = priority_terms(policy_.weights, facts, factor, wait).total(),
+            .tier = head.standing->tier,
+            .job = head.job->job,
+            .lane = lane};
   }
 
-  bool next_job(Head& head) const {
+  static bool next_job(Head& head) {
     if (++head.job == head.end) return false;
     head.left = head.job->count;
-    rank(head);
     return true;
   }
 

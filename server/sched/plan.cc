@@ -12,6 +12,7 @@ namespace {
 
 void append(Plan& plan, Plan more) {
   const auto add = [](auto& to, auto& from) {
+    if (to.empty()) return to.swap(from);
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   };
   add(plan.starts, more.starts);
