@@ -13,6 +13,7 @@
 #include "cmd/command.h"
 #include "cmd/ctl_reservation.h"
 #include "cmd/ctl_show.h"
+#include "cmd/export_swf.h"
 #include "cmd/import_slurm.h"
 #include "cmd/job_fields.h"
 #include "cmd/job_query.h"
@@ -51,6 +52,8 @@ constexpr Verb kVerbs[] = {
      "batch_script"},
     {"import", "slurm.conf FILE", "A site's slurm.conf as a gd.conf, on standard output",
      Completes::file, "slurm.conf"},
+    {"export", "swf [StartTime=MOMENT] [EndTime=MOMENT]",
+     "Finished jobs as a workload trace, on standard output: for gdsim", Completes::nothing, "swf"},
     {"compat", "", "Every option of Slurm's commands: works or is refused"},
     {"reconfigure", "", "Read gd.conf again, without a restart"},
     {"version", "", "The version; as scontrol, the release of Slurm whose words are printed"},
@@ -69,6 +72,7 @@ constexpr CommandInfo kInfo{
         "gdctl drain node[1-3] new disks\n"
         "gdctl node token node04           # then there: gdnoded --join TOKEN\n"
         "gdctl node token node[05-40]      # one a line\n"
+        "gdctl export swf >trace.swf       # then: gdsim --policy=fifo trace.swf\n"
         "gdctl key revoke alice            # all keys of alice\n",
     .completes = Completes::verbs,
     .verbs = kVerbs};
@@ -180,6 +184,38 @@ Result<int> import_words(const CtlOptions& options, Context& context, Words word
   return kExitDone;
 }
 
+// Page by page, so that a long history is never in memory as records.
+Result<int> export_words(const CtlOptions& options, Context& context, Words words) {
+  if (words.empty() || words[0] != "swf") {
+    return usage("gdctl export swf [StartTime=MOMENT] [EndTime=MOMENT]");
+  }
+  JobQuery query{.history = true};
+  for (const std::string& word : words.subspan(1)) {
+    const bool since = starts_with_no_case(word, "starttime=");
+    if (!since && !starts_with_no_case(word, "endtime=")) {
+      return usage("gdctl export swf: '" + printable(word) +
+                   "' is neither StartTime= nor EndTime=");
+    }
+    (since ? query.since : query.until) =
+        TRY(parse_moment(std::string_view(word).substr(word.find('=') + 1), context.now(),
+                         local_zone(), Direction::past));
+  }
+  Client* controller = TRY(context.controller());
+  SwfExport trace;
+  TRY(controller->pages(query, [&trace](Message&& page) -> Result<bool> {
+    const auto* reply = std::get_if<JobQueryReply>(&page);
+    if (reply == nullptr) return Error{ErrorCode::internal, "an answer that lists no jobs"};
+    for (const JobView& view : reply->jobs) trace.add(view.job);
+    return reply->more;
+  }));
+  if (trace.size() == 0) return Error{ErrorCode::not_found, "no job has ended in that time"};
+  const auto nodes = TRY(controller->ask<NodeQueryReply>(NodeQuery{}));
+  context.out << trace.text(controller->cluster(), nodes.nodes);
+  if (options.quiet) return kExitDone;
+  for (const std::string& note : trace.notes()) context.warn(note);
+  return kExitDone;
+}
+
 // From the definitions themselves, so that it is never out of date.
 Result<int> compat_words(const CtlOptions&, Context& context, Words) {
   (void)context.out.flush();
@@ -225,6 +261,7 @@ constexpr Handler kHandlers[] = {
     {"key", key_words},
     {"write", write_words},
     {"import", import_words},
+    {"export", export_words},
     {"compat", compat_words},
     {"ping", ping},
 };

@@ -61,11 +61,15 @@ Result<Workload> read_workload(const SimOptions& options) {
   const std::string& path = options.sources.front();
   const Bytes text = TRY(read_trace_file(path));
   if (format_of(options, text) == Format::trace) {
-    std::vector<NodeClass> classes;
-    if (!options.nodes.empty()) classes = TRY(parse_node_classes(options.nodes));
     Result<Trace> trace = parse_swf(text);
     if (!trace.ok()) return std::move(trace).error().in(path);
-    Result<Workload> workload = workload_of(*trace, classes);
+    const std::string& nodes = options.nodes.empty() ? trace->classes : options.nodes;
+    Result<std::vector<NodeClass>> classes = std::vector<NodeClass>{};
+    if (!nodes.empty()) classes = parse_node_classes(nodes);
+    if (!classes.ok() && options.nodes.empty()) {
+      return std::move(classes).error().in(path + ": NodeClasses");
+    }
+    Result<Workload> workload = workload_of(*trace, TRY(std::move(classes)));
     if (!workload.ok()) return std::move(workload).error().in(path);
     return workload;
   }
@@ -129,7 +133,7 @@ void define_gdsim(cmd::Cli& cli, SimOptions& options) {
              options.format)
       .choose({"swf", "scenario"});
   cli.option("-N,--nodes", "CLASSES",
-             "Nodes for a trace, as COUNTxCPUS[xMEMORY],...; without it, one-processor nodes",
+             "Nodes for a trace, as COUNTxCPUS[xMEMORY],...; without it, what its head says",
              options.nodes);
   cli.group("How");
   cli.option("-p,--policy", "POLICY", "Who may overtake a blocked job: fifo, easy or conservative",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "base/text.h"
 
@@ -52,6 +53,15 @@ uint32_t number_after(std::string_view line, std::string_view key) {
   return number.ok() ? *number : 0;
 }
 
+// The word behind "NodeClasses:", or nothing.
+std::string classes_of(std::string_view line) {
+  constexpr std::string_view kKey = "NodeClasses:";
+  const size_t at = line.find(kKey);
+  if (at == std::string_view::npos) return {};
+  const std::vector<std::string_view> words = split_words(line.substr(at + kKey.size()));
+  return words.empty() || words[0].size() > kMaxClassesBytes ? "" : std::string(words[0]);
+}
+
 bool read_job(const Fields& fields, size_t count, TraceJob& job) {
   job.id = static_cast<int64_t>(fields[0]);
   job.submit = seconds(fields[1]);
@@ -59,6 +69,8 @@ bool read_job(const Fields& fields, size_t count, TraceJob& job) {
   const double processors = fields[7] > 0 ? fields[7] : fields[4];
   job.processors = static_cast<uint32_t>(std::clamp(processors, 0.0, 4e9));
   job.limit = seconds(fields[8]);
+  const double mib = count > 9 ? std::ceil(std::clamp(fields[9], 0.0, 4e12) / 1024) : 0;
+  job.memory_mib = static_cast<uint32_t>(std::min(mib, 4e9));
   job.user = count > 11 ? static_cast<uint32_t>(std::clamp(fields[11], 0.0, 4e9)) : 0;
   if (job.run <= Seconds{0} || job.processors == 0 || job.submit < Seconds{0}) return false;
   if (job.limit <= Seconds{0}) job.limit = job.run;
@@ -77,6 +89,7 @@ Result<Trace> parse_swf(std::string_view text, size_t most_jobs) {
     if (line.starts_with(';')) {
       if (const uint32_t found = number_after(line, "MaxProcs:")) trace.processors = found;
       if (const uint32_t found = number_after(line, "MaxNodes:"); nodes == 0) nodes = found;
+      if (std::string found = classes_of(line); !found.empty()) trace.classes = std::move(found);
       continue;
     }
     Fields fields{};

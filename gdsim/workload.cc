@@ -1,6 +1,7 @@
 #include "gdsim/workload.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/text.h"
 
@@ -32,6 +33,26 @@ void add_nodes(Workload& workload, const NodeClass& row) {
     node.open = true;
     workload.nodes.push_back(std::move(node));
   }
+}
+
+// Of the nodes' memory, what each of so many tasks can have at most; 0: their memory is not said.
+uint64_t most_memory_each(const std::vector<NodeClass>& classes, uint32_t tasks, uint64_t asked) {
+  const auto room = [&](uint64_t each) {
+    uint64_t fit = 0;
+    for (const NodeClass& row : classes) {
+      fit += row.count * std::min<uint64_t>(row.cpus, row.memory_mib / each);
+    }
+    return fit >= tasks;
+  };
+  const bool said = std::any_of(classes.begin(), classes.end(),
+                                [](const NodeClass& row) { return row.memory_mib > 0; });
+  if (!said || asked == 0 || room(asked)) return said ? asked : 0;
+  uint64_t fits = 0;
+  for (uint64_t beyond = asked; beyond - fits > 1;) {
+    const uint64_t middle = fits + (beyond - fits) / 2;
+    (room(middle) ? fits : beyond) = middle;
+  }
+  return fits;
 }
 
 }  // namespace
@@ -77,15 +98,19 @@ Result<Workload> workload_of(const Trace& trace, const std::vector<NodeClass>& c
   workload.partitions.push_back(std::move(partition));
 
   const uint64_t most = workload.cpus();
-  std::map<std::pair<uint32_t, Seconds>, uint32_t> known;
+  std::map<std::tuple<uint32_t, Seconds, uint64_t>, uint32_t> known;
   for (const TraceJob& row : trace.jobs) {
     const auto cpus = static_cast<uint32_t>(std::min<uint64_t>(row.processors, most));
     const auto next = static_cast<uint32_t>(workload.keys.size());
-    const auto [key, is_new] = known.try_emplace({cpus, row.limit}, next);
+    const uint64_t memory = most_memory_each(classes, cpus, row.memory_mib);
+    const auto [key, is_new] = known.try_emplace({cpus, row.limit, memory}, next);
     if (is_new) {
       sched::ShapeKey shape;
       shape.need.tasks = cpus;
-      shape.need.memory_per_node_mib = 0;
+      if (memory > 0)
+        shape.need.memory_per_cpu_mib = memory;
+      else
+        shape.need.memory_per_node_mib = 0;
       shape.partitions = {sched::PartitionIndex{0}};
       shape.limit = row.limit;
       workload.keys.push_back(std::move(shape));

@@ -64,7 +64,8 @@ inline constexpr uint32_t kMaxSimNodes = 1'000'000;
 Result<std::vector<NodeClass>> parse_node_classes(std::string_view text);
 
 // The trace's jobs on these nodes, or on one-processor nodes as many as its head says if the
-// list is empty. A job that is larger than the machine is cut to it.
+// list is empty. Memory counts where the nodes' is said. A job that is larger than the machine is
+// cut to it.
 Result<Workload> workload_of(const Trace& trace, const std::vector<NodeClass>& classes);
 
 }  // namespace gd::sim

@@ -2,6 +2,8 @@
 and jobs come, run, fail, time out and are cancelled on them as on any other."""
 
 import collections
+import json
+import time
 import unittest
 
 from cluster import USERS, wait_until
@@ -66,6 +68,30 @@ class ManyNodes(unittest.TestCase):
             collections.Counter(done.out.splitlines()), {"COMPLETED|0": 400}, done.out[:2000]
         )
         self.idle()
+
+    def test_its_finished_jobs_are_a_trace_that_gdsim_plays_again(self):
+        begin = time.strftime("%Y-%m-%dT%H:%M:%S")
+        jobs = [self.submit("-n", "2", "-t", "5", "--wrap", f"sleep {i % 3}") for i in range(40)]
+        jobs.append(self.submit("-N", "3", "-t", "5", "--wrap", "true"))
+        for job in jobs:
+            self.c.wait_end(job)
+        done = self.c.admin("gdctl", "export", "swf", "StartTime=" + begin).ok()
+        self.assertIn(f"; MaxNodes: {NODES}\n", done.out)
+        self.assertIn(f"; NodeClasses: {NODES}x4x64G\n", done.out)
+        rows = [line.split() for line in done.out.splitlines() if not line.startswith(";")]
+        self.assertLessEqual(set(jobs), {int(row[0]) for row in rows})
+        self.assertIn("several or whole nodes, which a trace cannot say", done.err)
+        trace = self.c.path("own.swf")
+        with open(trace, "w") as f:
+            f.write(done.out)
+        played = json.loads(self.c.admin("gdsim", "--json", trace).ok().out)
+        self.assertEqual(played["jobs"], len(rows))
+        self.assertEqual(played["procs"], NODES * 4)
+        # On two nodes of the same kind the same jobs have to wait for each other.
+        small = json.loads(self.c.admin("gdsim", "--json", "-N", "2x4x64G", trace).ok().out)
+        self.assertGreater(small["mean_wait_s"], played["mean_wait_s"])
+        refused = self.c.admin("gdctl", "export", "swf", "StartTime=now+1days")
+        self.assertEqual((refused.status, refused.out), (1, ""))
 
     def test_what_only_a_machine_has_is_refused_and_not_waited_for(self):
         done = self.c.run(ALICE, "gdsub", "--explain-sandbox", "--wrap", "true")

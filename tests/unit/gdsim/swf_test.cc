@@ -62,6 +62,32 @@ TEST(Swf, TheLimitIsOfJobsThatAreKept) {
   EXPECT_EQ(parse_swf(two, 1).error().text, "more than 1 jobs in a trace");
 }
 
+// As gdctl export swf writes it.
+TEST(Swf, AClustersOwnTraceBringsItsMachine) {
+  const Result<Trace> trace = parse_swf(
+      "; MaxNodes: 3\n; MaxProcs: 36\n; NodeClasses: 2x16x64G,1x4x1000M\n; Queue: 1 batch\n"
+      "42 0 30 61 4 60 262144 4 3600 2097152 1 1 1 1 1 -1 -1 -1\n"
+      "43 5 0 61 16 60 262144 16 3600 -1 1 1 1 1 1 -1 -1 -1\n"
+      "44 5 0 61 36 60 262144 36 3600 4194304 1 1 1 1 1 -1 -1 -1\n");
+  ASSERT_TRUE(trace.ok()) << trace.error().text;
+  EXPECT_EQ(trace->classes, "2x16x64G,1x4x1000M");
+  EXPECT_EQ(trace->jobs[0].memory_mib, 2048U);
+  EXPECT_EQ(trace->jobs[1].memory_mib, 0U);
+  const std::vector<NodeClass> classes = parse_node_classes(trace->classes).take();
+  const Workload workload = workload_of(*trace, classes).take();
+  EXPECT_EQ(workload.keys[0].need.memory_per_cpu_mib, 2048U);
+  EXPECT_EQ(workload.keys[1].need.memory_per_node_mib, 0U);
+  EXPECT_EQ(workload.keys[2].need.memory_per_cpu_mib, 250U);  // cut: the small node has no more
+  // Where the nodes' memory is not said, none is asked for.
+  EXPECT_EQ(workload_of(*trace, {{3, 12, 0}})->keys[0].need.memory_per_node_mib, 0U);
+}
+
+TEST(Swf, TheHeadsWordForTheMachineHasALimit) {
+  const std::string most(kMaxClassesBytes, '1');
+  EXPECT_EQ(parse_swf("; NodeClasses: " + most + "\n")->classes, most);
+  EXPECT_EQ(parse_swf("; NodeClasses: " + most + "1\n")->classes, "");
+}
+
 TEST(Workload, NodeClasses) {
   const auto classes = parse_node_classes("20x8x32G,48x16");
   ASSERT_TRUE(classes.ok());
