@@ -9,6 +9,7 @@
 #include "base/hostlist.h"
 #include "base/text.h"
 #include "cmd/acct_form.h"
+#include "cmd/advice.h"
 #include "cmd/client.h"
 #include "cmd/clusters.h"
 #include "cmd/command.h"
@@ -33,6 +34,7 @@ constexpr CommandInfo kInfo{
         "gdacct                                 # one's own, since midnight\n"
         "gdacct -S now-7days -s FAILED,TIMEOUT\n"
         "gdacct -j 42 -o JobID,Elapsed,TotalCPU,MaxRSS\n"
+        "gdacct --advise                        # what to ask for the next time\n"
         "gdacct -a -X -P -n -S 2026-01-01       # for programs\n"};
 
 using Writer = AcctListing<AcctRow>;
@@ -93,6 +95,12 @@ Result<int> run(const AcctOptions& options, Context& context) {
   if (!jobs.ok())
     return Error{jobs.error().code,
                  context.slurm() ? slurm_reason(jobs.error()) : jobs.error().text};
+  if (options.advise) {
+    RunBook book;
+    for (const JobView& view : *jobs) book.add(view.job);
+    context.out << advice_table(book.all());
+    return kExitDone;
+  }
   if (options.json) {
     JsonWriter json(JsonStyle::pretty);
     json.begin_object();
@@ -153,6 +161,10 @@ void define_gdacct(Cli& cli, AcctOptions& options) {
   cli.option("-E,--endtime", "MOMENT", "Ended before", options.until);
   cli.flag("-X,--allocations", "One line for each job, none for its steps", options.allocations);
   cli.group("Form");
+  cli.flag("--advise",
+           "What jobs of each name and size have used, the last 90 days' if -S is not given, and "
+           "what --mem and --time they need",
+           options.advise);
   cli.option("-o,--format", "FIELD[%WIDTH][,...]", "Columns; --helpformat lists them",
              options.format)
       .env("FORMAT");
@@ -183,6 +195,9 @@ void define_gdacct(Cli& cli, AcctOptions& options) {
 
 Result<AcctPlan> to_acct_plan(const AcctOptions& options, const std::string& me, Uid uid,
                               TimePoint now, const TimeZone& zone) {
+  if (options.advise && (options.json || options.format)) {
+    return Error{ErrorCode::usage, "--advise has a form of its own: no --format and no --json"};
+  }
   AcctPlan plan;
   JobFilter filter = TRY(to_filter(options.filter, me));
   plan.states = std::exchange(filter.states, {});
@@ -196,7 +211,7 @@ Result<AcctPlan> to_acct_plan(const AcctOptions& options, const std::string& me,
   if (!options.since.empty())
     plan.history.since = TRY(moment(options.since));
   else if (filter.jobs.empty())
-    plan.history.since = TRY(moment("today"));
+    plan.history.since = options.advise ? now - kAdviceReach : TRY(moment("today"));
   if (!options.until.empty()) plan.history.until = TRY(moment(options.until));
   if (plan.history.since && plan.history.until && *plan.history.until < *plan.history.since) {
     return Error{ErrorCode::usage, "the end time is before the start time"};

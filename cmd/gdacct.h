@@ -22,7 +22,7 @@ struct AcctOptions {
   std::string delimiter = "|";
   bool all_users = false, allocations = false, no_header = false, brief = false, long_list = false;
   bool parsable = false, parsable2 = false, json = false, help_format = false, same = false;
-  bool each_element = false, fixed_units = false;
+  bool each_element = false, fixed_units = false, advise = false;
 };
 
 void define_gdacct(Cli& cli, AcctOptions& options);

@@ -7,11 +7,13 @@
 #include "base/hostlist.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "cmd/advice.h"
 #include "cmd/client.h"
 #include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/directives.h"
 #include "cmd/follow.h"
+#include "cmd/job_query.h"
 #include "cmd/job_wait.h"
 #include "cmd/replay.h"
 #include "cmd/submit.h"
@@ -30,6 +32,8 @@ constexpr CommandInfo kInfo{
         "gdsub --wrap 'make -j4' -c 4        # no script needed\n"
         "generate | gdsub -J fromstdin       # the script on standard input\n"
         "gdsub --each step-*.sh              # many scripts over one connection\n"
+        "gdsub --mem=auto --retry-oom job.sh # by what its like have used; more if that is too "
+        "little\n"
         "gdsub --explain-sandbox job.sh      # what it would get, and why\n"
         "gdsub --replay 42                   # once more, in the same image\n",
     .rest = RestMode::stop_at_first,
@@ -106,8 +110,45 @@ void print_test(const SubmitReply& reply, Context& context) {
   context.warn(text);
 }
 
+// --mem=auto, by the user's own runs. The newest are the last to come.
+Result<std::optional<uint64_t>> memory_of_its_like(const JobSpec& spec, bool quiet,
+                                                   Context& context) {
+  const Likeness like = likeness_of(spec, own_name());
+  JobQuery query{.history = true, .since = context.now() - kAdviceReach};
+  query.filter.users = {like.user};
+  query.filter.names = {like.name};
+  query.filter.states = {JobState::completed, JobState::out_of_memory};
+  RunBook book;
+  for (const JobView& view : TRY(fetch_jobs(*TRY(context.controller()), query))) {
+    book.add(view.job);
+  }
+  const std::optional<Advice> advice = book.about(like);
+  const size_t runs = advice ? advice->memory_mib.runs : 0;
+  if (!advice || !advice->memory_mib.suggested) {
+    context.warn("--mem=auto: " + std::to_string(runs) + " runs of " + name_of(like) +
+                 " are known, " + std::to_string(kFewestRuns) +
+                 " are needed; it gets what jobs get that ask for none");
+    return std::optional<uint64_t>{};
+  }
+  if (!quiet) {
+    context.warn("--mem=auto: " + format_mib(*advice->memory_mib.suggested) + ", from " +
+                 std::to_string(runs) + " runs of " + name_of(like) + ", which used up to " +
+                 format_mib(advice->memory_mib.most));
+  }
+  return advice->memory_mib.suggested;
+}
+
+Surroundings surroundings_of(const SubOptions& options, Context& context) {
+  Surroundings around = surroundings();
+  around.memory_of_its_like = [quiet = options.quiet || options.parsable,
+                               &context](const JobSpec& spec) {
+    return memory_of_its_like(spec, quiet, context);
+  };
+  return around;
+}
+
 Result<int> submit_each(const SubOptions& options, Context& context) {
-  const Surroundings around = surroundings();
+  const Surroundings around = surroundings_of(options, context);
   const std::vector<std::string> names = TRY(script_names(options));
   if (names.empty()) return usage("--each needs the names of scripts");
   int code = kExitDone;
@@ -185,8 +226,9 @@ Result<int> run(const SubOptions& options, Context& context) {
   if (options.each) return submit_each(options, context);
   const Script script = TRY(script_of(options, context.dialect));
   std::vector<std::string> clusters;
-  SubmitRequest request = TRY(to_submit_request(kInfo, context.dialect, script, context.parsed,
-                                                surroundings(), get_env, &clusters));
+  SubmitRequest request =
+      TRY(to_submit_request(kInfo, context.dialect, script, context.parsed,
+                            surroundings_of(options, context), get_env, &clusters));
   return submit_one(options, std::move(request), clusters, context);
 }
 
@@ -273,6 +315,9 @@ Result<SubmitRequest> to_submit_request(
     const std::string& path = script.name;
     spec.name = options.wrap.empty() ? path.substr(path.rfind('/') + 1) : "wrap";
     if (spec.name.empty()) spec.name = std::string(info.slurm_name);
+  }
+  if (options.job.memory_auto) {  // its name is known now, by which its like are found
+    spec.memory_per_node_mib = TRY(around.memory_of_its_like(spec));
   }
   if (spec.output.empty()) spec.output = spec.array.empty() ? "slurm-%j.out" : "slurm-%A_%a.out";
   spec.command = script.name.empty() || script.name[0] == '/'

@@ -91,17 +91,22 @@ void define_size(Cli& cli, JobOptions& options) {
          [&spec](std::string_view text) { return set_nodes(spec, text); })
       .env("NODES");
   cli.count("--ntasks-per-node", "N", "Tasks on each node", spec.tasks_per_node);
-  cli.on("--mem", "SIZE", "Memory on each node: 2G, 512M; a plain number is MiB",
-         [&spec](std::string_view text) -> Result<void> {
-           spec.memory_per_node_mib = TRY(parse_mib(text));
-           spec.memory_per_cpu_mib.reset();
+  cli.on("--mem", "SIZE",
+         "Memory on each node: 2G, 512M; a plain number is MiB; of gdsub, auto: as much as one's "
+         "earlier jobs of this name and size have used, and some more",
+         [&options](std::string_view text) -> Result<void> {
+           options.memory_auto = text == "auto";
+           options.spec.memory_per_node_mib.reset();
+           if (!options.memory_auto) options.spec.memory_per_node_mib = TRY(parse_mib(text));
+           options.spec.memory_per_cpu_mib.reset();
            return {};
          })
       .env("MEM_PER_NODE");
   cli.on("--mem-per-cpu", "SIZE", "Memory for each processor",
-         [&spec](std::string_view text) -> Result<void> {
-           spec.memory_per_cpu_mib = TRY(parse_mib(text));
-           spec.memory_per_node_mib.reset();
+         [&options](std::string_view text) -> Result<void> {
+           options.memory_auto = false;
+           options.spec.memory_per_cpu_mib = TRY(parse_mib(text));
+           options.spec.memory_per_node_mib.reset();
            return {};
          })
       .env("MEM_PER_CPU");
@@ -218,6 +223,14 @@ void define_requeue(Cli& cli, JobSpec& spec) {
            return {};
          })
       .env("NO_REQUEUE");
+  cli.on("--retry-oom", "[=SIZE]",
+         "Out of memory, run again with twice as much, up to SIZE; eight times what was asked for "
+         "if it is not given",
+         [&spec](std::string_view text) -> Result<void> {
+           spec.retry_oom_mib = text.empty() ? 0 : TRY(parse_mib(text));
+           if (text.empty() || *spec.retry_oom_mib > 0) return {};
+           return usage("--retry-oom=" + printable(text) + ": no memory at all is no limit");
+         });
 }
 
 void define_container(Cli& cli, JobOptions& options) {
@@ -345,7 +358,10 @@ void define_job_options(Cli& cli, JobOptions& options, JobOptionSet set) {
   define_where(cli, spec);
   define_when(cli, options);
   define_dependency(cli, spec);
-  if (set == JobOptionSet::batch) define_requeue(cli, spec);
+  if (set == JobOptionSet::batch)
+    define_requeue(cli, spec);
+  else
+    cli.refuse("--retry-oom");
   define_mail(cli, spec);
   define_container(cli, options);
   if (set == JobOptionSet::batch) define_streams(cli, spec);
@@ -377,6 +393,9 @@ Result<JobSpec> finish_spec(const JobOptions& options, const Surroundings& aroun
     to = *at;
     return {};
   };
+  if (options.memory_auto && !around.memory_of_its_like) {
+    return usage("--mem=auto is for batch jobs; give a size");
+  }
   TRY(share_gpus(options.gpus, spec));
   TRY(moment("--begin", options.begin, spec.begin));
   TRY(moment("--deadline", options.deadline, spec.deadline));

@@ -21,6 +21,7 @@ struct JobOptions {
   JobSpec spec;
   std::string begin;  // read when the time is known: see finish_spec()
   std::string deadline;
+  bool memory_auto = false;  // --mem=auto
   std::string gpus;  // --gpus, of the whole job: shared out when the nodes are known
   std::optional<std::string> login_environment;  // --get-user-env, as it was given
   std::vector<std::string> clusters;
@@ -41,6 +42,8 @@ struct Surroundings {
   std::vector<std::string> environment;  // "K=V"
   // What a login of this user sets, "K=V"; runs her shell.
   std::function<Result<std::vector<std::string>>(std::string_view how)> login;
+  // What --mem=auto stands for, of a batch job; nothing: too little is known of its like.
+  std::function<Result<std::optional<uint64_t>>(const JobSpec& spec)> memory_of_its_like;
 };
 Surroundings surroundings();
 Result<JobSpec> finish_spec(const JobOptions& options, const Surroundings& around);

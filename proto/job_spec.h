@@ -86,6 +86,9 @@ struct JobSpec {
   bool kill_on_invalid_dependency = false;  // one that can never be satisfied ends the job
   bool hold = false;
   std::optional<bool> requeue;  // empty: the cluster's default
+  // Out of memory, it runs again with more, up to this, per node or per cpu as it asked; 0 asks
+  // the controller to say how much. Empty: it ends.
+  std::optional<uint64_t> retry_oom_mib;
   int32_t nice = 0;
   std::optional<uint32_t> priority;
   std::string array;  // elements and limit: proto/index_set.h; empty: no array
@@ -144,6 +147,7 @@ struct JobSpec {
     field("kill_dep", self.kill_on_invalid_dependency);
     field("hold", self.hold);
     field("requeue", self.requeue);
+    field("retry_oom", self.retry_oom_mib);
     field("nice", self.nice);
     field("priority", self.priority);
     field("argv", self.argv);

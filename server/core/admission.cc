@@ -9,6 +9,7 @@
 #include "proto/message_type.h"
 #include "server/core/associations.h"
 #include "server/core/check_form.h"
+#include "server/core/more_memory.h"
 #include "server/sched/explain.h"
 
 namespace gd::core {
@@ -167,6 +168,7 @@ Obstacle obstacle_of(const Cluster& cluster, const JobRecord& job) {
 Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec& asked) {
   TRY(check_form(asked));
   JobSpec spec = asked;
+  TRY(settle_retry(spec));
   if (spec.partition.empty()) {
     const auto index = cluster.default_partition();
     if (!index) return invalid("no partition given, and the cluster has no default one");

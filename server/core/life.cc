@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "server/core/admission.h"
+#include "server/core/more_memory.h"
 
 namespace gd::core {
 
@@ -91,8 +93,15 @@ bool is_open(const JobRecord& job) {
   });
 }
 
+std::string memory_text(const JobSpec& spec) {
+  if (spec.memory_per_cpu_mib) return format_mib(*spec.memory_per_cpu_mib) + " a cpu";
+  return format_mib(spec.memory_per_node_mib.value_or(0));
+}
+
 void send_back(Draft& draft, JobId id) {
   const JobRecord& job = draft.job(id);
+  std::optional<JobSpec> more;
+  if (job.reason == Reason::out_of_memory) more = with_more_memory(draft.cluster, job);
   JobRequeued event{.job = id,
                     .reason = job.reason,
                     .text = job.reason_text,
@@ -101,6 +110,11 @@ void send_back(Draft& draft, JobId id) {
                     .at = draft.now};
   const bool stays_held = event.hold != HoldKind::none;
   draft.emit(std::move(event));
+  if (more) {
+    const JobRecord& back = draft.job(id);
+    draft.emit(JobUpdated{id, std::make_shared<const JobSpec>(*std::move(more)), back.time_limit,
+                          back.eligible_time});
+  }
   if (stays_held) return;
   // The node is avoided only where another one could do it.
   const JobRecord& waiting = draft.job(id);
@@ -150,7 +164,15 @@ std::optional<Ending> ending_of(const Draft& draft, const JobRecord& job, const 
   StepStatus whole = status;
   whole.exit = step.exit;
   const Outcome outcome = outcome_of(whole);
-  return Ending{.as = outcome.as, .reason = outcome.reason, .text = status.error};
+  Ending ending{.as = outcome.as, .reason = outcome.reason, .text = status.error};
+  if (outcome.as == JobState::out_of_memory) {
+    if (const auto more = with_more_memory(draft.cluster, job)) {
+      ending.requeue = true;
+      ending.text =
+          "ran out of " + memory_text(*job.spec) + ", runs again with " + memory_text(*more);
+    }
+  }
+  return ending;
 }
 
 // Its program was there, whether a report said so before its end or not.
