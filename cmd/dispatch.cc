@@ -10,9 +10,9 @@
 namespace gd::cmd {
 namespace {
 
-constexpr std::array<const Command*, 13> kCommands{
+constexpr std::array<const Command*, 14> kCommands{
     &kGdsub,  &kGdalloc, &kGdstat,  &kGdkill,  &kGdrun,  &kGdsh,   &kGdinfo,
-    &kGdacct, &kGdctl,   &kGdlogin, &kGdimage, &kGdprio, &kGdshare};
+    &kGdacct, &kGdctl,   &kGdlogin, &kGdimage, &kGdprio, &kGdshare, &kGdcp};
 
 constexpr std::array<SlurmName, 18> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"squeue", &kGdstat},
