@@ -8,9 +8,9 @@ A real gdctld with its database and its keys; the nodes are stand-ins in one pro
 (tests/stand_in), each with its own key and connection, 16 cpus and 64 GiB. They are full of
 jobs that run 60 to 120 s, so ends and starts come all the time and passes with them. 20 nodes
 are a partition apart, with room: a job submitted there can start at once, and the probe waits
-for the word that it runs. Each figure is the median of the rounds; needs a build with
-build/bench/queue_bench. Read the ratios: the absolute numbers are this machine's, whose
-processors nodes, controller and probe share.
+for the word that it runs. Listings are run as commands, under Slurm's names. Each figure is
+the median of the rounds; needs a build with build/bench/queue_bench. Read the ratios: the
+absolute numbers are this machine's, whose processors nodes, controller and probe share.
 """
 
 import argparse
@@ -27,6 +27,12 @@ import cluster  # noqa: E402
 from stand_in import StandInCluster  # noqa: E402
 
 PROBE_NODES = 20
+LISTINGS = {
+    "squeue": ["squeue"],
+    "sacct, those of the last hour": ["sacct", "-a", "-X", "-S", "now-1hours"],
+    "sinfo": ["sinfo"],
+    "sinfo, a line a node": ["sinfo", "-N", "-l"],
+}
 
 
 def start_cluster(options):
@@ -91,7 +97,6 @@ def one_round(c, options):
     c.admin("sdiag", "--reset", env={"PATH": c.slurm_path()}).ok()
     begin, cpu, others = time.monotonic(), processor_seconds(pid), processor_seconds(stand_in)
     samples = queue_bench(c, "probe", options.samples, "probe")
-    seconds = time.monotonic() - begin
     figures = {}
     for name, values in samples.items():
         values.sort()
@@ -100,7 +105,11 @@ def one_round(c, options):
             continue
         figures[name + ", p50, ms"] = round(statistics.median(values), 2)
         figures[name + ", p99, ms"] = round(values[int(0.99 * (len(values) - 1) + 0.5)], 2)
-    stats = passes(c)
+    for name, argv in LISTINGS.items():
+        before = time.perf_counter()
+        c.admin(*argv, env={"PATH": c.slurm_path()}, timeout=120).ok()
+        figures[name + ", the command, ms"] = round(1000 * (time.perf_counter() - before))
+    stats, seconds = passes(c), time.monotonic() - begin
     figures["passes a second"] = round(stats["schedule_cycle_total"] / seconds, 1)
     figures["a pass, mean, ms"] = round(stats["schedule_cycle_mean"] / 1000, 1)
     figures["a pass, longest, ms"] = round(stats["schedule_cycle_max"] / 1000, 1)
