@@ -19,10 +19,11 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.find_first_not_of(kNameCharacters) == std::string_view::npos;
 }
 
-// The name of a section may be a host list: [node n[01-16],login1]; [user *] is everybody.
+// The name of a section may be a host list: [node n[01-16],login1]; [user *] is everybody,
+// [user lab/ada] a user in one account.
 bool is_section_name(std::string_view kind, std::string_view text) {
   if (kind == "user" && text == "*") return true;
-  const std::string all = std::string(kNameCharacters) + "[],";
+  const std::string all = std::string(kNameCharacters) + (kind == "user" ? "[],/" : "[],");
   return !text.empty() && text.find_first_not_of(all) == std::string_view::npos;
 }
 
@@ -165,7 +166,8 @@ Result<void> ConfigErrors::result() {
   std::string text;
   for (const auto& [line, what] : std::span(errors_).first(shown)) {
     if (!text.empty()) text += '\n';
-    text += file_ + ":" + std::to_string(line) + ": " + what;
+    if (line > 0) text += file_ + ":" + std::to_string(line) + ": ";
+    text += what;
   }
   if (shown < errors_.size()) {
     text += "\n" + file_ + ": and " + std::to_string(errors_.size() - shown) + " more errors";

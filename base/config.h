@@ -34,7 +34,8 @@ inline constexpr size_t kMaxConfigErrors = 20;  // more are counted, not shown
 struct ConfigEntry {
   std::string key;
   std::string value;
-  int line = 0;
+  int line = 0;  // 0: it stands in no file
+  bool operator==(const ConfigEntry&) const = default;
 };
 
 struct ConfigSection {
@@ -42,11 +43,13 @@ struct ConfigSection {
   std::string name;  // "" if the header has none
   int line = 0;
   std::vector<ConfigEntry> entries;
+  bool operator==(const ConfigSection&) const = default;
 };
 
 struct ConfigFile {
   std::string file;
   std::vector<ConfigSection> sections;  // the first is the one without a header
+  bool operator==(const ConfigFile&) const = default;
 };
 
 Result<ConfigFile> parse_config(std::string_view text, const std::string& file);
@@ -93,9 +96,10 @@ class ConfigView {
       : kind_(&kind), section_(&section), file_(&file) {}
 
   [[nodiscard]] const std::string& name() const { return section_->name; }
-  [[nodiscard]] bool has(std::string_view key) const;           // given, or has a default
-  [[nodiscard]] bool is_given(std::string_view key) const;      // stands in the file
-  [[nodiscard]] std::string where(std::string_view key) const;  // "/etc/gd/gd.conf:12"
+  [[nodiscard]] bool has(std::string_view key) const;       // given, or has a default
+  [[nodiscard]] bool is_given(std::string_view key) const;  // stands in the file
+  // "/etc/gd/gd.conf:12"; "[account lab]" of what stands in no file
+  [[nodiscard]] std::string where(std::string_view key) const;
 
   [[nodiscard]] std::string text(std::string_view key) const;
   [[nodiscard]] int64_t integer(std::string_view key) const;
@@ -120,6 +124,8 @@ class Config {
  public:
   // The schema must outlive the Config: it is meant to be a constexpr table.
   static Result<Config> load(ConfigSchema schema, std::string_view text, const std::string& file);
+  // Sections from elsewhere, line 0, may be among them: errors name these by their title.
+  static Result<Config> load(ConfigSchema schema, ConfigFile file);
   // A file that does not exist is an empty one: every key has its default.
   static Result<Config> load_file(ConfigSchema schema, const std::string& path);
 

@@ -93,6 +93,11 @@ class Checker {
   }
 
  private:
+  // What stands in no file is named by its section.
+  void tell(const ConfigSection& section, int line, const std::string& what) {
+    errors_.add(line, line > 0 ? what : title(section) + ": " + what);
+  }
+
   void check(const ConfigSection& section) {
     const auto kind = std::find_if(schema_.begin(), schema_.end(),
                                    [&](const ConfigKind& k) { return section.kind == k.kind; });
@@ -100,19 +105,19 @@ class Checker {
       if (section.kind.empty() && section.entries.empty()) return;
       std::vector<std::string_view> kinds;
       for (const ConfigKind& known : schema_) kinds.emplace_back(known.kind);
-      return errors_.add(section.kind.empty() ? section.entries[0].line : section.line,
-                         "no such section: " + title(section) + did_you_mean(section.kind, kinds));
+      return tell(section, section.kind.empty() ? section.entries[0].line : section.line,
+                  "no such section: " + title(section) + did_you_mean(section.kind, kinds));
     }
     if (kind->naming == SectionNaming::named && section.name.empty()) {
-      errors_.add(section.line,
-                  "[" + section.kind + "] needs a name, as in [" + section.kind + " example]");
+      tell(section, section.line,
+           "[" + section.kind + "] needs a name, as in [" + section.kind + " example]");
     }
     if (kind->naming == SectionNaming::unnamed && !section.name.empty()) {
-      errors_.add(section.line,
-                  "[" + section.kind + "] takes no name, but '" + section.name + "' is given");
+      tell(section, section.line,
+           "[" + section.kind + "] takes no name, but '" + section.name + "' is given");
     }
     if (!section.kind.empty() && !seen_.insert({section.kind, section.name}).second) {
-      errors_.add(section.line, title(section) + " is there twice");
+      tell(section, section.line, title(section) + " is there twice");
     }
     check_entries(*kind, section);
   }
@@ -124,18 +129,19 @@ class Checker {
     for (const ConfigEntry& entry : section.entries) {
       const auto known = std::find(names.begin(), names.end(), entry.key);
       if (known == names.end()) {
-        errors_.add(entry.line, "no such key in " + title(section) + ": " + entry.key +
-                                    did_you_mean(entry.key, names));
+        tell(
+            section, entry.line,
+            "no such key in " + title(section) + ": " + entry.key + did_you_mean(entry.key, names));
         continue;
       }
       const auto [first, fresh] = lines.emplace(entry.key, entry.line);
       if (!fresh) {
-        errors_.add(entry.line,
-                    entry.key + " is there twice, first in line " + std::to_string(first->second));
+        tell(section, entry.line,
+             entry.key + " is there twice, first in line " + std::to_string(first->second));
       }
       const Result<void> good =
           check_config_value(kind.keys[static_cast<size_t>(known - names.begin())], entry.value);
-      if (!good.ok()) errors_.add(entry.line, entry.key + ": " + good.error().text);
+      if (!good.ok()) tell(section, entry.line, entry.key + ": " + good.error().text);
     }
   }
 
@@ -158,6 +164,13 @@ Result<Config> Config::load(ConfigSchema schema, std::string_view text, const st
   Checker(schema, errors).run(parsed);
   TRY(errors.result());
   return Config{schema, std::move(parsed)};
+}
+
+Result<Config> Config::load(ConfigSchema schema, ConfigFile file) {
+  ConfigErrors errors{file.file};
+  Checker(schema, errors).run(file);
+  TRY(errors.result());
+  return Config{schema, std::move(file)};
 }
 
 Result<Config> Config::load_file(ConfigSchema schema, const std::string& path) {
@@ -217,7 +230,8 @@ bool ConfigView::has(std::string_view key) const {
 std::string ConfigView::where(std::string_view key) const {
   const ConfigEntry* entry = find_entry(*section_, key);
   const int line = entry != nullptr ? entry->line : section_->line;
-  return *file_ + ":" + std::to_string(line);
+  const bool in_file = line > 0 || section_->kind.empty();  // the first section has no header
+  return in_file ? *file_ + ":" + std::to_string(line) : title(*section_);
 }
 
 std::string ConfigView::raw(std::string_view key, std::span<const ConfigType> types) const {

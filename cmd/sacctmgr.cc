@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "cmd/client.h"
 #include "cmd/command.h"
+#include "cmd/sacctmgr_change.h"
+#include "cmd/sacctmgr_commit.h"
 #include "cmd/sacctmgr_limits.h"
 
 namespace gd::cmd {
@@ -16,14 +18,20 @@ namespace {
 
 constexpr CommandInfo kInfo{.name = "sacctmgr",
                             .slurm_name = "sacctmgr",
-                            .summary = "List accounts, users and the cluster",
-                            .arguments = "list|show ENTITY [NAME]... [where] [KEY=VALUE]...",
+                            .summary = "List and change accounts, users and QOS",
+                            .arguments =
+                                "list|add|modify|delete|dump|load ENTITY [NAME]... "
+                                "[where] [KEY=VALUE]... [set KEY=VALUE...]",
                             .examples =
                                 "sacctmgr list user alice withassoc\n"
-                                "sacctmgr -nP show assoc where user=alice format=account,qos\n"};
+                                "sacctmgr -nP show assoc where user=alice format=account,qos\n"
+                                "sacctmgr -i add account lab fairshare=3\n"
+                                "sacctmgr -i add user alice account=lab\n"
+                                "sacctmgr -i modify user alice account=lab set maxjobs=4\n"};
 
 struct MgrOptions {
-  bool no_header = false, parsable = false, parsable2 = false, associations = false, same = false;
+  bool no_header = false, parsable = false, parsable2 = false, associations = false;
+  bool immediate = false, same = false;
   std::vector<std::string> words;
 };
 
@@ -145,46 +153,6 @@ int width_of(std::string_view column) {
   return field == nullptr ? 0 : static_cast<int>(field->width);
 }
 
-struct AccountUser {
-  std::string name, shares;
-};
-struct Account {
-  std::string name, parent, shares;
-  std::vector<AccountUser> users;
-  std::map<std::string, std::string> limits;  // by key of gd.conf, those that are given
-};
-
-std::vector<Account> accounts_in(const ConfigReply& config) {
-  std::vector<Account> all;
-  for (const ConfigValue& item : config.entries) {
-    std::string_view section = item.section;
-    if (!take_prefix(section, "account ")) continue;
-    if (all.empty() || all.back().name != section)
-      all.push_back({std::string(section), "", "1", {}, {}});
-    Account& account = all.back();
-    if (!item.is_default) account.limits[item.key] = item.value;
-    if (item.key == "parent") account.parent = item.value;
-    if (item.key == "shares") account.shares = item.value;
-    if (item.key != "users") continue;
-    for (const std::string_view word : split(item.value, ',')) {
-      const std::string_view user = trim(word);
-      const size_t colon = user.find(':');
-      if (user.empty()) continue;
-      account.users.push_back(
-          {std::string(user.substr(0, colon)),
-           colon == std::string_view::npos ? "1" : std::string(user.substr(colon + 1))});
-    }
-  }
-  return all;
-}
-
-std::string value_of(const ConfigReply& config, std::string_view key) {
-  for (const ConfigValue& item : config.entries) {
-    if (item.section.empty() && item.key == key) return item.value;
-  }
-  return "";
-}
-
 bool among(const std::vector<std::string>& wanted, const std::string& value) {
   return wanted.empty() || std::ranges::count(wanted, value) > 0;
 }
@@ -192,15 +160,10 @@ bool among(const std::vector<std::string>& wanted, const std::string& value) {
 class Lister {
  public:
   Lister(const AcctMgrQuery& query, const ConfigReply& config)
-      : query_(query), cluster_(value_of(config, "cluster")), accounts_(accounts_in(config)) {
-    qos_ = sections_of(config, "qos");
-    for (auto& [name, values] : sections_of(config, "user")) users_[name] = std::move(values);
-    administrators_ = value_of(config, "administrators");
-    controller_ = value_of(config, "controller");
-  }
+      : query_(query), site_(site_of(config)) {}
 
   std::vector<AcctMgrRow> rows() {
-    const bool other_cluster = !among(query_.clusters, cluster_);
+    const bool other_cluster = !among(query_.clusters, site_.cluster);
     if (other_cluster) return {};
     if (query_.entity == "cluster") list_cluster();
     if (query_.entity == "account") list_accounts();
@@ -220,18 +183,17 @@ class Lister {
   void add(AcctMgrRow row) { rows_.push_back(std::move(row)); }
 
   void list_cluster() {
-    const size_t colon = controller_.rfind(':');
-    add({{"cluster", cluster_},
-         {"controlhost", controller_.substr(0, colon)},
-         {"controlport", colon == std::string::npos ? "" : controller_.substr(colon + 1)},
+    const size_t colon = site_.controller.rfind(':');
+    add({{"cluster", site_.cluster},
+         {"controlhost", site_.controller.substr(0, colon)},
+         {"controlport", colon == std::string::npos ? "" : site_.controller.substr(colon + 1)},
          {"fairshare", "1"},
          {"qos", "normal"}});
   }
 
   void list_qos() {
-    const auto is_normal = [](const auto& one) { return one.first == "normal"; };
-    if (std::ranges::none_of(qos_, is_normal)) qos_.insert(qos_.begin(), {"normal", {}});
-    for (const auto& [name, values] : qos_) {
+    if (site_.find_qos("normal") == nullptr) site_.qos.insert(site_.qos.begin(), {"normal", {}});
+    for (const auto& [name, values] : site_.qos) {
       if (!among(query_.names, name)) continue;
       AcctMgrRow row{{"name", name}, {"priority", "0"}, {"gracetime", "00:00:00"}};
       add_limits(row, values);
@@ -242,48 +204,51 @@ class Lister {
   }
 
   void list_accounts() {
-    for (const Account& account : accounts_) {
+    for (const SiteAccount& account : site_.accounts) {
       if (!among(query_.accounts, account.name) || !among(query_.names, account.name)) continue;
+      const std::string description = value_at(account.values, "description");
+      const std::string organization = value_at(account.values, "organization");
+      const std::string& above = account.parent.empty() ? account.name : account.parent;
       add({{"account", account.name},
-           {"description", account.name},
-           {"organization", account.parent.empty() ? account.name : account.parent},
+           {"description", description.empty() ? account.name : description},
+           {"organization", organization.empty() ? above : organization},
+           {"coordinators", join(site_.coordinators(account), ",")},
            {"parentname", account.parent.empty() ? "root" : account.parent}});
     }
   }
 
-  AcctMgrRow association(const Account& account, const std::string& user,
+  AcctMgrRow association(const SiteAccount& account, const std::string& user,
                          const std::string& shares) const {
-    AcctMgrRow row{{"cluster", cluster_}, {"account", account.name},
-                   {"user", user},        {"fairshare", shares},
-                   {"qos", "normal"},     {"parentname", account.parent}};
+    AcctMgrRow row{
+        {"cluster", site_.cluster}, {"account", account.name}, {"user", user},
+        {"fairshare", shares},      {"qos", "normal"},         {"parentname", account.parent}};
     if (user.empty()) {
-      add_limits(row, account.limits);
+      add_limits(row, account.values);
       return row;
     }
     add_limits(row, for_users(account));
-    const auto own = users_.contains(user) ? users_.find(user) : users_.find("*");
-    if (own != users_.end()) add_limits(row, own->second);
+    const auto own = site_.users.contains(user) ? site_.users.find(user) : site_.users.find("*");
+    if (own != site_.users.end()) add_limits(row, own->second);
+    const auto here = site_.users.find(account.name + "/" + user);
+    if (here != site_.users.end()) add_limits(row, here->second);
     return row;
   }
 
   // What an account says about each of its users, the nearest account upwards deciding.
-  [[nodiscard]] ConfigValues for_users(const Account& account) const {
+  [[nodiscard]] ConfigValues for_users(const SiteAccount& account) const {
     constexpr auto kInherited = std::to_array<std::string_view>(
         {"max_jobs", "max_submit", "max_tres_per_job", "max_wall", "qos", "default_qos"});
     ConfigValues values;
-    const Account* at = &account;
-    while (at != nullptr) {
-      for (const auto& [key, value] : at->limits) {
+    for (const SiteAccount* at = &account; at != nullptr; at = site_.find_account(at->parent)) {
+      for (const auto& [key, value] : at->values) {
         if (std::ranges::count(kInherited, std::string_view(key)) > 0) values.emplace(key, value);
       }
-      const auto above = std::ranges::find(accounts_, at->parent, &Account::name);
-      at = above == accounts_.end() ? nullptr : &*above;
     }
     return values;
   }
 
   void list_associations() {
-    for (const Account& account : accounts_) {
+    for (const SiteAccount& account : site_.accounts) {
       if (!among(query_.accounts, account.name)) continue;
       if (query_.users.empty()) add(association(account, "", account.shares));
       for (const auto& [user, shares] : users_of(account)) {
@@ -294,11 +259,11 @@ class Lister {
 
   // Those that were asked for; "*" in the configuration is everybody who is not named.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> users_of(
-      const Account& account) const {
+      const SiteAccount& account) const {
     std::vector<std::pair<std::string, std::string>> out;
     std::set<std::string> named;
     std::string others;
-    for (const AccountUser& user : account.users) {
+    for (const SiteUser& user : account.users) {
       if (user.name == "*") {
         others = user.shares;
         continue;
@@ -314,8 +279,8 @@ class Lister {
 
   void list_users() {
     std::vector<std::string> order;
-    std::map<std::string, std::vector<std::pair<const Account*, std::string>>> of;
-    for (const Account& account : accounts_) {
+    std::map<std::string, std::vector<std::pair<const SiteAccount*, std::string>>> of;
+    for (const SiteAccount& account : site_.accounts) {
       for (const auto& [user, shares] : users_of(account)) {
         if (!of.contains(user)) order.push_back(user);
         of[user].emplace_back(&account, shares);
@@ -324,7 +289,8 @@ class Lister {
     for (const std::string& user : order) {
       for (const auto& [account, shares] : of[user]) {
         AcctMgrRow row = association(*account, user, shares);
-        row["defaultaccount"] = of[user].front().first->name;
+        row["defaultaccount"] = site_.default_account(user);
+        row["coordinators"] = coordinated_by(user);
         row["adminlevel"] = administers(user) ? "Administrator" : "None";
         if (!among(query_.accounts, account->name)) continue;
         add(std::move(row));
@@ -333,20 +299,27 @@ class Lister {
     }
   }
 
+  [[nodiscard]] std::string coordinated_by(const std::string& user) const {
+    std::vector<std::string> accounts;
+    for (const SiteAccount& account : site_.accounts) {
+      if (std::ranges::count(site_.coordinators(account), user) > 0) {
+        accounts.push_back(account.name);
+      }
+    }
+    return join(accounts, ",");
+  }
+
   [[nodiscard]] bool administers(const std::string& user) const {
-    return std::ranges::any_of(split(administrators_, ','),
+    return std::ranges::any_of(split(site_.administrators, ','),
                                [&](std::string_view each) { return trim(each) == user; });
   }
 
   const AcctMgrQuery& query_;
-  std::string cluster_, administrators_, controller_;
-  std::vector<Account> accounts_;
-  std::vector<std::pair<std::string, ConfigValues>> qos_;
-  std::map<std::string, ConfigValues> users_;
+  Site site_;
   std::vector<AcctMgrRow> rows_;
 };
 
-Result<int> run(const MgrOptions& options, Context& context) {
+Result<int> list(const MgrOptions& options, Context& context) {
   AcctMgrQuery query = TRY(parse_acct_mgr(options.words));
   query.with_associations |= options.associations;
   const std::vector<FormatItem> items = TRY(acct_mgr_format(query));
@@ -378,14 +351,23 @@ Result<int> run(const MgrOptions& options, Context& context) {
   return kExitDone;
 }
 
+Result<int> run(const MgrOptions& options, Context& context) {
+  const std::string verb = options.words.empty() ? "" : to_lower(options.words.front());
+  const Confirm confirm = options.immediate ? Confirm::immediate : Confirm::ask;
+  if (change_verb(verb)) return change_accounts(context, options.words, confirm);
+  if (verb == "dump") return dump_accounts(context, options.words);
+  if (verb == "load") return load_accounts(context, options.words, confirm);
+  return list(options, context);
+}
+
 void define(Cli& cli, MgrOptions& options) {
   cli.flag("-n,--noheader", "No line of headings", options.no_header);
   cli.flag("-p,--parsable", "Separated by '|', also at the end", options.parsable);
   cli.flag("-P,--parsable2", "Separated by '|'", options.parsable2);
   cli.flag("-s,--associations", "With users, all accounts that each may charge",
            options.associations);
-  cli.flag("-i,--immediate", "Nothing is changed: as without this option", options.same);
-  cli.flag("-Q,--quiet", "No messages of one's own; there are none", options.same);
+  cli.flag("-i,--immediate", "Change it without asking", options.immediate);
+  cli.flag("-Q,--quiet", "As without this option", options.same);
   cli.refuse("-o,--oneliner -r,--readonly -v,--verbose --json --yaml");
   cli.rest(options.words);
 }
@@ -397,17 +379,16 @@ int start(const Invocation& call) {
 }  // namespace
 
 Result<AcctMgrQuery> parse_acct_mgr(std::span<const std::string> words) {
-  constexpr auto kChanges = std::to_array<std::string_view>(
-      {"add", "create", "modify", "delete", "remove", "dump", "load", "archive", "clear"});
-  if (words.size() < 2) return usage("say what to list: user, account, assoc, cluster, qos, tres");
-  const std::string verb = to_lower(words[0]);
-  if (std::ranges::count(kChanges, std::string_view(verb)) > 0) {
-    return Error{ErrorCode::invalid, verb +
-                                         ": accounts are kept in gd.conf; edit its [account] "
-                                         "sections, then gdctl reconfigure"};
+  constexpr auto kRefused =
+      std::to_array<std::string_view>({"archive", "clear", "reconfigure", "shutdown", "ping"});
+  const std::string verb = words.empty() ? "" : to_lower(words[0]);
+  if (std::ranges::count(kRefused, std::string_view(verb)) > 0) {
+    return Error{ErrorCode::invalid, verb + ": not supported by gd"};
   }
-  if (verb != "list" && verb != "show")
-    return usage("'" + printable(verb) + "' is not list or show");
+  if (words.size() < 2) return usage("say what to list: user, account, assoc, cluster, qos, tres");
+  if (verb != "list" && verb != "show") {
+    return usage("'" + printable(verb) + "' is not list, show, add, modify, delete, dump or load");
+  }
   AcctMgrQuery query;
   std::string entity = to_lower(words[1]);
   if (entity.starts_with("assoc")) entity = "association";
@@ -422,6 +403,8 @@ Result<AcctMgrQuery> parse_acct_mgr(std::span<const std::string> words) {
       if (key == "where") continue;
       if (key == "withassoc" || key == "withassocs")
         query.with_associations = true;
+      else if (key == "withcoord" || key == "withcoordinators")
+        query.with_coordinators = true;
       else
         (entity == "user"      ? query.users
          : entity == "cluster" ? query.clusters
@@ -460,6 +443,7 @@ Result<std::vector<FormatItem>> acct_mgr_format(const AcctMgrQuery& query) {
       columns += ",";
       columns += kAssociation;
     }
+    if (query.with_coordinators) columns += ",coordinators";
   }
   std::vector<FormatItem> items = TRY(parse_percent_format(columns, width_of));
   for (FormatItem& item : items) {

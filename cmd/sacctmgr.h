@@ -1,7 +1,5 @@
-// The pure part of sacctmgr: accounts and who may charge them, as Slurm lists them.
-//
-// gd keeps accounts in gd.conf, so everything here is read: lists are made from the
-// configuration that the controller tells. To change them, edit the file and reconfigure.
+// The pure part of sacctmgr's lists: accounts and who may charge them, as Slurm shows them, made
+// from the configuration that the controller tells. Changes are in sacctmgr_change.h.
 #pragma once
 
 #include <map>
@@ -21,6 +19,7 @@ struct AcctMgrQuery {
   std::vector<std::string> users, accounts, clusters, names;
   std::string format;
   bool with_associations = false;
+  bool with_coordinators = false;
 };
 
 // "list user alice format=account%20", "show assoc where user=alice".

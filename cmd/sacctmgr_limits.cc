@@ -7,18 +7,6 @@
 
 namespace gd::cmd {
 
-std::vector<std::pair<std::string, ConfigValues>> sections_of(const ConfigReply& config,
-                                                              std::string_view kind) {
-  std::vector<std::pair<std::string, ConfigValues>> all;
-  for (const ConfigValue& item : config.entries) {
-    std::string_view section = item.section;
-    if (!take_prefix(section, kind) || !take_prefix(section, " ")) continue;
-    if (all.empty() || all.back().first != section) all.push_back({std::string(section), {}});
-    if (!item.is_default) all.back().second[item.key] = item.value;
-  }
-  return all;
-}
-
 namespace {
 
 std::string wall_text(const std::string& value) {

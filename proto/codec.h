@@ -16,7 +16,7 @@ Result<Message> decode(std::string_view bytes);
 
 // Records, as the store keeps them: the same fields without version and type.
 // Defined for JobRecord, NodeRecord, KeyRecord, JobKeyRecord, JoinTokenRecord, StepStatus,
-// StepLaunch, Ticket, UsageRecord, ReservationRecord.
+// StepLaunch, Ticket, UsageRecord, ReservationRecord, AccountSection.
 template <class Record>
 Bytes encode_record(const Record& record);
 template <class Record>

@@ -97,6 +97,12 @@ constexpr uint64_t last_of(EndCause) {
 constexpr uint64_t last_of(ReservationAction) {
   return uint64_t(ReservationAction::remove);
 }
+constexpr uint64_t last_of(SectionAction) {
+  return uint64_t(SectionAction::remove);
+}
+constexpr uint64_t last_of(EntryAction) {
+  return uint64_t(EntryAction::merge);
+}
 constexpr uint64_t last_of(ReservationRepeat) {
   return uint64_t(ReservationRepeat::weekly);
 }

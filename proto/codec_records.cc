@@ -1,4 +1,5 @@
 // Records: a map of fields, as the store keeps them.
+#include "proto/account_section.h"
 #include "proto/codec.h"
 #include "proto/codec_detail.h"
 #include "proto/usage_record.h"
@@ -84,5 +85,6 @@ GD_RECORD(StepLaunch);
 GD_RECORD(Ticket);
 GD_RECORD(UsageRecord);
 GD_RECORD(ReservationRecord);
+GD_RECORD(AccountSection);
 
 }  // namespace gd

@@ -64,8 +64,10 @@ struct AccountLimits {
 };
 
 struct UserLimits {
-  std::string name;  // "*": each user that has no section of her own
+  // "*": each user without limits of her own; "lab/ada": ada's jobs of account lab
+  std::string name;
   AssocLimits limits;
+  std::string default_account;  // of jobs that name none; empty: the first that lists her
   bool operator==(const UserLimits&) const = default;
 };
 

@@ -78,6 +78,8 @@ enum class MessageType : uint16_t {
   shepherd_status = 91,
   shepherd_order = 92,
   step_sample = 93,
+  accounts_request = 100,
+  accounts_reply = 101,
 };
 
 inline constexpr uint16_t kProtocolVersion = 1;

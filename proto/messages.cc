@@ -53,6 +53,8 @@ template Message::Message(ShareQuery);
 template Message::Message(ShareQueryReply);
 template Message::Message(LimitQuery);
 template Message::Message(LimitQueryReply);
+template Message::Message(AccountsRequest);
+template Message::Message(AccountsReply);
 template Message::Message(WhyQuery);
 template Message::Message(WhyReply);
 template Message::Message(ReservationQuery);

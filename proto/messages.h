@@ -15,6 +15,7 @@
 #include <string_view>
 #include <variant>
 
+#include "proto/messages_accounts.h"
 #include "proto/messages_client.h"
 #include "proto/messages_cluster.h"
 #include "proto/messages_identity.h"
@@ -35,7 +36,8 @@ using MessageVariant = std::variant<
     LoginPrompt, LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined, NodeHello, NodeWelcome,
     NodeReport, NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck,
     StreamResize, StreamSignal, StreamPing, StreamExit, StreamNotice, StepLaunch, ShepherdStatus,
-    ShepherdOrder, ExplainReply, NodeExplain, NodeExplained, StepSample>;
+    ShepherdOrder, ExplainReply, NodeExplain, NodeExplained, StepSample, AccountsRequest,
+    AccountsReply>;
 
 template <class Body>
 concept MessageBody = requires {

@@ -338,27 +338,70 @@ std::vector<SettingValue> list_values(const ConfigFile& file) {
 
 }  // namespace
 
-Result<Settings> parse_settings(std::string_view text, const std::string& file) {
-  const Config config = TRY(Config::load(settings_schema(), text, file));
+namespace {
+
+enum class Names : uint8_t { all_here, perhaps_kept };  // of accounts and QOS
+
+bool is_of_accounts(const ConfigSection& section) {
+  return std::ranges::count(kAccountKinds, std::string_view(section.kind)) > 0;
+}
+
+// `merged` is the source with the sections that are kept elsewhere.
+Result<Settings> settings_of(const Config& config, const ConfigFile& merged, Names names) {
   Settings out;
   out.controller = TRY(read_top(config.top()));
   out.partitions = TRY(read_partitions(config));
   out.accounts = TRY(read_accounts(config));
   out.limits = TRY(read_limits(config, out));
+  out.accounts_in_file = std::ranges::any_of(merged.sections, is_of_accounts);
+  if (names == Names::all_here || out.accounts_in_file) TRY(check_partition_names(config, out));
   out.nodes = TRY(read_nodes(config));
   (void)TRY(read_volumes(config));
   (void)TRY(read_device_settings(config));
   out.agent = TRY(read_agent(config.only("agent")));
-  out.values = list_values(TRY(parse_config(text, file)));
-  out.file = file;
+  out.values = list_values(merged);
+  out.file = config.file();
+  out.source = merged;
   return out;
+}
+
+Result<Settings> parse(std::string_view text, const std::string& file, Names names) {
+  const Config config = TRY(Config::load(settings_schema(), text, file));
+  return settings_of(config, TRY(parse_config(text, file)), names);
+}
+
+}  // namespace
+
+Result<Settings> parse_settings(std::string_view text, const std::string& file) {
+  return parse(text, file, Names::all_here);
 }
 
 Result<Settings> load_settings(const std::string& path) {
   const Result<Bytes> text = read_file(path, kMaxConfigBytes);
-  if (text.ok()) return parse_settings(*text, path);
-  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return parse_settings("", path);
+  if (text.ok()) return parse(*text, path, Names::perhaps_kept);
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
+    return parse("", path, Names::perhaps_kept);
+  }
   return text.error();
+}
+
+Result<Settings> with_accounts(const Settings& from_file, std::span<const AccountSection> kept) {
+  ConfigFile merged = from_file.source;
+  if (!from_file.accounts_in_file) {
+    for (const AccountSection& section : kept) {
+      ConfigSection& added = merged.sections.emplace_back();
+      added.kind = section.kind;
+      added.name = section.name;
+      for (const AccountEntry& entry : section.entries) {
+        added.entries.push_back({entry.key, entry.value, 0});
+      }
+    }
+  }
+  const Config config = TRY(Config::load(settings_schema(), merged));
+  Settings out = TRY(settings_of(config, merged, Names::all_here));
+  out.source = from_file.source;
+  out.accounts_in_file = from_file.accounts_in_file;
+  return out;
 }
 
 Result<HostPort> parse_host_port(std::string_view text, uint16_t default_port) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "proto/account_section.h"
 #include "proto/limit_values.h"
 
 namespace gd {
@@ -168,11 +170,19 @@ struct Settings {
   AgentSettings agent;
   std::vector<SettingValue> values;
   std::string file;
+  ConfigFile source;              // what stands in the file, and nothing else
+  bool accounts_in_file = false;  // it has sections of kAccountKinds: those are in force
   bool operator==(const Settings&) const = default;
 };
 
+// All that the names in it stand for must be in it.
 Result<Settings> parse_settings(std::string_view text, const std::string& file);
-Result<Settings> load_settings(const std::string& path);  // a missing file is an empty one
+// A missing file is an empty one. Accounts and QOS that a partition names may be kept by the
+// controller; with_accounts() tells whether they are.
+Result<Settings> load_settings(const std::string& path);
+// With the sections that the controller keeps, unless the file has such: accounts are in one
+// place or the other, and the file says in which.
+Result<Settings> with_accounts(const Settings& from_file, std::span<const AccountSection> kept);
 
 // "host:port", "*:6820", "[::1]:6820"; a port that is not given is default_port.
 struct HostPort {

@@ -109,6 +109,39 @@ Result<void> read_qos(const Config& config, const Settings& settings, LimitSetti
   return {};
 }
 
+// [user ada], [user *], [user lab/ada].
+Result<void> check_user_name(const Settings& settings, const ConfigView& view) {
+  const std::string& name = view.name();
+  const size_t slash = name.find('/');
+  const std::string_view user = std::string_view(name).substr(slash + 1);  // npos + 1: all of it
+  if (user != "*" && !is_plain(user)) {
+    return Error{ErrorCode::invalid,
+                 "[user " + printable(name) + "]: it is not NAME, ACCOUNT/NAME or *"};
+  }
+  if (slash == std::string::npos) return {};
+  if (user == "*") {
+    return Error{ErrorCode::invalid, "[user " + printable(name) +
+                                         "]: what holds for each user of an account is said by "
+                                         "the account's max_ keys"};
+  }
+  return check_accounts(settings, view, "user", std::vector{name.substr(0, slash)});
+}
+
+Result<UserLimits> read_user(const LimitSettings& limits, const Settings& settings,
+                             const ConfigView& view) {
+  TRY(check_user_name(settings, view));
+  UserLimits own{view.name(), {}, {}};
+  TRY(read_section(view, kUserKeys, own.limits));
+  TRY(check_association(limits, view, own.limits));
+  if (!view.is_given("default_account")) return own;
+  own.default_account = view.text("default_account");
+  if (own.name.find('/') != std::string::npos) {
+    return at(view, "default_account", "a user has one, not one in each account");
+  }
+  TRY(check_accounts(settings, view, "default_account", {&own.default_account, 1}));
+  return own;
+}
+
 Result<void> read_licences(const Config& config, LimitSettings& out) {
   for (const ConfigView& view : config.all("license")) {
     TRY(check_name(view, "license"));
@@ -134,17 +167,18 @@ Result<LimitSettings> read_limits(const Config& config, const Settings& settings
     out.accounts.push_back(std::move(own));
   }
   for (const ConfigView& view : config.all("user")) {
-    UserLimits own{view.name(), {}};
-    TRY(read_section(view, kUserKeys, own.limits));
-    TRY(check_association(out, view, own.limits));
-    out.users.push_back(std::move(own));
-  }
-  for (const ConfigView& view : config.all("partition")) {
-    TRY(check_qos(out, view, "allow_qos", view.list("allow_qos")));
-    TRY(check_accounts(settings, view, "allow_accounts", view.list("allow_accounts")));
+    out.users.push_back(TRY(read_user(out, settings, view)));
   }
   TRY(read_licences(config, out));
   return out;
+}
+
+Result<void> check_partition_names(const Config& config, const Settings& settings) {
+  for (const ConfigView& view : config.all("partition")) {
+    TRY(check_qos(settings.limits, view, "allow_qos", view.list("allow_qos")));
+    TRY(check_accounts(settings, view, "allow_accounts", view.list("allow_accounts")));
+  }
+  return {};
 }
 
 }  // namespace gd

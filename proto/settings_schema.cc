@@ -128,7 +128,11 @@ constexpr auto kAccount = std::to_array<ConfigKey>({
     {"shares", integer, "1", "Its part, beside those of its siblings.", 0, 1'000'000},
     {"users", list, "",
      "Who may charge it, as NAME or NAME:SHARES; * is everybody else. A user's first account is "
-     "charged by jobs that name none."},
+     "charged by jobs that name none, unless she has a default_account."},
+    {"coordinators", list, "",
+     "Users that may put others into it and change what is below it, by sacctmgr."},
+    {"description", text, nullptr, "What it is, for lists."},
+    {"organization", text, nullptr, "Whose it is, for lists."},
     {"grp_jobs", text, nullptr, "Most running jobs of it and of the accounts below."},
     {"grp_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
     {"grp_tres", text, nullptr,
@@ -144,6 +148,7 @@ constexpr auto kAccount = std::to_array<ConfigKey>({
 });
 
 constexpr auto kUser = std::to_array<ConfigKey>({
+    {"default_account", text, nullptr, "Charged by her jobs that name none."},
     {"max_jobs", text, nullptr, "Most running jobs, in whatever account."},
     {"max_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
     {"grp_tres", text, nullptr,
@@ -155,6 +160,7 @@ constexpr auto kUser = std::to_array<ConfigKey>({
 });
 
 constexpr auto kQos = std::to_array<ConfigKey>({
+    {"description", text, nullptr, "What it is, for lists."},
     {"priority", text, "0", "Its part of priority_weight_qos, beside the highest of all."},
     {"grp_jobs", text, nullptr, "Most running jobs of it."},
     {"grp_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
@@ -273,7 +279,9 @@ constexpr std::array<ConfigKind, 9> kSchema = {{
      "Shares of the cluster. Without any, all users have equal ones and -A is only a label.",
      kAccount},
     {"user", SectionNaming::named,
-     "Limits of a user; [user *] holds for each who has no section of her own.", kUser},
+     "Limits of a user; [user *] holds for each who has none of her own, [user ACCOUNT/NAME] for "
+     "a user's jobs of one account.",
+     kUser},
     {"qos", SectionNaming::named,
      "A quality of service that jobs ask for by --qos. Without any, --qos is only a label; "
      "normal is always there.",

@@ -36,6 +36,7 @@ constexpr SendRule kSendRules[] = {
     {reservation_request, kNo, kYes, kNo, kNo, kYes},
     {config_query, kNo, kYes, kYes, kNo, kNo},
     {reconfigure_request, kNo, kYes, kNo, kNo, kYes},
+    {accounts_request, kNo, kYes, kNo, kNo, kNo},  // coordinators too: core/account_edits.h
     {stats_query, kNo, kYes, kYes, kNo, kNo},
     {shutdown_request, kNo, kYes, kNo, kNo, kYes},
     {key_list_request, kNo, kYes, kNo, kNo, kNo},
@@ -61,6 +62,7 @@ constexpr SendRule kSendRules[] = {
     {node_query_reply, kNo, kNo, kNo, kNo, kNo},
     {partition_query_reply, kNo, kNo, kNo, kNo, kNo},
     {share_query_reply, kNo, kNo, kNo, kNo, kNo},
+    {accounts_reply, kNo, kNo, kNo, kNo, kNo},
     {limit_query_reply, kNo, kNo, kNo, kNo, kNo},
     {why_reply, kNo, kNo, kNo, kNo, kNo},
     {reservation_query_reply, kNo, kNo, kNo, kNo, kNo},

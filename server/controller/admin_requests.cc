@@ -68,12 +68,17 @@ void on_config(Hub& hub, const Origin& origin, ConfigQuery&&) {
 
 Result<OkReply> reconfigure(Hub& hub, const auth::Caller& caller) {
   if (!hub.parts.reload) return Error{ErrorCode::conflict, "there is no file to read again"};
-  Settings fresh = TRY(hub.parts.reload());
+  Settings fresh = TRY(with_kept_accounts(hub, TRY(hub.parts.reload())));
   auth::Administrators administrators =
       TRY(auth::resolve_administrators(fresh.controller.administrators, hub.parts.own_uid));
   OkReply reply;
   reply.warnings = fixed_until_restart(hub.settings(), fresh.controller);
   keep_fixed(hub.settings(), fresh.controller);
+  if (fresh.accounts_in_file && !hub.accounts.empty()) {
+    reply.warnings.emplace_back("the accounts of " + fresh.file + " are in force; the " +
+                                std::to_string(hub.accounts.size()) +
+                                " sections that sacctmgr made are kept beside them");
+  }
   auto config = cluster_config(fresh);
   Result<core::Decision> done = hub.run(core::Reconfigure{hub.actor_of(caller), config});
   if (!done.ok()) return done.error();

@@ -55,6 +55,7 @@ constexpr Rule kRules[] = {
     rule<NodeUpdateRequest, on_node_update>(Needs::nothing),
     rule<ConfigQuery, on_config>(Needs::nothing),
     rule<StatsQuery, on_stats>(Needs::nothing),
+    rule<AccountsRequest, on_accounts>(Needs::nothing),
     rule<ReconfigureRequest, on_reconfigure>(Needs::nothing),
     rule<ShutdownRequest, on_shutdown>(Needs::nothing),
     rule<KeyListRequest, on_key_list>(Needs::nothing),

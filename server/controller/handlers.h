@@ -44,6 +44,9 @@ void on_reconfigure(Hub& hub, const Origin& origin, ReconfigureRequest&& request
 void on_shutdown(Hub& hub, const Origin& origin, ShutdownRequest&& request);
 Result<OkReply> reconfigure(Hub& hub, const auth::Caller& caller);
 
+// account_requests.cc
+void on_accounts(Hub& hub, const Origin& origin, AccountsRequest&& request);
+
 // query_requests.cc: handed to a worker after the commit
 void on_job_query(Hub& hub, const Origin& origin, JobQuery&& request);
 void on_script_query(Hub& hub, const Origin& origin, ScriptQuery&& request);

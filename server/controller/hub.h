@@ -25,10 +25,12 @@
 #include "server/controller/blobs.h"
 #include "server/controller/groups.h"
 #include "server/controller/outbox.h"
+#include "server/controller/recent_requests.h"
 #include "server/controller/stats.h"
 #include "server/controller/turn.h"
 #include "server/controller/waiters.h"
 #include "server/controller/workers.h"
+#include "server/core/account_edits.h"
 #include "server/core/cluster.h"
 #include "server/core/decide.h"
 #include "server/core/query.h"
@@ -92,8 +94,10 @@ struct Hub {
   Parts parts;
   std::shared_ptr<const core::ClusterConfig> cluster_config_now;
   core::Cluster cluster;
+  core::AccountSections accounts;  // that sacctmgr made; in force unless gd.conf has such
+  RecentRequests account_changes;
   std::shared_ptr<const std::vector<NodeView>> node_views;  // of this turn, if somebody asked
-  std::shared_ptr<const core::Samples> samples;  // as last asked for, at samples_at
+  std::shared_ptr<const core::Samples> samples;             // as last asked for, at samples_at
   TimePoint samples_at{};
   auth::KeyBook keys;
   std::map<std::string, JoinTokenRecord, std::less<>> tokens;  // by store key
@@ -151,5 +155,7 @@ Result<std::unique_ptr<Hub>> load_hub(Parts parts, TimePoint now);
 store::Batch make_batch(Hub& hub);
 
 std::shared_ptr<const core::ClusterConfig> cluster_config(const Settings& settings);
+// What a file says, with the accounts that the controller keeps, if these are in force.
+Result<Settings> with_kept_accounts(const Hub& hub, const Settings& from_file);
 
 }  // namespace gd::controller

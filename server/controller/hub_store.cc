@@ -162,6 +162,18 @@ Result<void> load_arrays(store::Snapshot& snapshot, Hub& hub) {
   return {};
 }
 
+// The sections that sacctmgr made, and the settings with them.
+Result<core::AccountSections> load_accounts(store::Snapshot& snapshot, Settings& settings) {
+  core::AccountSections sections;
+  std::vector<AccountSection> list;
+  TRY(load_records<AccountSection>(snapshot, Table::accounts, [&](auto, AccountSection&& section) {
+    list.push_back(section);
+    sections.emplace(core::SectionName{section.kind, section.name}, std::move(section));
+  }));
+  settings = TRY(with_accounts(settings, list));
+  return sections;
+}
+
 void write_counters(const core::Counters& counters, store::Batch& batch) {
   batch.push_back({Table::meta, "next_job", std::to_string(counters.job)});
   batch.push_back({Table::meta, "next_launch", std::to_string(counters.launch)});
@@ -172,11 +184,13 @@ void write_counters(const core::Counters& counters, store::Batch& batch) {
 }  // namespace
 
 Result<std::unique_ptr<Hub>> load_hub(Parts parts, TimePoint now) {
+  const std::unique_ptr<store::Snapshot> snapshot = TRY(parts.store->snapshot());
+  core::AccountSections accounts = TRY(load_accounts(*snapshot, parts.settings));
   auto config = cluster_config(parts.settings);
   auto hub = std::make_unique<Hub>(std::move(parts), std::move(config), now);
+  hub->accounts = std::move(accounts);
   hub->administrators =
       TRY(auth::resolve_administrators(hub->settings().administrators, hub->parts.own_uid));
-  const std::unique_ptr<store::Snapshot> snapshot = TRY(hub->parts.store->snapshot());
   hub->cluster.restore(TRY(load_counters(*snapshot)));
   TRY(load_records<NodeRecord>(*snapshot, Table::nodes, [&](auto, NodeRecord&& node) {
     hub->cluster.restore(std::move(node));

@@ -26,16 +26,21 @@ bool may_charge(const sched::Account& account, std::string_view user) {
                      [&](const sched::AccountUser& u) { return u.name == user || u.name == "*"; });
 }
 
-// The account that a job is charged to: the one it names, or the first that lists its user.
-Result<std::string> account_of(const ClusterConfig& config, const std::string& user,
+// The account that a job is charged to: the one it names, or its user's default, or the first
+// that lists her.
+Result<std::string> account_of(const Cluster& cluster, const std::string& user,
                                const std::string& asked) {
+  const ClusterConfig& config = cluster.config();
   if (config.accounts.empty()) return asked;
   std::vector<std::string> open;
   for (const sched::Account& account : config.accounts) {
     if (may_charge(account, user)) open.push_back(account.name);
   }
   if (open.empty()) return denied("user " + user + " has no account on this cluster");
-  if (asked.empty()) return open.front();
+  if (asked.empty()) {
+    const std::string own(cluster.limits().default_account(user));
+    return contains(open, own) ? own : open.front();
+  }
   if (contains(open, asked)) return asked;
   return denied("account " + printable(asked) + " is not open to user " + user + "; open are " +
                 join(open, ", "));
@@ -54,6 +59,7 @@ QosRules qos_rules(const sched::LimitBook& limits, const std::string& user,
     if (rules.allowed.empty()) rules.allowed = own.qos;
     if (rules.fallback.empty()) rules.fallback = own.default_qos;
   };
+  if (const UserLimits* own = limits.find_association(account, user)) add(own->limits);
   if (const UserLimits* own = limits.find_user(user)) add(own->limits);
   for (const AccountLimits* at = limits.find_account(account); at != nullptr;
        at = limits.find_account(at->parent)) {
@@ -104,7 +110,7 @@ Result<std::string> qos_for(const sched::LimitBook& limits, const std::string& u
 }  // namespace
 
 Result<void> choose_owner(const Cluster& cluster, const std::string& user, JobSpec& spec) {
-  spec.account = TRY(account_of(cluster.config(), user, spec.account));
+  spec.account = TRY(account_of(cluster, user, spec.account));
   spec.qos = TRY(qos_for(cluster.limits(), user, spec));
   return {};
 }

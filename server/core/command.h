@@ -90,8 +90,14 @@ struct Reconfigure {
   std::shared_ptr<const ClusterConfig> config;  // never null
 };
 
-using Command =
-    std::variant<Submit, CancelJobs, ControlJobs, UpdateJobs, StartStep, UpdateNodes, NodeArrived,
-                 NodeTold, ClientHeard, Tick, SchedulePass, Reconfigure, ChangeReservation>;
+struct SetAccounts {  // a configuration that differs from the one in force in accounts only
+  Actor actor;
+  std::shared_ptr<const ClusterConfig> config;  // never null
+  std::string what;                             // for the event log
+};
+
+using Command = std::variant<Submit, CancelJobs, ControlJobs, UpdateJobs, StartStep, UpdateNodes,
+                             NodeArrived, NodeTold, ClientHeard, Tick, SchedulePass, Reconfigure,
+                             ChangeReservation, SetAccounts>;
 
 }  // namespace gd::core

@@ -33,6 +33,7 @@ struct Chooser {
   Result<Reply> operator()(const Tick&) const { return tick(draft); }
   Result<Reply> operator()(const SchedulePass&) const { return schedule(draft); }
   Result<Reply> operator()(const Reconfigure& c) const { return reconfigure(draft, c); }
+  Result<Reply> operator()(const SetAccounts& c) const { return set_accounts(draft, c); }
   Result<Reply> operator()(const ChangeReservation& c) const { return reserve(draft, c); }
 };
 

@@ -215,4 +215,11 @@ Result<Reply> reconfigure(Draft& draft, const Reconfigure& command) {
   return Reply{Done{}};
 }
 
+// Whether the actor may has been judged change by change (account_edits.h).
+Result<Reply> set_accounts(Draft& draft, const SetAccounts& command) {
+  draft.emit(Reconfigured{command.config});
+  audit(draft, command.actor, command.what);
+  return Reply{Done{}};
+}
+
 }  // namespace gd::core

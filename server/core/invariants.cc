@@ -329,8 +329,33 @@ struct Auditor {
   }
 };
 
+namespace {
+
+// Limits and shares are of one set of accounts, whoever keeps it.
+Result<void> check_accounts(const ClusterConfig& config) {
+  std::set<std::string> accounts;
+  for (const sched::Account& account : config.accounts) {
+    if (!account.parent.empty() && !accounts.contains(account.parent)) {
+      return broken("account " + account.name + " stands before its parent");
+    }
+    accounts.insert(account.name);
+  }
+  for (const UserLimits& user : config.limits.users) {
+    const size_t slash = user.name.find('/');
+    const bool known = slash == std::string::npos || accounts.contains(user.name.substr(0, slash));
+    if (!known) return broken("limits of user " + user.name + " are of no account");
+    if (!user.default_account.empty() && !accounts.contains(user.default_account)) {
+      return broken("the default account of user " + user.name + " is not there");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> check_all(const Cluster& cluster) {
   const Auditor auditor{cluster};
+  TRY(check_accounts(cluster.config()));
   TRY(auditor.jobs());
   TRY(auditor.counts());
   TRY(auditor.limits());

@@ -20,6 +20,7 @@ Result<Reply> client_heard(Draft& draft, const ClientHeard& command);
 Result<Reply> tick(Draft& draft);
 Result<Reply> schedule(Draft& draft);
 Result<Reply> reconfigure(Draft& draft, const Reconfigure& command);
+Result<Reply> set_accounts(Draft& draft, const SetAccounts& command);
 
 Result<Reply> reserve(Draft& draft, const ChangeReservation& command);
 // Those that begin or end now.

@@ -60,7 +60,7 @@ std::string key_of(PotKind kind, uint32_t dimension) {
   switch (kind) {
     case PotKind::account:
     case PotKind::qos: return "grp_" + what;
-    case PotKind::account_user: return "max_" + what;
+    case PotKind::account_user:
     case PotKind::user: return (dimension >= kCpus ? "grp_" : "max_") + what;
     case PotKind::qos_user: return "max_" + what + "_per_user";
     case PotKind::qos_account: return "max_" + what + "_per_account";
@@ -80,6 +80,20 @@ std::string title_of(PotKind kind, const std::string& name, const std::string& u
   return name;
 }
 
+// Those of `limits` of which `nearer` says nothing.
+EachLimits without(EachLimits limits, const EachLimits& nearer) {
+  if (nearer.wall) limits.wall.reset();
+  if (nearer.tres.cpus) limits.tres.cpus.reset();
+  if (nearer.tres.memory_mib) limits.tres.memory_mib.reset();
+  if (nearer.tres.nodes) limits.tres.nodes.reset();
+  std::erase_if(limits.tres.gres, [&](const GresCount& gres) {
+    return std::ranges::any_of(nearer.tres.gres, [&](const GresCount& own) {
+      return own.name == gres.name && own.type == gres.type;
+    });
+  });
+  return limits;
+}
+
 void lower(uint64_t& limit, const std::optional<uint64_t>& to) {
   if (to) limit = std::min(limit, *to);
 }
@@ -90,7 +104,7 @@ void lower(uint64_t& limit, const std::optional<uint64_t>& to) {
 struct LimitBook::Each {
   bool of_qos = false;
   std::string title;  // "qos short"
-  const EachLimits* limits = nullptr;
+  EachLimits limits;
 };
 
 void LimitBook::name_gres(const TresLimits& limits) {
@@ -108,6 +122,10 @@ void LimitBook::configure(const LimitSettings& settings) {
   claims_.assign(1, {});
   by_owner_.clear();
   used_.clear();
+  user_sections_.clear();
+  for (size_t i = 0; i < settings_.users.size(); ++i) {
+    user_sections_.emplace(settings_.users[i].name, i);
+  }
   const auto name_all = [this](const AssocLimits& limits) {
     name_gres(limits.group.tres);
     name_gres(limits.per_user.tres);
@@ -132,8 +150,25 @@ const AccountLimits* LimitBook::find_account(std::string_view name) const {
 }
 
 const UserLimits* LimitBook::find_user(std::string_view name) const {
-  const UserLimits* own = find_named(settings_.users, name);
-  return own != nullptr ? own : find_named(settings_.users, "*");
+  for (const std::string_view each : {name, std::string_view("*")}) {
+    const auto found = user_sections_.find(each);
+    if (found == user_sections_.end()) continue;
+    const UserLimits& section = settings_.users[found->second];
+    if (section.limits != AssocLimits{}) return &section;
+  }
+  return nullptr;
+}
+
+const UserLimits* LimitBook::find_association(std::string_view account,
+                                              std::string_view user) const {
+  const auto found = user_sections_.find(std::string(account) + "/" + std::string(user));
+  return found == user_sections_.end() ? nullptr : &settings_.users[found->second];
+}
+
+std::string_view LimitBook::default_account(std::string_view user) const {
+  const auto found = user_sections_.find(user);
+  return found == user_sections_.end() ? std::string_view()
+                                       : settings_.users[found->second].default_account;
 }
 
 double qos_factor(const LimitSettings& settings, std::string_view name) {
@@ -158,9 +193,14 @@ Amounts LimitBook::limits_of(const GroupLimits& limits) const {
   return all;
 }
 
-// The nearest account upwards that says so decides, each limit by itself.
-GroupLimits LimitBook::per_user_of(const AccountLimits& account) const {
+// What is said of her in this account decides, then the nearest account upwards that says so,
+// each limit by itself.
+GroupLimits LimitBook::per_user_of(const AccountLimits& account, const std::string& user) const {
   GroupLimits result;
+  if (const UserLimits* own = find_association(account.name, user)) {
+    result = own->limits.per_user;
+    result.tres = own->limits.group.tres;
+  }
   for (const AccountLimits* at = &account; at != nullptr; at = find_account(at->parent)) {
     const GroupLimits& own = at->limits.per_user;
     if (!result.jobs) result.jobs = own.jobs;
@@ -177,7 +217,7 @@ std::vector<LimitBook::Group> LimitBook::groups_of(const Owner& owner) const {
     if (limits != GroupLimits{}) all.push_back({kind, name, user, limits});
   };
   if (const AccountLimits* account = find_account(owner.account)) {
-    add(PotKind::account_user, account->name, owner.user, per_user_of(*account));
+    add(PotKind::account_user, account->name, owner.user, per_user_of(*account, owner.user));
     for (const AccountLimits* at = account; at != nullptr; at = find_account(at->parent)) {
       add(PotKind::account, at->name, "", at->limits.group);
     }
@@ -348,17 +388,24 @@ std::string LimitBook::limit_text(const Shortage& shortage) const {
   return text + amount(shortage.dimension, shortage.limit);
 }
 
+// All of them hold; but what is said of a user in an account stands in place of what the
+// accounts say of each user, more or less.
 std::vector<LimitBook::Each> LimitBook::each_of(const Owner& owner) const {
   std::vector<Each> all;
   if (const QosLimits* qos = find_qos(owner.qos)) {
-    all.push_back({true, "qos " + qos->name, &qos->each});
+    all.push_back({true, "qos " + qos->name, qos->each});
   }
   if (const UserLimits* user = find_user(owner.user)) {
-    all.push_back({false, "user " + owner.user, &user->limits.each});
+    all.push_back({false, "user " + owner.user, user->limits.each});
+  }
+  EachLimits nearer;
+  if (const UserLimits* own = find_association(owner.account, owner.user)) {
+    nearer = own->limits.each;
+    all.push_back({false, title_of(PotKind::account_user, owner.account, owner.user), nearer});
   }
   for (const AccountLimits* at = find_account(owner.account); at != nullptr;
        at = find_account(at->parent)) {
-    all.push_back({false, "account " + at->name, &at->limits.each});
+    all.push_back({false, "account " + at->name, without(at->limits.each, nearer)});
   }
   return all;
 }
@@ -367,16 +414,16 @@ std::optional<Breach> LimitBook::breach(const Owner& owner, const Need& need,
                                         std::optional<Seconds> wall) const {
   const Amounts wanted = asked(need);
   for (const Each& each : each_of(owner)) {
-    const Amounts most = limits_of(GroupLimits{{}, {}, each.limits->tres});
+    const Amounts most = limits_of(GroupLimits{{}, {}, each.limits.tres});
     for (uint32_t i = kCpus; i < wanted.size(); ++i) {
       if (wanted[i] <= most[i]) continue;
       return Breach{word(each.of_qos ? kOfQosJob : kOfAssocJob, i),
                     each.title + ": a job may have " + dimension_name(i) + "=" +
                         amount(i, most[i]) + ", " + amount(i, wanted[i]) + " asked"};
     }
-    if (!each.limits->wall || (wall && *wall <= *each.limits->wall)) continue;
+    if (!each.limits.wall || (wall && *wall <= *each.limits.wall)) continue;
     return Breach{each.of_qos ? Reason::qos_max_wall : Reason::assoc_max_wall,
-                  each.title + ": a time limit may be " + format_time_limit(each.limits->wall) +
+                  each.title + ": a time limit may be " + format_time_limit(each.limits.wall) +
                       ", " + format_time_limit(wall) + " asked"};
   }
   return std::nullopt;
@@ -385,7 +432,7 @@ std::optional<Breach> LimitBook::breach(const Owner& owner, const Need& need,
 std::optional<Seconds> LimitBook::max_wall(const Owner& owner) const {
   std::optional<Seconds> least;
   for (const Each& each : each_of(owner)) {
-    const std::optional<Seconds>& own = each.limits->wall;
+    const std::optional<Seconds>& own = each.limits.wall;
     if (own && (!least || *own < *least)) least = own;
   }
   return least;

@@ -114,7 +114,12 @@ class LimitBook {
 
   [[nodiscard]] const QosLimits* find_qos(std::string_view name) const;  // null for "normal" too
   [[nodiscard]] const AccountLimits* find_account(std::string_view name) const;
-  [[nodiscard]] const UserLimits* find_user(std::string_view name) const;  // or that of "*"
+  // Her own limits, or those of "*".
+  [[nodiscard]] const UserLimits* find_user(std::string_view name) const;
+  // Of a user's jobs of one account; null: none of their own.
+  [[nodiscard]] const UserLimits* find_association(std::string_view account,
+                                                   std::string_view user) const;
+  [[nodiscard]] std::string_view default_account(std::string_view user) const;  // empty: none
   [[nodiscard]] double qos_factor(std::string_view name) const {
     return sched::qos_factor(settings_, name);
   }
@@ -131,7 +136,8 @@ class LimitBook {
     GroupLimits limits;
   };
   [[nodiscard]] std::vector<Group> groups_of(const Owner& owner) const;
-  [[nodiscard]] GroupLimits per_user_of(const AccountLimits& account) const;
+  [[nodiscard]] GroupLimits per_user_of(const AccountLimits& account,
+                                        const std::string& user) const;
 
   LimitSettings settings_;
   std::vector<std::pair<std::string, std::string>> gres_;  // name and type, by dimension
@@ -139,6 +145,7 @@ class LimitBook {
   std::map<std::tuple<PotKind, std::string, std::string>, uint32_t> by_name_;
   std::vector<std::vector<uint32_t>> claims_{{}};
   std::map<Owner, ClaimId> by_owner_;
+  std::map<std::string, size_t, std::less<>> user_sections_;  // by name, in settings_.users
   std::vector<uint64_t> used_;
 };
 

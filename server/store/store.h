@@ -36,9 +36,10 @@ enum class Table : uint8_t {
   events,
   arrays,
   usage,
-  reservations
+  reservations,
+  accounts
 };
-inline constexpr size_t kTables = 11;
+inline constexpr size_t kTables = 12;
 [[nodiscard]] const char* table_name(Table table);
 
 inline constexpr size_t kMaxKeyBytes = 511;  // LMDB's

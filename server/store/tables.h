@@ -14,6 +14,7 @@
 //   arrays           array (4) job (4)          nothing; a record of an array, live or finished
 //   usage            account "/" user           UsageRecord
 //   reservations     name                       ReservationRecord
+//   accounts         kind "/" name               AccountSection, of those that sacctmgr made
 #pragma once
 
 #include <cstdint>

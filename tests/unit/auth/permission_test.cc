@@ -64,10 +64,10 @@ TEST(MaySend, ANodeSpeaksForItselfAndForNoUser) {
   }
 }
 
-TEST(MaySend, AJobMayAllThatItsUserMayButKeysAndLogins) {
+TEST(MaySend, AJobMayAllThatItsUserMayButKeysLoginsAndAccounts) {
   const std::set<MessageType> withheld{MessageType::key_list_request,
                                        MessageType::key_revoke_request, MessageType::login_start,
-                                       MessageType::login_answer};
+                                       MessageType::login_answer, MessageType::accounts_request};
   for (const MessageType type : all_types()) {
     const bool user_may = may_send(user(1001), type).ok();
     EXPECT_EQ(may_send(job(1001), type).ok(), user_may && !withheld.contains(type)) << name(type);

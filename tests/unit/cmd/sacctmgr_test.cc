@@ -103,9 +103,9 @@ TEST(Sacctmgr, OfAnotherClusterThereIsNothing) {
 }
 
 TEST(Sacctmgr, WhatItCannotDoIsSaid) {
-  EXPECT_EQ(listed({"add", "account", "x"}),
-            Lines{"error: add: accounts are kept in gd.conf; edit its [account] sections, then "
-                  "gdctl reconfigure"});
+  EXPECT_EQ(listed({"archive", "dump"}), Lines{"error: archive: not supported by gd"});
+  EXPECT_EQ(listed({"lsit", "account"}),
+            Lines{"error: 'lsit' is not list, show, add, modify, delete, dump or load"});
   EXPECT_EQ(listed({"list", "nosuch"}), Lines{"error: Bad entity: 'nosuch'"});
   EXPECT_EQ(listed({"list", "user", "format=nosuch"}), Lines{"error: Unknown field 'nosuch'"});
   EXPECT_EQ(listed({"list", "user", "colour=red"}), Lines{"error: Unknown condition: colour=red"});

@@ -1,5 +1,6 @@
 // Limits in the cluster: what is refused, what waits with which words, and that counters follow
 // the jobs through their lives, restarts and changes of the configuration.
+#include "server/core/account_edits.h"
 #include "server/core/query.h"
 #include "tests/unit/core/fixture.h"
 
@@ -48,6 +49,45 @@ class ClusterLimitsTest : public CoreTest {
     EXPECT_TRUE(ended(state(id)));
   }
 };
+
+// What is said of a user in an account stands in place of what the account says of each user,
+// and holds there alone.
+TEST_F(ClusterLimitsTest, AUserInAnAccountHasLimitsOfHerOwn) {
+  ClusterConfig fresh = *config;
+  fresh.limits.accounts[2].limits.each.wall = 5min;
+  fresh.limits.accounts[2].limits.per_user.jobs = 1;
+  UserLimits own{.name = "ink/alice", .limits = {}, .default_account = ""};
+  own.limits.each.wall = 1h;
+  own.limits.per_user.jobs = 2;
+  own.limits.group.tres = parse_tres_limits("cpu=3").value();
+  fresh.limits.users = {own, {.name = "alice", .limits = {}, .default_account = "ink"}};
+  use(fresh);
+  add_node("n1", 8);
+  JobSpec spec = batch_spec();  // of no account: her default
+  spec.time_limit = 10min;
+  std::vector<JobId> jobs;
+  for (int i = 0; i < 3; ++i) jobs.push_back(submitted(spec));
+  EXPECT_EQ(job(jobs[0]).spec->account, "ink");
+  EXPECT_EQ(pass(), 2U);
+  EXPECT_EQ(job(jobs[2]).reason, Reason::assoc_max_jobs);
+  EXPECT_EQ(job(jobs[2]).reason_text, "user alice of account ink: max_jobs 2");
+  const JobId wide = submitted(spec_of("ink", 2));
+  const JobId other = submitted(spec_of("oil", 1));
+  EXPECT_EQ(pass(), 1U);
+  EXPECT_EQ(state(other), JobState::starting);
+  EXPECT_EQ(state(wide), JobState::pending);
+}
+
+TEST_F(ClusterLimitsTest, JobsThatAChangeWouldLeaveBehindAreNamedUpToALimit) {
+  ClusterConfig fresh = *config;
+  fresh.accounts[2].users = {{"bob", 1}};
+  const JobId first = submitted(spec_of("ink"));
+  (void)submitted(spec_of("oil"));
+  EXPECT_EQ(jobs_left_behind(*cluster, fresh), (std::vector<ActiveJob>{{first, "ink", "alice"}}));
+  EXPECT_TRUE(jobs_left_behind(*cluster, *config).empty());
+  for (size_t i = 0; i < kMaxActiveShown; ++i) (void)submitted(spec_of("ink"));
+  EXPECT_EQ(jobs_left_behind(*cluster, fresh).size(), kMaxActiveShown);
+}
 
 TEST_F(ClusterLimitsTest, WhatIsInUseBelowAnAccountIsAddedUp) {
   const JobId first = submitted(spec_of("oil", 3));

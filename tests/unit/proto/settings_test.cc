@@ -89,6 +89,67 @@ count = 3
   EXPECT_EQ(settings.partitions[0].allow_accounts, std::vector<std::string>{"oil"});
 }
 
+TEST(SettingsTest, AUserHasLimitsOfHerOwnInAnAccountAndADefaultAccount) {
+  const Settings settings = parse_settings(
+                                "[account art]\n[user ada]\ndefault_account = art\n[user art/ada]\n"
+                                "max_jobs = 3\n",
+                                "c")
+                                .value();
+  ASSERT_EQ(settings.limits.users.size(), 2U);
+  EXPECT_EQ(settings.limits.users[0].default_account, "art");
+  EXPECT_EQ(settings.limits.users[1].name, "art/ada");
+  EXPECT_EQ(settings.limits.users[1].limits.per_user.jobs, 3U);
+  const std::pair<const char*, const char*> cases[] = {
+      {"[user oil/ada]", "[user oil/ada]: user: there is no [account oil]"},
+      {"[account a]\n[user a/*]", nullptr},
+      {"[user ada]\ndefault_account = oil", "c:2: default_account: there is no [account oil]"},
+      {"[account a]\n[user a/ada]\ndefault_account = a",
+       "c:3: default_account: a user has one, not one in each account"}};
+  for (const auto& [text, error] : cases) {
+    const auto refused = parse_settings(text, "c");
+    ASSERT_FALSE(refused.ok()) << text;
+    if (error != nullptr) {
+      EXPECT_NE(refused.error().text.find(std::string_view(error).substr(15)), std::string::npos)
+          << refused.error().text;
+    }
+  }
+}
+
+TEST(SettingsTest, AccountsThatAreKeptElsewhereJoinTheFile) {
+  const Settings file =
+      parse_settings("[partition p]\nnodes = ALL\n[license matlab]\ncount = 3\n", "c").value();
+  EXPECT_FALSE(file.accounts_in_file);
+  const std::vector<AccountSection> kept{
+      {"account", "sub", {{"parent", "lab"}, {"users", "ada:2"}}},
+      {"account", "lab", {{"grp_tres", "cpu=4"}}},
+      {"qos", "short", {{"max_wall", "60"}}}};
+  const Settings both = with_accounts(file, kept).value();
+  ASSERT_EQ(both.accounts.size(), 2U);
+  EXPECT_EQ(both.accounts[0].name, "lab");  // parents first
+  EXPECT_EQ(both.limits.accounts[0].limits.group.tres.cpus, 4U);
+  EXPECT_EQ(both.limits.qos[0].name, "short");
+  EXPECT_EQ(both.limits.licences, (std::vector<LicenceLimit>{{"matlab", 3}}));
+  EXPECT_FALSE(both.accounts_in_file);
+  EXPECT_EQ(with_accounts(both, kept).value(), both);  // nothing is there twice
+  EXPECT_EQ(with_accounts(both, {}).value(), with_accounts(file, {}).value());
+
+  const std::vector<AccountSection> wrong{{"account", "lab", {{"max_jobs", "many"}}}};
+  EXPECT_EQ(with_accounts(file, wrong).error().text,
+            "[account lab]: max_jobs: 'many' is not a whole number");
+  const std::vector<AccountSection> unknown{{"account", "lab", {{"lunch", "1"}}}};
+  EXPECT_EQ(with_accounts(file, unknown).error().text,
+            "[account lab]: no such key in [account lab]: lunch");
+}
+
+TEST(SettingsTest, AFileWithAccountsIsInForceAlone) {
+  const Settings file = parse_settings("[account art]\nusers = *\n", "c").value();
+  EXPECT_TRUE(file.accounts_in_file);
+  const std::vector<AccountSection> kept{{"account", "lab", {}}};
+  const Settings both = with_accounts(file, kept).value();
+  ASSERT_EQ(both.accounts.size(), 1U);
+  EXPECT_EQ(both.accounts[0].name, "art");
+}
+
 TEST(SettingsTest, LimitsThatMakeNoSenseAreRefused) {
   const std::pair<const char*, const char*> cases[] = {
       {"[qos short]\nmax_tres_per_user = cpus=4",
