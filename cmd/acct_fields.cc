@@ -16,12 +16,6 @@ namespace {
 using Row = const AcctRow&;
 using Out = std::string&;
 
-std::string step_nodes(const StepRecord& step) {
-  std::vector<std::string> names;
-  for (const StepShare& share : step.shares) names.push_back(share.node);
-  return fold_hostlist(names);
-}
-
 // What it has for itself, or what its tasks were said to need.
 uint64_t cpus_of_step(const StepRecord& step) {
   uint64_t cpus = 0;
@@ -272,7 +266,7 @@ constexpr auto kFields = std::to_array<Field<AcctRow>>({
      }},
     {0, "nodelist", "NodeList",
      [](Row r, Out o) {
-       const std::string n = r.step != nullptr ? step_nodes(*r.step) : node_list_of(r.job);
+       const std::string n = r.step != nullptr ? step_node_list(*r.step) : node_list_of(r.job);
        o += n.empty() ? "None assigned" : n;
      }},
     {0, "alloctres", "AllocTRES", [](Row r, Out o) { o += tres(r, true); }},
@@ -348,6 +342,12 @@ constexpr auto kFields = std::to_array<Field<AcctRow>>({
 #undef UNKNOWN
 
 }  // namespace
+
+std::string step_node_list(const StepRecord& step) {
+  std::vector<std::string> names;
+  for (const StepShare& share : step.shares) names.push_back(share.node);
+  return fold_hostlist(names);
+}
 
 std::span<const Field<AcctRow>> acct_fields() {
   return kFields;

@@ -28,7 +28,7 @@ constexpr std::array<SlurmName, 18> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"sshare", &kGdshare},
                                                  {"sdiag", &kSdiag},
                                                  {"seff", &kSeff},
-                                                 {"sreport", nullptr},
+                                                 {"sreport", &kSreport},
                                                  {"sattach", nullptr},
                                                  {"sbcast", nullptr},
                                                  {"strigger", nullptr}}};

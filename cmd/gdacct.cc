@@ -106,7 +106,12 @@ Result<int> run(const AcctOptions& options, Context& context) {
     json.begin_object();
     write_meta(json);
     json.key("jobs").begin_array();
-    for (const JobView& view : *jobs) write_json(json, view, now);
+    for (const JobView& view : *jobs) {
+      if (context.slurm())
+        write_acct_json(json, view.job, now, controller->cluster());
+      else
+        write_json(json, view, now);
+    }
     json.end_array().end_object();
     context.out << json.take();
     return kExitDone;

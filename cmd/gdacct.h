@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/duration.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "cmd/format.h"
 #include "cmd/job_query.h"
@@ -47,6 +48,11 @@ Result<AcctPlan> to_acct_plan(const AcctOptions& options, const std::string& me,
                               TimePoint now, const TimeZone& zone);
 
 std::span<const Field<AcctRow>> acct_fields();
+std::string step_node_list(const StepRecord& step);  // folded
+
+// As an object of Slurm's `sacct --json`.
+void write_acct_json(JsonWriter& json, const JobRecord& job, TimePoint now,
+                     std::string_view cluster);
 // Slurm's width of a column without one of its own: negative is left-justified.
 int acct_width(std::string_view name);
 

@@ -54,7 +54,9 @@ CASES = [
      "squeue: unrecognized option '--nonsense'\nTry \"squeue --help\" for more information\n"),
     (["scancel"], 1, "scancel: error: No job identification provided\n"),
     (["scancel", "abc"], 1, "scancel: error: invalid job id abc\n"),
-    (["sreport", "cluster", "utilization"], 1, "sreport: not supported by gd 0.1.0\n"),
+    (["sattach", "1.0"], 1, "sattach: not supported by gd 0.1.0\n"),
+    (["sreport", "cluster", "bogus"], 1, "Not valid report bogus\nValid cluster reports are, "
+     "\"AccountUtilizationByUser\", \"UserUtilizationByAccount\", and \"Utilization\"\n"),
 ]
 
 
@@ -90,7 +92,7 @@ class Errors(unittest.TestCase):
         self.assertRegex(done.stderr, r"^gdstat: not logged in to cluster \w+: run gdlogin\n$")
 
     def test_slurm_names_that_are_not_served_say_so(self):
-        for name in ("sreport", "sattach"):
+        for name in ("sbcast", "sattach"):
             self.assertIn(name, SLURM)
             self.assertEqual(run(name).returncode, 1)
 

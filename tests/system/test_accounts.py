@@ -1,6 +1,7 @@
 """sacctmgr's changing forms in a whole cluster: accounts, users, limits and QOS that nobody wrote
 into gd.conf, in force at once, after kill -9, and changed by whom they concern."""
 
+import json
 import os
 import unittest
 
@@ -129,6 +130,47 @@ class Accounts(unittest.TestCase):
         self.assertEqual(self.assocs(), before)
         out = self.slurm("sacctmgr", "-nP", "show", "qos", "format=name,priority").ok().out
         self.assertEqual(out.split(), ["normal|0", "short|7"])
+
+
+class Reports(unittest.TestCase):
+    def test_what_was_used_is_reported_by_account_and_size(self):
+        with Cluster(nodes=1) as c:
+            env = {"PATH": slurm_names() + ":/usr/bin:/bin"}
+            job = c.submit(ALICE, "-A", "lab", "-o", "/dev/null", "--wrap", "sleep 2")
+            c.wait_state(job, "COMPLETED")
+            period = ["start=now-1hour", "end=now"]
+            report = (
+                lambda *words: c.run(ALICE, "sreport", "-nP", *words, *period, env=env).ok().out
+            )
+            rows = [
+                line.split("|")
+                for line in report(
+                    "-t",
+                    "seconds",
+                    "cluster",
+                    "AccountUtilizationByUser",
+                    "format=account,login,used",
+                ).splitlines()
+            ]
+            self.assertEqual([r[:2] for r in rows], [["root", ""], ["lab", ""], ["lab", ALICE]])
+            self.assertTrue(all(2 <= int(r[2]) <= 20 for r in rows), rows)
+            self.assertIn(f"|{ALICE}|", report("user", "top"))
+            sizes = report("job", "sizes", "printjobcount", "grouping=2").split("|")
+            self.assertEqual(sizes[1:], ["root", "1", "0", "100.00%\n"])
+            used, idle, whole = (
+                int(v)
+                for v in report(
+                    "-t", "seconds", "cluster", "utilization", "format=allocated,idle,reported"
+                ).split("|")
+            )
+            self.assertEqual(used + idle, whole)
+            text = c.run(ALICE, "sacct", "-j", str(job), "--json", env=env).ok().out
+            found = json.loads(text)["jobs"][0]
+            self.assertEqual(found["state"]["current"], "COMPLETED")
+            self.assertEqual(found["exit_code"], {"status": "SUCCESS", "return_code": 0})
+            self.assertEqual(found["association"]["user"], ALICE)
+            self.assertEqual(found["steps"][0]["step"]["id"], "batch")
+            self.assertEqual(found["tres"]["allocated"][0]["type"], "cpu")
 
 
 class InGdConf(unittest.TestCase):
