@@ -282,6 +282,13 @@ Result<void> check_not_own(const JobRecord& job, const JobUpdateRequest& request
   return {};
 }
 
+// Terms that could never be satisfied, since they come back to the job.
+Result<void> check_circle(const Draft& draft, const JobRecord& job,
+                          const JobUpdateRequest& request) {
+  if (!request.dependency || job.state != JobState::pending) return {};
+  return check_no_circle(draft, job, TRY(parse_dependency(*request.dependency)));
+}
+
 Result<void> update_one(Draft& draft, const UpdateJobs& command, JobId id) {
   TRY(check_owner(draft, command.actor, id));
   const JobRecord job = draft.job(id);
@@ -296,6 +303,7 @@ Result<void> update_one(Draft& draft, const UpdateJobs& command, JobId id) {
     return conflict(id, "it has ended");
   }
   TRY(check_not_own(job, command.request));
+  TRY(check_circle(draft, job, command.request));
   if (job.state == JobState::pending) return update_waiting(draft, command, job);
   return update_running(draft, command, job);
 }

@@ -1,8 +1,10 @@
 #include "server/core/dependencies.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include "base/text.h"
 #include "server/core/life.h"
 #include "server/core/select.h"
 #include "server/core/verbs.h"
@@ -227,6 +229,91 @@ void add_dependants(const Draft& draft, const JobRecord& job, std::set<JobId>& f
 }
 
 }  // namespace
+
+namespace {
+
+// Breadth first from the records that are waited for, each once, with the one that led there.
+class CircleSearch {
+ public:
+  CircleSearch(const Draft& draft, const JobRecord& job) : draft_(draft), job_(job) {}
+
+  Result<void> run(const Dependency& asked) {
+    add_all(job_, asked);
+    for (size_t at = 0; at < order_.size(); ++at) {
+      if (order_[at] == job_.id) return circle();
+      if (order_.size() > kMaxDependencyWalk) {
+        return Error{ErrorCode::exhausted, "dependency: job " + std::to_string(job_.id.value) +
+                                               " would wait, by way of others, for more than " +
+                                               std::to_string(kMaxDependencyWalk) +
+                                               " that wait themselves"};
+      }
+      const JobRecord& next = draft_.job(order_[at]);
+      add_all(next, next.dependency);
+    }
+    return {};
+  }
+
+ private:
+  void add_all(const JobRecord& from, const Dependency& dependency) {
+    for (const DependencyTerm& term : dependency.terms) {
+      if (term.state != DependencyState::waiting) continue;
+      if (term.kind == DependencyKind::singleton) {
+        add_earlier(from);
+      } else if (draft_.cluster.find_array(term.job) != nullptr) {
+        for_each_of(draft_, term.job, [&](const JobRecord& part) {
+          if (!term.element || part.array->elements.contains(*term.element)) add(from.id, part);
+        });
+      } else if (const JobRecord* other = draft_.find(term.job)) {
+        add(from.id, *other);
+      }
+    }
+  }
+
+  // Those of the same user and name that a singleton waits for.
+  void add_earlier(const JobRecord& from) {
+    const auto others = draft_.cluster.by_name().find({from.uid, from.spec->name});
+    if (others == draft_.cluster.by_name().end()) return;
+    for (const JobId id : others->second) {
+      const JobRecord& other = draft_.job(id);
+      if (array_id_of(other) < array_id_of(from)) add(from.id, other);
+    }
+  }
+
+  // What has started waits for nothing any more.
+  void add(JobId from, const JobRecord& to) {
+    if (to.state != JobState::pending) return;
+    if (led_by_.emplace(to.id, from).second) order_.push_back(to.id);
+  }
+
+  [[nodiscard]] Error circle() const {
+    constexpr size_t kMaxShown = 10;
+    std::vector<std::string> way{std::to_string(job_.id.value)};
+    JobId at = led_by_.at(job_.id);
+    while (at != job_.id) {
+      way.push_back(std::to_string(at.value));
+      at = led_by_.at(at);
+    }
+    way.push_back(std::to_string(job_.id.value));
+    std::reverse(way.begin(), way.end());
+    if (way.size() > kMaxShown) {
+      way.resize(kMaxShown);
+      way.emplace_back("...");
+    }
+    return Error{ErrorCode::invalid, "dependency: job " + std::to_string(job_.id.value) +
+                                         " would wait for itself: " + join(way, " -> ")};
+  }
+
+  const Draft& draft_;
+  const JobRecord& job_;
+  std::vector<JobId> order_;
+  std::map<JobId, JobId> led_by_;
+};
+
+}  // namespace
+
+Result<void> check_no_circle(const Draft& draft, const JobRecord& job, const Dependency& asked) {
+  return CircleSearch(draft, job).run(asked);
+}
 
 void settle_dependency(Draft& draft, JobId id) {
   reconsider(draft, id, nullptr);

@@ -15,6 +15,11 @@ namespace gd::core {
 // The terms of a waiting job as they stand now, and what follows for the job.
 void settle_dependency(Draft& draft, JobId id);
 
+// Would the job, if it waited for these, wait for itself by way of others? Refused then, with the
+// way round; so is what hangs together with more than kMaxDependencyWalk waiting records.
+inline constexpr size_t kMaxDependencyWalk = 10'000;
+Result<void> check_no_circle(const Draft& draft, const JobRecord& job, const Dependency& asked);
+
 // After a command: those that wait for what it has started, ended or renamed.
 void follow_up(Draft& draft);
 

@@ -1,4 +1,5 @@
 // Arrays and dependencies, from submission to the last end.
+#include "server/core/dependencies.h"
 #include "tests/unit/core/fixture.h"
 
 namespace gd::core {
@@ -238,6 +239,67 @@ TEST_F(ArraysTest, DependenciesOfWaitingJobsCanBeChanged) {
   request.dependency = "";
   must(UpdateJobs{user("alice", 1001), request});
   EXPECT_EQ(job(second).reason, Reason::priority);
+}
+
+// 4 waits for 3, 3 for 2, and 2 would wait for 4; likewise by way of an array, of one element of
+// it, and of an earlier job of the same name.
+TEST_F(ArraysTest, DependenciesThatComeBackToTheJobAreRefused) {
+  add_node("n1", 4);
+  const auto text = [](JobId id) { return std::to_string(id.value); };
+  const auto refusal = [&](JobId id, const std::string& dependency) {
+    JobUpdateRequest request;
+    request.jobs = {id};
+    request.dependency = dependency;
+    const auto reply = std::get<JobsReply>(run(UpdateJobs{user("alice", 1001), request}).value());
+    return reply.refused.empty() ? "" : reply.refused.front().text;
+  };
+  const JobId first = running(batch_spec());
+  const JobId second = depending("afterok:" + text(first));
+  const JobId third = depending("afterok:" + text(second));
+  const JobId fourth = depending("after:" + text(third) + "?afterany:" + text(first));
+  EXPECT_EQ(refusal(second, "afterok:" + text(fourth)),
+            "dependency: job " + text(second) + " would wait for itself: " + text(second) + " -> " +
+                text(fourth) + " -> " + text(third) + " -> " + text(second));
+  EXPECT_EQ(job(second).dependency.terms.front().job, first);
+  EXPECT_EQ(refusal(fourth, "afterok:" + text(second)), "");  // the same way twice is no circle
+
+  JobSpec spec = batch_spec();
+  spec.array = "0-3";
+  spec.dependency = "afterok:" + text(third);
+  const JobId array = submitted(spec);
+  EXPECT_NE(refusal(second, "afterany:" + text(array)).find("wait for itself"), std::string::npos);
+  EXPECT_NE(refusal(second, "aftercorr:" + text(array) + "_2").find("wait for itself"),
+            std::string::npos);
+  EXPECT_EQ(refusal(second, "afterok:" + text(array) + "_9"), "");  // nobody has that element
+
+  spec = batch_spec();
+  spec.name = "solo";
+  spec.hold = true;
+  const JobId held = submitted(spec);
+  spec.hold = false;
+  spec.dependency = "singleton";
+  const JobId alone = submitted(spec);
+  EXPECT_NE(refusal(held, "afterok:" + text(alone)).find("wait for itself"), std::string::npos);
+}
+
+TEST_F(ArraysTest, AWalkThroughTooManyThatWaitIsRefused) {
+  JobSpec spec = batch_spec();
+  spec.name = "many";
+  const JobId self = submitted(batch_spec());
+  JobRecord other = job(submitted(spec));
+  while (cluster->jobs().size() <= kMaxDependencyWalk) {
+    other.id = JobId{other.id.value + 1};
+    cluster->restore(JobRecord(other));
+  }
+  cluster->restore(Counters{.job = other.id.value + 1});
+  spec.dependency = "singleton";
+  const JobId last = submitted(spec);
+  JobUpdateRequest request;
+  request.jobs = {self};
+  request.dependency = "afterok:" + std::to_string(last.value);
+  const auto reply = std::get<JobsReply>(run(UpdateJobs{user("alice", 1001), request}).value());
+  ASSERT_EQ(reply.refused.size(), 1u);
+  EXPECT_NE(reply.refused.front().text.find("for more than 10000"), std::string::npos);
 }
 
 }  // namespace
