@@ -1,5 +1,6 @@
 // What a change would do to a site: see sacctmgr_change.h.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/text.h"
@@ -69,6 +70,16 @@ class Planner {
   // These assignments of it; `shares` of a user stands in her account.
   void put(SectionEdit& section, const std::vector<const SetValue*>& chosen) {
     for (const SetValue* each : chosen) section.entries.push_back(edit_of(*each).take());
+  }
+
+  // One edit of an account for all its users: thousands may be named.
+  void put_user(const std::string& account, EntryAction action, const std::string& member) {
+    const auto [place, fresh] = user_edits_.try_emplace({account, action}, request_.edits.size());
+    if (fresh) {
+      edit(SectionAction::change, "account", account).entries.push_back({"users", action, member});
+    } else {
+      request_.edits[place->second].entries.front().value += "," + member;
+    }
   }
 
   // Fields that a section of that entity keeps itself.
@@ -157,9 +168,7 @@ class Planner {
         any = true;
         associations += association_line(user, name);
         const std::string shares = text_of("shares", "1");
-        edit(SectionAction::change, "account", name)
-            .entries.push_back(
-                {"users", EntryAction::insert, shares == "1" ? user : user + ":" + shares});
+        put_user(name, EntryAction::insert, shares == "1" ? user : user + ":" + shares);
         put_limits(user, name);
       }
       if (any && is_new) users += "  " + user + "\n";
@@ -279,8 +288,7 @@ class Planner {
                         " A = " + mgr_cell(account.name, 20) + " U = " + mgr_cell(user.name, 9) +
                         "\n";
         if (const SetValue* shares = given("shares")) {
-          edit(SectionAction::change, "account", account.name)
-              .entries.push_back({"users", EntryAction::insert, user.name + ":" + shares->value});
+          put_user(account.name, EntryAction::insert, user.name + ":" + shares->value);
         }
         put_limits(user.name, account.name);
       }
@@ -369,8 +377,7 @@ class Planner {
         associations += "  C = " + mgr_cell(site_.cluster, 10) +
                         " A = " + mgr_cell(account.name, 10) + " U = " + mgr_cell(user.name, 9) +
                         "\n";
-        edit(SectionAction::change, "account", account.name)
-            .entries.push_back({"users", EntryAction::erase, user.name});
+        put_user(account.name, EntryAction::erase, user.name);
         const std::string line = "  " + user.name + "\n";
         if (users.find(line) == std::string::npos) users += line;
         if (is_left_alone(user.name) && alone.find(line) == std::string::npos) alone += line;
@@ -437,6 +444,7 @@ class Planner {
   const Site& site_;
   ChangePlan plan_;
   AccountsRequest request_;
+  std::map<std::pair<std::string, EntryAction>, size_t> user_edits_;  // by account
 };
 
 }  // namespace

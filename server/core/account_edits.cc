@@ -48,6 +48,12 @@ constexpr std::string_view kAmounts[] = {"grp_tres", "max_tres_per_job", "max_tr
 // What a coordinator may not set, even below her account.
 constexpr std::string_view kReserved[] = {"qos", "default_qos"};
 
+std::set<std::string> names_in(std::string_view value) {
+  std::set<std::string> names;
+  for (const std::string& each : members(value)) names.emplace(key_of(each));
+  return names;
+}
+
 template <size_t size>
 bool among(const std::string_view (&words)[size], std::string_view word) {
   return std::ranges::count(words, word) > 0;
@@ -75,25 +81,29 @@ void drop(AccountSection& section, std::string_view key) {
   std::erase_if(section.entries, [&](const AccountEntry& entry) { return entry.key == key; });
 }
 
-// Of a list or of amounts: a member of the same name is replaced in its place.
+// Of a list or of amounts: a member of the same name is replaced in its place. Thousands may
+// come at once, so names are looked up.
 Result<void> put_members(std::string& value, const EntryEdit& edit) {
   std::vector<std::string> all = members(value);
+  std::map<std::string, size_t, std::less<>> place;
+  for (size_t i = 0; i < all.size(); ++i) place.emplace(key_of(all[i]), i);
   for (const std::string& fresh : members(edit.value)) {
-    if (fresh.size() > kMaxMemberBytes || key_of(fresh).empty()) {
+    const std::string name(key_of(fresh));
+    if (fresh.size() > kMaxMemberBytes || name.empty()) {
       return invalid(edit.key + ": '" + printable(fresh, 40) + "' is no name");
     }
-    const auto same = std::ranges::find_if(
-        all, [&](const std::string& each) { return key_of(each) == key_of(fresh); });
     const bool goes = edit.action == EntryAction::erase ||
                       (edit.action == EntryAction::merge && fresh.ends_with("=-1"));
-    if (goes) {
-      if (same != all.end()) all.erase(same);
-    } else if (same != all.end()) {
-      *same = fresh;
-    } else {
+    const auto same = place.find(name);
+    if (same != place.end()) {
+      all[same->second] = goes ? "" : fresh;
+      if (goes) place.erase(same);
+    } else if (!goes) {
+      place.emplace(name, all.size());
       all.push_back(fresh);
     }
   }
+  std::erase(all, "");
   value = join(all, ",");
   return {};
 }
@@ -149,9 +159,8 @@ class Editor {
 
   // Nobody's default account may be one that she cannot charge.
   Result<AccountSections> finish() && {
-    for (const std::string& user : touched_) {
-      TRY(settle_default(user));
-    }
+    const Membership membership = accounts_by_user();
+    for (const std::string& user : touched_) TRY(settle_default(user, membership));
     size_t bytes = 0;
     for (const auto& [name, section] : sections_) {
       for (const AccountEntry& entry : section.entries) {
@@ -271,16 +280,16 @@ class Editor {
 
   // Who came has a default account from now on; of who went nothing is left there.
   void note_users(const std::string& name, const std::string& before, std::string_view after) {
-    for (const std::string& each : members(before)) {
-      if (has_member(after, key_of(each))) continue;
-      const std::string user(key_of(each));
+    const std::set<std::string> were = names_in(before);
+    const std::set<std::string> are = names_in(after);
+    for (const std::string& user : were) {
+      if (are.contains(user)) continue;
       sections_.erase({"user", name + "/" + user});
       left_[user].insert(name);
       touched_.insert(user);
     }
-    for (const std::string& each : members(after)) {
-      const std::string user(key_of(each));
-      if (user == "*" || has_member(before, user)) continue;
+    for (const std::string& user : are) {
+      if (user == "*" || were.contains(user)) continue;
       const auto [place, fresh] = sections_.try_emplace({"user", user});
       AccountSection& section = place->second;
       if (fresh) section = {"user", user, {}};
@@ -291,22 +300,27 @@ class Editor {
     }
   }
 
-  [[nodiscard]] std::vector<std::string> accounts_of(std::string_view user) const {
-    std::vector<std::string> all;
+  using Membership = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+  [[nodiscard]] Membership accounts_by_user() const {
+    Membership all;
     for (const auto& [name, section] : sections_) {
-      if (name.first == "account" && has_member(entry_of(section, "users"), user)) {
-        all.push_back(name.second);
+      if (name.first != "account") continue;
+      for (const std::string& user : names_in(entry_of(section, "users"))) {
+        all[user].push_back(name.second);
       }
     }
     return all;
   }
 
-  Result<void> settle_default(const std::string& user) {
+  Result<void> settle_default(const std::string& user, const Membership& membership) {
     const auto found = sections_.find({"user", user});
     if (found == sections_.end()) return {};
     const std::string is(entry_of(found->second, "default_account"));
     if (is.empty()) return {};
-    const std::vector<std::string> open = accounts_of(user);
+    const auto mine = membership.find(user);
+    const std::vector<std::string> open =
+        mine == membership.end() ? std::vector<std::string>{} : mine->second;
     if (std::ranges::count(open, is) > 0) return {};
     if (!open.empty()) {
       return conflict("account " + printable(is) + " is the default of user " + user +

@@ -195,6 +195,20 @@ TEST(AccountEdits, OneChangeOrOneSectionTooManyIsRefused) {
           .ok());
 }
 
+// Each name is looked up: this takes milliseconds, and for ever if each walks over all others.
+TEST(AccountEdits, ThousandsMayJoinAtOnce) {
+  std::string all = "u0";
+  for (int i = 1; i < 10'000; ++i) all += ",u" + std::to_string(i);
+  const auto joined =
+      edited(site(), kRoot, request({edit(change, "account", "sub", {{"users", insert, all}})}));
+  ASSERT_TRUE(joined.ok()) << joined.error().text;
+  EXPECT_EQ(joined->size(), site().size() + 10'000);
+  EXPECT_EQ(text(edited(*joined, kRoot,
+                        request({edit(change, "account", "sub", {{"users", erase, all}})}))
+                     .value()),
+            kSite);
+}
+
 TEST(AccountEdits, TheEventLogSaysWhatWasAskedInOneLine) {
   EXPECT_EQ(summary(request({edit(add, "account", "lab", {{"shares", set, "2"}}),
                              edit(remove, "qos", "short")})),
