@@ -11,7 +11,7 @@ namespace gd::cmd {
 namespace {
 
 constexpr std::array<const Command*, 14> kCommands{
-    &kGdsub,  &kGdalloc, &kGdstat,  &kGdkill,  &kGdrun,  &kGdsh,   &kGdinfo,
+    &kGdsub,  &kGdalloc, &kGdstat,  &kGdkill,  &kGdrun,  &kGdsh,    &kGdinfo,
     &kGdacct, &kGdctl,   &kGdlogin, &kGdimage, &kGdprio, &kGdshare, &kGdcp};
 
 constexpr std::array<SlurmName, 18> kSlurmNames{{{"sbatch", &kGdsub},

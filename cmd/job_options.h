@@ -22,7 +22,7 @@ struct JobOptions {
   std::string begin;  // read when the time is known: see finish_spec()
   std::string deadline;
   bool memory_auto = false;  // --mem=auto
-  std::string gpus;  // --gpus, of the whole job: shared out when the nodes are known
+  std::string gpus;          // --gpus, of the whole job: shared out when the nodes are known
   std::optional<std::string> login_environment;  // --get-user-env, as it was given
   std::vector<std::string> clusters;
   std::string export_names = "ALL";

@@ -106,8 +106,8 @@ struct JobSpec {
   ImageSpec image;
   std::vector<std::string> mounts;   // SRC:DST[:flags]
   std::vector<std::string> devices;  // names of CDI: VENDOR/CLASS=NAME
-  bool followed =
-      false;  // somebody reads its output as it comes: the node waits for her at the end
+  // Somebody reads its output as it comes: the node waits for her at the end.
+  bool followed = false;
   bool stays = false;  // interactive: once it runs it lives on while nobody is at its terminal
   std::string record;  // file for a recording of its terminal, a pattern; empty: none
   std::string submit_host;

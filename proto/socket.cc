@@ -138,8 +138,7 @@ struct SocketContext::Impl {
   void* context = zmq_ctx_new();
 };
 
-SocketContext::SocketContext(int io_threads, int max_sockets)
-    : impl_(std::make_unique<Impl>()) {
+SocketContext::SocketContext(int io_threads, int max_sockets) : impl_(std::make_unique<Impl>()) {
   GD_CHECK(impl_->context != nullptr);
   zmq_ctx_set(impl_->context, ZMQ_IO_THREADS, io_threads);
   zmq_ctx_set(impl_->context, ZMQ_MAX_SOCKETS, max_sockets);

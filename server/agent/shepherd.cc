@@ -223,9 +223,8 @@ void Shepherd::on_gone(const container::ExitReport& report) {
 }
 
 void Shepherd::finish(EndCause cause, ExitStatus exit, std::string error) {
-  for (const TimerId timer :
-       {limit_timer_, warn_timer_, kill_timer_, client_timer_, retry_timer_, sample_timer_,
-        idle_timer_}) {
+  for (const TimerId timer : {limit_timer_, warn_timer_, kill_timer_, client_timer_, retry_timer_,
+                              sample_timer_, idle_timer_}) {
     poller_.cancel(timer);
   }
   // The last output first: the pipes' writers are gone, and so is what they wrote to.

@@ -140,8 +140,8 @@ class Shepherd {
   TimerId retry_timer_ = TimerId::none;
   TimerId sample_timer_ = TimerId::none;
   TimerId idle_timer_ = TimerId::none;
-  std::string screen_trouble_;   // why nobody keeps the screen
-  Milliseconds computed_at_{};   // boot time of the last sample that used the processor
+  std::string screen_trouble_;  // why nobody keeps the screen
+  Milliseconds computed_at_{};  // boot time of the last sample that used the processor
   Milliseconds idle_warned_at_{};
 };
 

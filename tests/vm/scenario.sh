@@ -141,8 +141,7 @@ nobody_runs() { ! pgrep -u alice; }
 nothing_runs() { ! pgrep -l '^gd'; } # a shepherd whose end nobody asks for leaves after 15 s
 purge_leaves_nothing() {
   dpkg --purge gd && wait_for nothing_runs && ! systemctl list-unit-files 'gd*' | grep '^gd' &&
-    ! find / -xdev '(' -path /proc -o -path /mnt ')' -prune -o -name 'gd*' -newer /etc/hostname \
-      -print | grep -v '^/etc/gd$'
+    ! find / -xdev -name 'gd*' -newer /etc/hostname | grep .
 }
 
 useradd --create-home --shell /bin/bash alice
