@@ -76,10 +76,12 @@ void TerminalModes::take(std::string_view bytes) {
       state_ = State::text;
     } else if (c == '\x0e' || c == '\x0f') {  // SO, SI: obeyed in the middle of a sequence, too
       shifted_ = c == '\x0e';
+    } else if ((c >= 0 && c < 0x20) || c == 0x7f || (c < 0 && state_ != State::control)) {
+      continue;  // obeyed, or dropped, in the middle of a sequence, which goes on behind it
     } else if (state_ == State::escape) {
       take_escape(c);
     } else if (state_ == State::designate) {
-      sets_[designated_ == '(' ? 0 : 1] = c;
+      if (c >= 0x30) sets_[designated_ == '(' ? 0 : 1] = c;
       state_ = State::text;
     } else if (state_ == State::control) {
       take_control(c);

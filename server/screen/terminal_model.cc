@@ -53,23 +53,27 @@ class History {
   size_t bytes_ = 0;  // with their ends
 };
 
-// Cuts numbers in control sequences to four digits: libvterm repeats a character as often as it is
-// told, and a sequence of a dozen bytes would keep it busy for minutes.
-class NumberBound {
+// Takes out of a program's bytes what keeps libvterm busy for minutes, or for ever:
+//
+//   numbers in control sequences are cut to four digits, for it does things as often as it is told;
+//   "repeat the character" (REP) is cancelled unless a character of ASCII stands right before it:
+//   with none before, libvterm repeats one of no width until the line is full, which is never.
+class Tamer {
  public:
   void apply(Bytes& bytes) {
     size_t kept = 0;
-    for (const char c : bytes) {
-      if (c == '\x1b') {
+    for (char c : bytes) {
+      if (c == kEscape) {
         state_ = State::escape;
-      } else if (state_ == State::escape) {
-        state_ = c == '[' ? State::control : State::text;
-        digits_ = 0;
-      } else if (state_ == State::control) {
-        if (c >= 0x40 && c <= 0x7e) state_ = State::text;
-        const bool digit = c >= '0' && c <= '9';
-        digits_ = digit ? digits_ + 1 : 0;
-        if (digit && digits_ > kMaxDigits) continue;
+      } else if (c == kCancel || c == kSubstitute) {
+        state_ = State::text;
+        repeatable_ = false;
+      } else if (is_control(c)) {
+        // Obeyed in the middle of a sequence, which goes on behind it, in its number even.
+        if (state_ == State::text || c == kBell) repeatable_ = false;
+        if (state_ == State::string && c == kBell) state_ = State::text;
+      } else if (!take(c)) {
+        continue;
       }
       bytes[kept++] = c;
     }
@@ -77,10 +81,44 @@ class NumberBound {
   }
 
  private:
+  enum class State : uint8_t { text, escape, control, string };
   static constexpr size_t kMaxDigits = 4;
-  enum class State : uint8_t { text, escape, control };
+  static constexpr char kBell = 0x07, kCancel = 0x18, kSubstitute = 0x1a, kEscape = 0x1b;
+  static bool is_control(char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }
+
+  // False: it is left out. It may become another one.
+  bool take(char& c) {
+    switch (state_) {
+      case State::text: repeatable_ = c >= 0x20; return true;
+      case State::string: return true;
+      case State::escape: begin(c); return true;
+      case State::control: return take_control(c);
+    }
+    return true;
+  }
+
+  void begin(char c) {
+    if (c <= 0x2f) return;  // its end comes yet, as in "ESC ( B"; also what is above ASCII
+    digits_ = 0;
+    state_ = c == '['                                                   ? State::control
+             : c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_' ? State::string
+                                                                        : State::text;
+    if (state_ != State::control) repeatable_ = false;
+  }
+
+  bool take_control(char& c) {
+    if (c == ';' || c == ':') digits_ = 0;
+    if (c >= '0' && c <= '9') return ++digits_ <= kMaxDigits;
+    if (c < 0x40) return true;  // no end yet; also what is above ASCII
+    state_ = State::text;
+    if (c == 'b' && !repeatable_) c = kCancel;
+    if (c != 'b') repeatable_ = false;
+    return true;
+  }
+
   State state_ = State::text;
   size_t digits_ = 0;
+  bool repeatable_ = false;  // what came last is a character of ASCII, or its repetition
 };
 
 struct FreeVterm {
@@ -108,7 +146,7 @@ class TerminalModel::State {
     // libvterm keeps the characters of one call on its stack.
     for (size_t at = 0; at < bytes.size(); at += kMaxPiece) {
       Bytes piece(bytes.substr(at, kMaxPiece));
-      bound_.apply(piece);
+      tamer_.apply(piece);
       (void)::vterm_input_write(terminal_.get(), piece.data(), piece.size());
     }
   }
@@ -187,7 +225,9 @@ class TerminalModel::State {
     size_t count = 0;
     if (glyph.width < 1) cell.marks[count++] = U' ';  // a mark over nothing
     for (size_t i = 0; count < kMaxMarks && glyph.chars[i] != 0; ++i) {
-      cell.marks[count++] = glyph.chars[i];
+      const uint32_t mark = glyph.chars[i];
+      if (mark < 0x20 || (mark >= 0x7f && mark < 0xa0)) continue;  // a control is not drawn again
+      cell.marks[count++] = mark;
     }
     cells.at(at.row, at.col) = cell;
     if (width == 2) cells.at(at.row, at.col + 1) = Cell{.width = 0, .pen = pen_};
@@ -338,7 +378,7 @@ class TerminalModel::State {
 
   std::unique_ptr<VTerm, FreeVterm> terminal_;
   TerminalModes modes_;
-  NumberBound bound_;
+  Tamer tamer_;
   Cells normal_;
   Cells alternate_;
   History history_;

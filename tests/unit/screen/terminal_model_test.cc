@@ -36,6 +36,16 @@ std::string drawn_over(std::string_view bytes, std::string_view then = "",
   return drawn(second);
 }
 
+// libvterm went on for ever where no character stood before the repetition.
+TEST(TerminalModel, RepeatsOnlyWhatStandsRightBefore) {
+  EXPECT_EQ(drawn_after("x\x1b[3b"), drawn_after("xxxx"));
+  EXPECT_EQ(drawn_after("x\x1b[1b\x1b[2b"), drawn_after("xxxx"));
+  for (const char* before : {"", "\x1b(0", "\x1b]2;t", "\x1b]2;t\x07", "\x1b[2;2", "\x1b[m", "\x0e",
+                             "\xcc\x81", "\x1b[\x18", "\x1bPq"}) {
+    EXPECT_EQ(drawn_after(std::string(before) + "\x1b[2b"), drawn_after(before)) << before;
+  }
+}
+
 TEST(TerminalModel, DrawsTextAndTheCursor) {
   EXPECT_EQ(drawn_after("one\r\ntwo"), "one\r\ntwo\r\n\r\n\r\n\x1b[2;4H");
 }
