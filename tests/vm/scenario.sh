@@ -141,7 +141,8 @@ nobody_runs() { ! pgrep -u alice; }
 nothing_runs() { ! pgrep -l '^gd'; } # a shepherd whose end nobody asks for leaves after 15 s
 purge_leaves_nothing() {
   dpkg --purge gd && wait_for nothing_runs && ! systemctl list-unit-files 'gd*' | grep '^gd' &&
-    ! find / -xdev -name 'gd*' -newer /etc/hostname | grep .
+    ! find / -xdev '(' -path /home -o -path /root ')' -prune -o -name 'gd*' -newer /etc/hostname \
+      -print | grep .
 }
 
 useradd --create-home --shell /bin/bash alice
@@ -165,5 +166,5 @@ check "a job outlives kill -9 of gdctld" survives kill_controller
 check "an acknowledged job outlives kill -9 of gdctld" acknowledged_jobs_stay
 check "a job outlives an upgrade of the package" survives dpkg --install gd_*.deb
 check "stopping gdjobs.service ends every job" stopping_leaves_no_job
-check "a purge of the package leaves nothing but the account" purge_leaves_nothing
+check "a purge of the package leaves the account and the keys in homes" purge_leaves_nothing
 finish
