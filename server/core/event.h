@@ -218,14 +218,19 @@ using EventVariant =
                  NodeRemoved, NodeUnknown, ReservationSet, ReservationBegan, ReservationRemoved,
                  ClientSeen, Promised, SharesRanked, Reconfigured, AuditEntry>;
 
+template <class Body, class Variant>
+inline constexpr bool is_alternative_of = false;
+template <class Body, class... Each>
+inline constexpr bool is_alternative_of<Body, std::variant<Each...>> = (std::same_as<Body, Each> ||
+                                                                        ...);
+
 // One of them. A class of its own only so that copying and destroying so many alternatives is
 // compiled once, in event.cc, and not in every file that emits one: std::visit, get and get_if
 // work as on the variant.
 class Event : public EventVariant {
  public:
   template <class Body>
-  requires std::constructible_from<EventVariant, std::in_place_type_t<Body>, Body &&> Event(
-      Body body)
+  requires is_alternative_of<Body, EventVariant> Event(Body body)
       : EventVariant(std::in_place_type<Body>, std::move(body)) {}  // NOLINT: implicit
   Event(const Event& other);
   Event(Event&& other) noexcept;
