@@ -399,12 +399,14 @@ class SessionTest : public GdshepTest {
     launch.pty = true;
     return launch;
   }
+  // What the program has shown before the client came is in the answer to its coming.
   static void read_until(Line& line, std::string_view text) {
     std::string seen;
     while (seen.find(text) == std::string::npos) {
-      const std::optional<StreamData> data = line.await<StreamData>();
-      ASSERT_TRUE(data) << seen;
-      seen += data->bytes;
+      const std::optional<Message> message = line.next();
+      ASSERT_TRUE(message) << seen;
+      if (const auto* opened = std::get_if<StreamOpened>(&*message)) seen += opened->screen;
+      if (const auto* data = std::get_if<StreamData>(&*message)) seen += data->bytes;
     }
   }
 };
