@@ -1,5 +1,7 @@
 #include "proto/byte_frames.h"
 
+#include <utility>
+
 namespace gd {
 namespace {
 

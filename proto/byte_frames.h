@@ -3,7 +3,7 @@
 //   frame = kind (1 byte), number (4, little-endian), length (4, little-endian), `length` bytes
 //
 // What kinds there are, what they number and how long they may be is each conversation's own:
-// proto/tree_frames.h. Pure.
+// proto/task_frames.h, proto/screen_frames.h, proto/tree_frames.h. Pure.
 #pragma once
 
 #include <cstdint>

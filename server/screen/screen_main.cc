@@ -1,11 +1,12 @@
 // gdscreen: knows what the terminal of one session shows, and writes its recording.
 //
-//   gdscreen --uid UID --gid GID --rows N --columns N [--record FD --title TEXT --term TERM]
+//   gdscreen --uid UID --gid GID [--record FD --title TEXT --term TERM]
 //
-// Descriptor 0 is a socket to the shepherd (proto/screen_frames.h); FD a file of the user's, open
-// for writing. What a program writes to its terminal is anybody's bytes, and they are read here,
-// by a library: so it happens in a process that is the user, of whom nothing is at stake, and that
-// can do nothing but read, write and compute. If it dies the session goes on without it.
+// Descriptor 0 is a socket to the shepherd (proto/screen_frames.h), which tells the size; FD is a
+// file of the user's, open for writing. What a program writes to its terminal is anybody's bytes,
+// and they are read here, by a library: so it happens in a process that is the user, of whom
+// nothing is at stake, and that can do nothing but read, write and compute. If it dies the session
+// goes on without it.
 //
 // Ends with 0 when the socket is closed.
 #include <grp.h>
@@ -34,7 +35,6 @@ constexpr uint64_t kMemoryBytes = uint64_t{512} << 20;  // two screens, snapshot
 struct Arguments {
   uid_t uid = 0;
   gid_t gid = 0;
-  ScreenSize size;
   int record = -1;
   std::string title;
   std::string term;
@@ -49,10 +49,6 @@ Result<Arguments> parse(int argc, char** argv) {
       arguments.uid = TRY(parse_number<uid_t>(value, 1));
     } else if (name == "--gid") {
       arguments.gid = TRY(parse_number<gid_t>(value));
-    } else if (name == "--rows") {
-      arguments.size.rows = TRY(parse_number<uint16_t>(value));
-    } else if (name == "--columns") {
-      arguments.size.columns = TRY(parse_number<uint16_t>(value));
     } else if (name == "--record") {
       arguments.record = TRY(parse_number<int>(value, 3, 1024));
     } else if (name == "--title") {
@@ -91,7 +87,7 @@ class Recorder {
   Recorder(const Arguments& arguments, Milliseconds now) : fd_(arguments.record), recording_(now) {
     if (fd_ < 0) return;
     const std::string head = recording_head(
-        {.size = arguments.size,
+        {.size = {},
          .timestamp = std::chrono::floor<Seconds>(SystemClock().now()).time_since_epoch().count(),
          .title = arguments.title,
          .term = arguments.term});
@@ -157,7 +153,7 @@ Result<void> obey(const ScreenFrame& frame, TerminalModel& model, Recorder& reco
 }
 
 Result<void> serve(const Arguments& arguments) {
-  TerminalModel model(arguments.size);
+  TerminalModel model(ScreenSize{});
   Recorder recorder(arguments, boot_time());
   ScreenFrameReader reader;
   std::array<char, kReadBytes> block;

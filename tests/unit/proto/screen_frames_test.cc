@@ -24,8 +24,8 @@ TEST(ScreenFrames, ComeBackAsTheyWere) {
 
 TEST(ScreenFrames, WhatIsNoFrameEndsTheConversation) {
   for (const std::string_view bytes :
-       {std::string_view("\0\0\0\0\0", 5), std::string_view("\x06\0\0\0\0", 5),
-        std::string_view("\x01\x01\0\x80\0", 5)}) {
+       {std::string_view("\0\0\0\0\0\0\0\0\0", 9), std::string_view("\x06\0\0\0\0\0\0\0\0", 9),
+        std::string_view("\x01\0\0\0\0\x01\0\x80\0", 9)}) {
     ScreenFrameReader reader;
     reader.add(bytes);
     EXPECT_FALSE(reader.next().ok());

@@ -69,7 +69,7 @@ TEST(TaskFrames, ComeBackAsTheyWere) {
                             task_frame_head(TaskFrameKind::ended, 1, 0);
   for (size_t i = 0; i + 1 < bytes.size(); ++i) {
     reader.add(bytes.substr(i, 1));
-    if (i + 1 < kTaskFrameHead + 3) {
+    if (i + 1 < kByteFrameHead + 3) {
       EXPECT_EQ(reader.next().value(), std::nullopt);
     }
   }
