@@ -4,7 +4,8 @@
 // of a profile, so the agent builds once and hands them to each shepherd. The program is
 // a binary tree over the native calls; a foreign ABI is killed. What is not on the list
 // gives EPERM, or ENOSYS where libraries have a fallback (clone3, io_uring).
-// This is the one file that includes libseccomp's header.
+// Only seccomp.cc knows libseccomp; the filter of confine_to_computing() is so short that it is
+// written by hand, for a static program that links none of it.
 #pragma once
 
 #include <array>

@@ -1,5 +1,4 @@
 // The filter of programs that only compute, by hand: a list so short needs no library.
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -10,6 +9,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "server/container/audit_arch.h"
 #include "server/container/seccomp.h"
 
 namespace gd::container {
@@ -21,14 +21,6 @@ constexpr std::array<int, 17> kCalls{
     SYS_getrandom,  SYS_rt_sigreturn,   SYS_clock_gettime, SYS_gettimeofday, SYS_exit,
     SYS_exit_group, SYS_restart_syscall};
 
-#if defined(__x86_64__)
-constexpr uint32_t kMachine = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr uint32_t kMachine = AUDIT_ARCH_AARCH64;
-#else
-#error "which AUDIT_ARCH_ is this machine?"
-#endif
-
 constexpr uint16_t kLoad = BPF_LD | BPF_W | BPF_ABS;
 constexpr uint16_t kIfEqual = BPF_JMP | BPF_JEQ | BPF_K;
 constexpr uint16_t kReturn = BPF_RET | BPF_K;
@@ -38,7 +30,7 @@ constexpr uint16_t kReturn = BPF_RET | BPF_K;
 int confine_to_computing() {
   std::vector<sock_filter> program;
   program.push_back(BPF_STMT(kLoad, offsetof(seccomp_data, arch)));
-  program.push_back(BPF_JUMP(kIfEqual, kMachine, 1, 0));
+  program.push_back(BPF_JUMP(kIfEqual, kNativeArch, 1, 0));
   program.push_back(BPF_STMT(kReturn, SECCOMP_RET_KILL_PROCESS));
   program.push_back(BPF_STMT(kLoad, offsetof(seccomp_data, nr)));
   for (const int call : kCalls) {

@@ -2,25 +2,17 @@
 //
 // A program jumps forward only, so it ends; every index is checked, so that a damaged
 // program gives an error and not a crash.
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
 #include <cstring>
 #include <vector>
 
+#include "server/container/audit_arch.h"
 #include "server/container/seccomp.h"
 
 namespace gd::container {
 namespace {
-
-#if defined(__x86_64__)
-constexpr uint32_t kNativeArch = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr uint32_t kNativeArch = AUDIT_ARCH_AARCH64;
-#else
-#error "name this machine's audit architecture"
-#endif
 
 struct Machine {
   seccomp_data data{};
