@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 from cluster import Cluster, USERS
+from debian_image import make_debian_image
 
 ALICE = USERS[0]
 
@@ -59,11 +60,7 @@ class Rpm(unittest.TestCase):
         os.chmod(cls.work, 0o755)
         cls.addClassCleanup(shutil.rmtree, cls.work, ignore_errors=True)
         cls.image = os.path.join(cls.work, "image")
-        subprocess.run(
-            ["mmdebstrap", "--quiet", "--variant=apt", "--include=dnf,rpm,passwd,libcap2-bin"]
-            + ["bookworm", cls.image],
-            check=True,
-        )
+        make_debian_image(cls.image, "dnf", "rpm", "passwd", "libcap2-bin")
         cls.make_repository(cls.image + "/opt/rpms")
         cls.c = Cluster(
             config="default_image = host\n",

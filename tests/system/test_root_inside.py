@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 from cluster import Cluster, USERS
+from debian_image import make_debian_image
 
 ALICE = USERS[0]
 
@@ -34,10 +35,7 @@ class RootInside(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.work, ignore_errors=True)
         cls.image = os.path.join(cls.work, "debian")
         cls.make_repository(os.path.join(cls.work, "repository"))
-        subprocess.run(
-            ["mmdebstrap", "--quiet", "--variant=apt", "--include=passwd", "bookworm", cls.image],
-            check=True,
-        )
+        make_debian_image(cls.image, "passwd")
         shutil.copytree(os.path.join(cls.work, "repository"), cls.image + "/opt/repository")
         with open(cls.image + "/etc/apt/sources.list", "w") as f:
             f.write("deb [trusted=yes] file:/opt/repository ./\n")

@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 from cluster import Cluster, USERS
+from debian_image import make_debian_image
 
 ALICE = USERS[0]
 EXAMPLE = os.path.join(os.path.dirname(__file__), "../../examples/hmmer/job.sh")
@@ -22,11 +23,7 @@ class Science(unittest.TestCase):
         os.chmod(cls.work, 0o755)
         cls.addClassCleanup(shutil.rmtree, cls.work, ignore_errors=True)
         cls.image = os.path.join(cls.work, "hmmer")
-        subprocess.run(
-            ["mmdebstrap", "--quiet", "--variant=apt", "--include=hmmer,hmmer-examples"]
-            + ["bookworm", cls.image],
-            check=True,
-        )
+        make_debian_image(cls.image, "hmmer", "hmmer-examples")
         cls.c = Cluster(nodes=2).__enter__()
         cls.addClassCleanup(cls.c.__exit__, None, None, None)
 
