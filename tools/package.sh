@@ -27,7 +27,12 @@ fi
 mapfile -t programs < <(find "$root/usr" -type f -perm -100 -exec sh -c \
   '[ "$(head -c 4 "$1" | tail -c 3)" != ELF ] || echo "$1"' sh {} \;)
 strip --strip-unneeded --remove-section=.comment "${programs[@]}"
-find "$root/usr/share/man" -type f -exec gzip -9n {} +
+# Debian's slurm-client has completions of these names, and both may be there. Of zsh and fish it
+# has none, and those of gd's own names stay.
+for name in "$root"/usr/lib/gd/slurm/*; do
+  rm -f "$root/usr/share/bash-completion/completions/$(basename "$name")"
+done
+find "$root/usr/share/man" "$root/usr/lib/gd/man" -type f -exec gzip -9n {} +
 install -Dm 644 LICENSE "$root/usr/share/doc/gd/copyright"
 gzip -9nc CHANGELOG.md >"$root/usr/share/doc/gd/changelog.gz"
 
