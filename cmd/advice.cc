@@ -1,10 +1,10 @@
 #include "cmd/advice.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/duration.h"
 #include "base/text.h"
+#include "cmd/grid.h"
 #include "cmd/job_fields.h"
 
 namespace gd::cmd {
@@ -54,13 +54,6 @@ uint64_t minutes_up(uint64_t seconds) {
 
 std::string minutes_text(uint64_t minutes) {
   return format_elapsed(Seconds{60 * static_cast<int64_t>(minutes)});
-}
-
-std::string padded(std::string text, int width) {  // negative: to the left
-  const auto size = static_cast<size_t>(std::abs(width));
-  if (text.size() >= size) return text;
-  const std::string blanks(size - text.size(), ' ');
-  return width < 0 ? text + blanks : blanks + text;
 }
 
 }  // namespace
@@ -131,43 +124,28 @@ std::vector<Advice> RunBook::all() const {
 }
 
 std::string advice_table(const std::vector<Advice>& all) {
-  constexpr std::array<std::pair<const char*, int>, 12> kColumns{{{"USER", -8},
-                                                                  {"NAME", -16},
-                                                                  {"NODES", 5},
-                                                                  {"CPUS", 5},
-                                                                  {"RUNS", 5},
-                                                                  {"MEM-HAD", 8},
-                                                                  {"MEM-USUAL", 9},
-                                                                  {"MEM-MOST", 8},
-                                                                  {"--mem", 8},
-                                                                  {"TIME-HAD", 10},
-                                                                  {"TIME-MOST", 10},
-                                                                  {"--time", 10}}};
-  std::string out;
-  const auto line = [&](const std::array<std::string, 12>& cells) {
-    std::string text;
-    for (size_t i = 0; i < cells.size(); ++i) {
-      text += (i == 0 ? "" : " ") + padded(cells[i], kColumns[i].second);
-    }
-    out += text + '\n';
-  };
-  std::array<std::string, 12> heading;
-  for (size_t i = 0; i < kColumns.size(); ++i) heading[i] = kColumns[i].first;
-  line(heading);
+  Grid grid;
+  grid.columns = {{"USER"},        {"NAME"},           {"NODES", true},     {"CPUS", true},
+                  {"RUNS", true},  {"MEM-HAD", true},  {"MEM-USUAL", true}, {"MEM-MOST", true},
+                  {"--mem", true}, {"TIME-HAD", true}, {"TIME-MOST", true}, {"--time", true}};
   const auto mib = [](const Need& need, uint64_t value) {
     return need.runs == 0 ? "-" : format_mib(value);
   };
   for (const Advice& row : all) {
     const Need& memory = row.memory_mib;
     const Need& time = row.minutes;
-    line({row.of.user, printable(row.of.name), std::to_string(row.of.nodes),
-          std::to_string(row.of.cpus), std::to_string(std::max(memory.runs, time.runs)),
-          memory.asked == 0 ? "-" : format_mib(memory.asked), mib(memory, memory.usual),
-          mib(memory, memory.most), memory.suggested ? format_mib(*memory.suggested) : "-",
-          time.asked == 0 ? "-" : minutes_text(time.asked),
-          time.runs == 0 ? "-" : minutes_text(time.most),
-          time.suggested ? minutes_text(*time.suggested) : "-"});
+    grid.rows.push_back(
+        {row.of.user, printable(row.of.name), std::to_string(row.of.nodes),
+         std::to_string(row.of.cpus), std::to_string(std::max(memory.runs, time.runs)),
+         memory.asked == 0 ? "-" : format_mib(memory.asked), mib(memory, memory.usual),
+         mib(memory, memory.most), memory.suggested ? format_mib(*memory.suggested) : "-",
+         time.asked == 0 ? "-" : minutes_text(time.asked),
+         time.runs == 0 ? "-" : minutes_text(time.most),
+         time.suggested ? minutes_text(*time.suggested) : "-"});
   }
+  const GridLines lines = layout(grid, 0);
+  std::string out = lines.header + '\n';
+  for (const std::string& line : lines.rows) out += line + '\n';
   return out;
 }
 

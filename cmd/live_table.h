@@ -1,7 +1,7 @@
 // What gdtop and gdstat --live show, pure: from the controller's answers to lines of text.
 //
 //   LiveJob    one job that holds nodes, with what it uses now and has used at most
-//   Grid       columns and cells of either table; layout() makes lines of them that fit
+//   LiveNode   one node, with what it has and what is used of it
 //
 // A figure that is not known is "-". Cost: one string a cell.
 #pragma once
@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/result.h"
-#include "cmd/format.h"
+#include "cmd/grid.h"
 #include "cmd/usage_text.h"
 #include "proto/messages_client.h"
 #include "proto/messages_cluster.h"
@@ -62,23 +62,7 @@ inline constexpr std::string_view kNodeSorts[] = {"node", "state", "jobs",   "cp
 SortOrder order_of(NodeSort sort);
 void sort_live(std::vector<LiveNode>& nodes, NodeSort sort, SortOrder order);
 
-struct GridColumn {
-  std::string title;
-  bool right = false;
-};
-struct Grid {
-  std::vector<GridColumn> columns;
-  std::vector<std::vector<std::string>> rows;
-  std::optional<size_t> sorted_by;  // its heading is marked
-};
 Grid job_grid(const std::vector<LiveJob>& jobs, std::optional<JobSort> sorted_by);
 Grid node_grid(const std::vector<LiveNode>& nodes, std::optional<NodeSort> sorted_by);
-
-struct GridLines {
-  std::string header;
-  std::vector<std::string> rows;
-};
-// Each line has at most `width` characters; 0: as long as it takes. Wide ones lose their end.
-GridLines layout(const Grid& grid, size_t width);
 
 }  // namespace gd::cmd

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "base/duration.h"
 #include "base/text.h"
 #include "cmd/client.h"
 #include "cmd/command.h"
+#include "cmd/format.h"
 #include "cmd/job_query.h"
 
 namespace gd::cmd {

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "cmd/context.h"
-#include "cmd/live_table.h"
+#include "cmd/grid.h"
 #include "proto/messages_client.h"
 
 namespace gd::cmd {

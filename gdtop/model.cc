@@ -5,6 +5,7 @@
 
 #include "base/duration.h"
 #include "base/text.h"
+#include "cmd/format.h"
 
 namespace gd::top {
 namespace {

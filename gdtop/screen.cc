@@ -9,6 +9,7 @@
 #include <clocale>
 
 #include "base/process.h"
+#include "cmd/format.h"
 
 namespace gd::top {
 namespace {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cmd/format.h"
+
 namespace gd::top {
 namespace {
 
