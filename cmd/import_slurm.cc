@@ -219,8 +219,28 @@ class Importer {
     if (pair.key == "mailprog" && pair.value.ends_with("sendmail")) {
       return set(top_, "mail_program", pair.value);
     }
+    if (pair.key.starts_with("preempt")) return take_preemption(pair);
     const bool needless = std::ranges::find(kNotNeeded, pair.key) != std::end(kNotNeeded);
     note(pair, needless ? "is not needed" : "was not carried over");
+  }
+
+  void take_preemption(const Pair& pair) {
+    std::string_view type = pair.value;
+    if (pair.key == "preempttype" && take_prefix(type, "preempt/")) {
+      return set(top_, "preempt_type", std::string(type));
+    }
+    if (pair.key == "preemptmode") {
+      const Result<PreemptMode> mode = parse_preempt_mode(pair.value);
+      if (mode.ok()) return set(top_, "preempt_mode", to_lower(pair.value));
+    }
+    if (pair.key == "preemptexempttime") {
+      const Result<TimeLimit> time = parse_time_limit(pair.value);
+      if (time.ok() && *time) {
+        return set(top_, "preempt_exempt_time", std::to_string((*time)->count()) + "s");
+      }
+      if (time.ok()) return;  // -1: there is none
+    }
+    note(pair, "was not carried over");
   }
 
   void take_host(const Pair& pair) {  // NAME or NAME(ADDRESS); the first is the one
@@ -320,6 +340,13 @@ class Importer {
     if (pair.key == "maxnodes") {
       if (equal_no_case(value, "UNLIMITED")) return true;
       return parse_number<uint32_t>(value, 1).ok() && (set(body, "max_nodes", value), true);
+    }
+    if (pair.key == "preemptmode") {
+      return parse_preempt_mode(value).ok() && (set(body, "preempt_mode", to_lower(value)), true);
+    }
+    if (pair.key == "gracetime") {
+      const Result<uint32_t> grace = parse_number<uint32_t>(value);
+      return grace.ok() && (set(body, "grace_time", value + "s"), true);
     }
     if (pair.key == "prioritytier") return set(body, "priority_tier", value), true;
     if (pair.key == "priorityjobfactor") return set(body, "priority_job_factor", value), true;

@@ -88,6 +88,7 @@ void add_times(Block& block, const JobView& view, TimePoint now) {
       .add("StartTime", moment_or(start, "Unknown"))
       .add("EndTime", moment_or(end_of(view), "Unknown"))
       .add("Deadline", "N/A");
+  if (job.preempted) block.line().add("PreemptTime", moment_or(job.preempted->at, "None"));
   block.line().add("SuspendTime", "None").add("SecsPreSuspend", "0");
 }
 

@@ -205,7 +205,10 @@ constexpr auto kFields = std::to_array<Field<NodeRow>>({
        o += r.partition != nullptr ? std::to_string(r.partition->priority_tier) : "1";
      }},
     {'B', "maxcpuspernode", "MAX_CPUS_PER_NODE", [](Row, Out o) { o += "UNLIMITED"; }},
-    {'M', "preemptmode", "PREEMPT_MODE", [](Row, Out o) { o += "OFF"; }},
+    {'M', "preemptmode", "PREEMPT_MODE",
+     [](Row r, Out o) {
+       o += name(r.partition != nullptr ? r.partition->preempt_mode : PreemptMode::off);
+     }},
     {'S', "allocnodes", "ALLOCNODES", [](Row, Out o) { o += "all"; }},
     {'s', "size", "JOB_SIZE", [](Row, Out o) { o += "1-infinite"; }},
     {'r', "root", "ROOT", [](Row, Out o) { o += "no"; }},
@@ -331,7 +334,7 @@ std::string partition_block(const PartitionView& view, bool one_line) {
       .add("DefaultTime", view.default_time ? format_time_limit(*view.default_time) : "NONE")
       .add("DisableRootJobs", "NO")
       .add("ExclusiveUser", "NO")
-      .add("GraceTime", "0")
+      .add("GraceTime", std::to_string(view.grace_time.count()))
       .add("Hidden", "NO");
   block.line()
       .add("MaxNodes", "UNLIMITED")
@@ -346,7 +349,7 @@ std::string partition_block(const PartitionView& view, bool one_line) {
       .add("RootOnly", "NO")
       .add("ReqResv", "NO")
       .add("OverSubscribe", "NO");
-  block.line().add("OverTimeLimit", "NONE").add("PreemptMode", "OFF");
+  block.line().add("OverTimeLimit", "NONE").add("PreemptMode", name(view.preempt_mode));
   block.line()
       .add("State", view.up ? "UP" : "DOWN")
       .add("TotalCPUs", std::to_string(view.total_cpus))

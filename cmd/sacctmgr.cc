@@ -195,7 +195,8 @@ class Lister {
     if (site_.find_qos("normal") == nullptr) site_.qos.insert(site_.qos.begin(), {"normal", {}});
     for (const auto& [name, values] : site_.qos) {
       if (!among(query_.names, name)) continue;
-      AcctMgrRow row{{"name", name}, {"priority", "0"}, {"gracetime", "00:00:00"}};
+      AcctMgrRow row{
+          {"name", name}, {"priority", "0"}, {"gracetime", "00:00:00"}, {"preemptmode", "cluster"}};
       add_limits(row, values);
       const auto deny = values.find("deny_on_limit");
       if (deny != values.end() && deny->second == "yes") row["flags"] = "DenyOnLimit";

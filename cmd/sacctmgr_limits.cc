@@ -14,6 +14,11 @@ std::string wall_text(const std::string& value) {
   return limit.ok() ? format_time_limit(*limit) : value;
 }
 
+std::string grace_text(const std::string& value) {
+  const Result<Milliseconds> grace = parse_interval(value);
+  return grace.ok() ? format_time_limit(std::chrono::ceil<Seconds>(*grace)) : value;
+}
+
 std::string list_text(const std::string& value) {  // Slurm's lists have no blanks
   std::string text = value;
   std::erase(text, ' ');
@@ -39,12 +44,16 @@ void add_limits(AcctMgrRow& row, const ConfigValues& values) {
       {"max_submit_per_account", "maxsubmitpa"},
       {"priority", "priority"},
       {"default_qos", "defaultqos"},
-      {"qos", "qos"}};
+      {"qos", "qos"},
+      {"preempt", "preempt"},
+      {"preempt_mode", "preemptmode"},
+      {"grace_time", "gracetime"}};
   for (const auto& [key, column] : kColumns) {
     const auto value = values.find(std::string(key));
     if (value == values.end()) continue;
-    row[std::string(column)] =
-        key == "max_wall" ? wall_text(value->second) : list_text(value->second);
+    row[std::string(column)] = key == "max_wall"     ? wall_text(value->second)
+                               : key == "grace_time" ? grace_text(value->second)
+                                                     : list_text(value->second);
   }
 }
 

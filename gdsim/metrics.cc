@@ -49,12 +49,12 @@ Metrics measure(const Workload& workload, const Schedule& schedule) {
   for (size_t i = 0; i < workload.jobs.size(); ++i) {
     const WorkJob& job = workload.jobs[i];
     const double wait = number(schedule.jobs[i].start - job.submit);
-    const double run = number(job.run);
+    const double run = number(schedule.jobs[i].end - schedule.jobs[i].start);
     waits.push_back(wait);
     slowdowns.push_back(std::max(1.0, (wait + run) / std::max(run, kShortRun)));
     area += run * job.cpus;
     waited_area += wait * run * job.cpus;
-    last = std::max(last, schedule.jobs[i].start + job.run);
+    last = std::max(last, schedule.jobs[i].end);
   }
   result.makespan = number(last - workload.jobs.front().submit);
   result.mean_wait = mean(waits);
@@ -133,18 +133,33 @@ std::string job_lines(const Workload& workload, const Schedule& schedule) {
 }
 
 std::string start_lines(const Workload& workload, const Schedule& schedule) {
-  std::vector<size_t> order(workload.jobs.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return schedule.jobs[a].start < schedule.jobs[b].start;
+  struct Row {
+    Seconds at{};
+    size_t job = 0;
+    const Life* starts = nullptr;  // null: it makes room
+  };
+  std::vector<Row> rows;
+  for (size_t i = 0; i < workload.jobs.size(); ++i) {
+    const JobRun& run = schedule.jobs[i];
+    for (const Life& life : run.earlier) {
+      rows.push_back({life.start, i, &life});
+      rows.push_back({life.end, i, nullptr});
+    }
+    rows.push_back({run.start, i, &run});
+    if (run.preempted) rows.push_back({run.end, i, nullptr});
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    return a.at != b.at ? a.at < b.at : a.starts == nullptr && b.starts != nullptr;
   });
   std::string text;
-  for (const size_t i : order) {
-    const JobRun& run = schedule.jobs[i];
-    text += std::to_string(run.start.count()) + " start " + std::to_string(workload.jobs[i].id);
+  for (const Row& row : rows) {
+    text += std::to_string(row.at.count()) + (row.starts != nullptr ? " start " : " preempt ") +
+            std::to_string(workload.jobs[row.job].id);
     std::string nodes;
-    for (const sched::NodeUse& use : run.uses) {
-      nodes += (nodes.empty() ? " " : "+") + workload.nodes[use.node.value].name;
+    if (row.starts != nullptr) {
+      for (const sched::NodeUse& use : row.starts->uses) {
+        nodes += (nodes.empty() ? " " : "+") + workload.nodes[use.node.value].name;
+      }
     }
     text += nodes + "\n";
   }

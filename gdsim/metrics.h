@@ -38,7 +38,8 @@ std::string as_json(const Metrics& metrics);
 
 // A line a job, by submission: id, submission, wait, run time, cpus, limit.
 std::string job_lines(const Workload& workload, const Schedule& schedule);
-// A line a start, in their order: "100 start 2 n1+n2". Needs Keep::placements.
+// A line a start, in their order: "100 start 2 n1+n2", and one for each that was preempted:
+// "150 preempt 2". Needs Keep::placements.
 std::string start_lines(const Workload& workload, const Schedule& schedule);
 
 }  // namespace gd::sim

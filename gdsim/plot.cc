@@ -69,7 +69,7 @@ std::string plot_svg(const Workload& workload, const Schedule& schedule) {
   Seconds last{};
   for (size_t i = 0; i < workload.jobs.size(); ++i) {
     first = std::min(first, workload.jobs[i].submit);
-    last = std::max(last, schedule.jobs[i].start + workload.jobs[i].run);
+    last = std::max(last, schedule.jobs[i].end);
   }
   const double length = std::max<double>(1, static_cast<double>((last - first).count()));
   const auto column = [&](Seconds at) {
@@ -80,7 +80,7 @@ std::string plot_svg(const Workload& workload, const Schedule& schedule) {
   for (size_t i = 0; i < workload.jobs.size(); ++i) {
     const WorkJob& job = workload.jobs[i];
     const Seconds start = schedule.jobs[i].start;
-    add(used, {column(start), column(start + job.run)}, job.cpus);
+    add(used, {column(start), column(schedule.jobs[i].end)}, job.cpus);
     add(waiting, {column(job.submit), column(start)}, 1);
   }
   const double most = std::max(1.0, std::ceil(*std::max_element(waiting.begin(), waiting.end())));

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "server/sched/explain.h"
 #include "server/sched/fair_share.h"
+#include "server/sched/preempt.h"
 
 namespace gd::sim {
 
@@ -21,6 +22,14 @@ struct End {
   bool operator>(const End& other) const {
     return at != other.at ? at > other.at : job > other.job;
   }
+};
+
+struct Held {  // by a job that runs
+  sched::PartitionIndex partition;
+  std::vector<sched::NodeUse> uses;
+  Seconds end{};           // as things are: an entry of ends_ with another time is stale
+  bool preempted = false;  // it ends to make room
+  bool sent_back = false;  // and waits again then
 };
 
 struct Waiting {
@@ -37,11 +46,14 @@ class Replay {
     schedule_.jobs.resize(workload.jobs.size());
     limits_.configure(workload.limits);
     licences_.configure(workload.limits.licences);
+    rules_ = sched::preempt_rules(workload.preempt, workload.limits);
     const auto first_old = static_cast<uint32_t>(kFirstJob + workload.jobs.size());
     for (uint32_t i = 0; i < workload.running.size(); ++i) {
       const Running& row = workload.running[i];
       hold(row.owner, {{row.node, 1, row.held}}, row.licences, row.until);
-      begin(JobId{first_old + i}, {{row.node, 1, row.held}}, row.until, row.until);
+      const sched::PartitionIndex partition{row.partition};
+      begin(JobId{first_old + i}, {partition, {{row.node, 1, row.held}}}, row.until, row.until);
+      add_tenant(JobId{first_old + i}, partition, row.owner, row.began);
     }
   }
 
@@ -54,8 +66,11 @@ class Replay {
         now_ = std::min(now_, workload_.jobs[submitted].submit);
       }
       if (!ends_.empty()) now_ = std::min(now_, ends_.top().at);
-      for (; !ends_.empty() && ends_.top().at == now_; ends_.pop(), ++ended) {
+      for (; !ends_.empty() && ends_.top().at == now_; ends_.pop()) {
+        const auto held = held_.find(ends_.top().job);
+        if (held == held_.end() || held->second.end != now_) continue;  // it ended before
         finish(ends_.top().job);
+        ++ended;
       }
       for (; submitted < workload_.jobs.size() && workload_.jobs[submitted].submit == now_;
            ++submitted) {
@@ -74,10 +89,12 @@ class Replay {
  private:
   const WorkJob& work(JobId id) const { return workload_.jobs[id.value - kFirstJob]; }
 
-  // The next moment at which a reservation begins or ends, if somebody waits.
+  // The next moment at which a reservation begins or ends, or somebody may be preempted, if
+  // somebody waits.
   Seconds next_edge() const {
     Seconds next = Seconds::max();
     if (queue_.size() == 0) return next;
+    if (pass_at_ && *pass_at_ > now_) next = *pass_at_;
     for (const sched::Reservation& row : workload_.reservations) {
       for (const TimePoint at : {row.start, row.end}) {
         const auto seconds = std::chrono::duration_cast<Seconds>(at.time_since_epoch());
@@ -100,17 +117,56 @@ class Replay {
     }
     TRY(check_limits(job));
     limits_.count_submitted(claim_of(job.owner), 1, sched::LimitBook::Sign::more);
-    Waiting row{.key = {.eligible = TimePoint{now_}, .job = id},
-                .standing = {.tier = 0, .facts = facts_of(job), .claim = claim_of(job.owner)},
-                .shape = shape};
-    for (const sched::PartitionIndex index : key.partitions) {
-      const uint32_t tier = workload_.partitions[index.value].tier;
-      row.standing.tier = std::max(row.standing.tier, tier);
+    enqueue(id, {.key = {.eligible = TimePoint{now_}, .job = id},
+                 .standing = standing_of(job),
+                 .shape = shape});
+    return {};
+  }
+
+  sched::Standing standing_of(const WorkJob& job) {
+    sched::Standing standing{.tier = 0, .facts = facts_of(job), .claim = claim_of(job.owner)};
+    for (const sched::PartitionIndex index : workload_.keys[job.key].partitions) {
+      standing.tier = std::max(standing.tier, workload_.partitions[index.value].tier);
     }
+    if (rules_) standing.preempts = sched::preempt_row(*rules_, column_of(job.owner));
+    return standing;
+  }
+
+  void enqueue(JobId id, const Waiting& row) {
     queue_.add(row.shape, row.standing, row.key);
     waiting_.emplace(id, row);
     schedule_.most_waiting = std::max(schedule_.most_waiting, queue_.size());
-    return {};
+  }
+
+  uint32_t column_of(uint32_t owner) const {
+    return sched::preempt_column(workload_.limits, workload_.owners[owner].qos);
+  }
+
+  sched::PreemptTerms terms_of(sched::PartitionIndex partition, uint32_t owner) const {
+    if (rules_->by == sched::PreemptRules::By::tier) {
+      return workload_.partition_terms[partition.value];
+    }
+    return sched::preempt_terms(workload_.preempt, limits_.find_qos(workload_.owners[owner].qos));
+  }
+
+  void add_tenant(JobId id, sched::PartitionIndex partition, uint32_t owner, Seconds start) {
+    if (!rules_) return;
+    const sched::PreemptTerms terms = terms_of(partition, owner);
+    sched::Tenant& tenant = tenants_[id];
+    tenant.qos = column_of(owner);
+    tenant.tier = workload_.partitions[partition.value].tier;
+    const size_t index = id.value - kFirstJob;
+    tenant.eligible = tenant.start = TimePoint{start};
+    if (index < workload_.jobs.size()) {
+      tenant.facts = facts_of(workload_.jobs[index]);
+      tenant.eligible = TimePoint{workload_.jobs[index].submit};
+      tenant.limit = workload_.keys[workload_.jobs[index].key].limit;
+    } else {
+      tenant.facts.qos_factor = limits_.qos_factor(workload_.owners[owner].qos);
+    }
+    tenant.may_go = terms.mode != PreemptMode::off;
+    tenant.safe_until = TimePoint{start + terms.exempt};
+    tenant.leaves_within = terms.grace;
   }
 
   sched::ClaimId claim_of(uint32_t owner) { return limits_.claim_of(workload_.owners[owner]); }
@@ -162,12 +218,64 @@ class Replay {
                              .fair_share = users_.factors(),
                              .limits = &limits_,
                              .licences = &licences_,
-                             .reservations = workload_.reservations};
+                             .reservations = workload_.reservations,
+                             .preempt = rules_ ? &*rules_ : nullptr,
+                             .tenants = &tenants_,
+                             .takeovers = takeovers_};
       sched::Plan plan = sched::plan(options_.policy, view);
       more = plan.more;
       ++schedule_.passes;
       for (sched::Start& one : plan.starts) start(one);
+      for (const sched::Preemption& one : plan.preemptions) preempt(one);
+      for (const JobId job : plan.dropped) drop_takeover(job);
+      more = more || !plan.dropped.empty();
+      pass_at_.reset();
+      if (plan.again_at) {
+        pass_at_ = std::chrono::ceil<Seconds>(plan.again_at->time_since_epoch());
+      }
     }
+  }
+
+  void preempt(const sched::Preemption& one) {
+    const Waiting& waiting = waiting_.at(one.job);
+    takeovers_.push_back({.job = one.job,
+                          .array = {},
+                          .shape = waiting.shape,
+                          .claim = waiting.standing.claim,
+                          .placement = one.placement,
+                          .awaits = one.awaits});
+    MadeRoom& row = schedule_.preemptions.emplace_back();
+    row.at = now_;
+    row.job = one.job.value - kFirstJob;
+    for (const JobId victim : one.victims) {
+      row.victims.push_back(victim.value - kFirstJob);
+      send_away(victim);
+    }
+  }
+
+  [[nodiscard]] bool is_taken_over(JobId job) const {
+    return std::ranges::count(takeovers_, job, &sched::Takeover::job) > 0;
+  }
+
+  void drop_takeover(JobId job) {
+    std::erase_if(takeovers_, [&](const sched::Takeover& each) { return each.job == job; });
+  }
+
+  void send_away(JobId id) {
+    sched::Tenant& tenant = tenants_.at(id);
+    Held& held = held_.at(id);
+    tenant.ending = true;
+    const Seconds gone = now_ + tenant.leaves_within;
+    tenant.gone_by = TimePoint{gone};
+    if (held.end <= gone) return;  // it will have ended by itself
+    held.end = gone;
+    held.preempted = true;
+    const size_t index = id.value - kFirstJob;
+    if (index < workload_.jobs.size()) {
+      const uint32_t owner = workload_.jobs[index].owner;
+      held.sent_back = terms_of(held.partition, owner).mode == PreemptMode::requeue;
+    }
+    ends_.push({gone, id});
   }
 
   uint32_t share_of(uint32_t user) { return users_.share_of({"", std::to_string(user)}); }
@@ -185,18 +293,25 @@ class Replay {
     queue_.remove(row.shape, row.standing, row.key);
     shapes_.release(row.shape);
     waiting_.erase(waiting);
+    for (MadeRoom& made : schedule_.preemptions) {
+      const bool waits = made.job == one.job.value - kFirstJob && !made.start;
+      if (waits && is_taken_over(one.job)) made.start = now_;
+    }
+    drop_takeover(one.job);
     const WorkJob& job = work(one.job);
     const Seconds limit = workload_.keys[job.key].limit;
     JobRun& run = schedule_.jobs[one.job.value - kFirstJob];
     run.start = now_;
+    run.end = now_ + job.run;
     if (options_.keep == Keep::placements) run.uses = one.placement.uses;
     hold(job.owner, one.placement.uses, workload_.keys[job.key].licences, now_ + limit);
     users_.began(share_of(job.user), job.cpus, TimePoint{now_});
-    begin(one.job, std::move(one.placement.uses), now_ + job.run, now_ + limit);
+    add_tenant(one.job, one.placement.partition, job.owner, now_);
+    begin(one.job, std::move(one.placement), now_ + job.run, now_ + limit);
   }
 
-  void begin(JobId job, std::vector<sched::NodeUse> uses, Seconds end, Seconds limit) {
-    for (const sched::NodeUse& use : uses) {
+  void begin(JobId job, sched::Placement placement, Seconds end, Seconds limit) {
+    for (const sched::NodeUse& use : placement.uses) {
       sched::Node& node = nodes_[use.node.value];
       subtract(node.free, use.held);
       const sched::Share share{job, use.held, TimePoint{limit}};
@@ -205,20 +320,22 @@ class Replay {
           [](const sched::Share& a, const sched::Share& b) { return a.job < b.job; });
       node.shares.insert(place, share);
     }
-    held_.emplace(job, std::move(uses));
+    held_.emplace(job, Held{placement.partition, std::move(placement.uses), end, false, false});
     ends_.push({end, job});
   }
 
   void finish(JobId job) {
-    const auto held = held_.find(job);
-    GD_CHECK(held != held_.end(), job);
-    for (const sched::NodeUse& use : held->second) {
+    const auto place = held_.find(job);
+    GD_CHECK(place != held_.end(), job);
+    const Held held = std::move(place->second);
+    held_.erase(place);
+    tenants_.erase(job);
+    const std::vector<sched::NodeUse>& uses = held.uses;
+    for (const sched::NodeUse& use : uses) {
       sched::Node& node = nodes_[use.node.value];
       add(node.free, use.held);
       std::erase_if(node.shares, [&](const sched::Share& share) { return share.job == job; });
     }
-    const std::vector<sched::NodeUse> uses = std::move(held->second);
-    held_.erase(held);
     const size_t index = job.value - kFirstJob;
     if (index >= workload_.jobs.size()) {  // it ran before the beginning
       const Running& old = workload_.running[index - workload_.jobs.size()];
@@ -226,11 +343,27 @@ class Replay {
     }
     const WorkJob& row = workload_.jobs[index];
     const sched::ShapeKey& key = workload_.keys[row.key];
-    give_back(row.owner, uses, key.licences, schedule_.jobs[index].start + key.limit);
-    limits_.count_submitted(claim_of(row.owner), 1, sched::LimitBook::Sign::less);
-    const TimePoint began{now_ - row.run};
+    JobRun& run = schedule_.jobs[index];
+    run.end = now_;
+    give_back(row.owner, uses, key.licences, run.start + key.limit);
+    const TimePoint began{run.start};
     users_.withdrew(share_of(row.user), row.cpus, began);
     users_.charge(share_of(row.user), row.cpus, began, TimePoint{now_});
+    if (held.sent_back) return send_back(job);
+    run.preempted = held.preempted;
+    limits_.count_submitted(claim_of(row.owner), 1, sched::LimitBook::Sign::less);
+  }
+
+  // To the place in line that it had.
+  void send_back(JobId id) {
+    const WorkJob& job = work(id);
+    JobRun& run = schedule_.jobs[id.value - kFirstJob];
+    run.earlier.push_back(run);
+    const sched::ShapeKey& key = workload_.keys[job.key];
+    Waiting row{.key = {.eligible = TimePoint{job.submit}, .job = id},
+                .standing = standing_of(job),
+                .shape = shapes_.intern(key, nodes_, workload_.partitions)};
+    enqueue(id, row);
   }
 
   const Workload& workload_;
@@ -240,11 +373,15 @@ class Replay {
   sched::ShapeTable shapes_;
   sched::PendingQueue queue_;
   std::map<JobId, Waiting> waiting_;
-  std::map<JobId, std::vector<sched::NodeUse>> held_;
+  std::map<JobId, Held> held_;
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
   sched::FairShare users_;  // all with equal shares
   sched::LimitBook limits_;
   sched::Licences licences_;
+  std::optional<sched::PreemptRules> rules_;
+  sched::Tenants tenants_;
+  std::vector<sched::Takeover> takeovers_;
+  std::optional<Seconds> pass_at_;
   std::optional<Seconds> ranked_;
   uint64_t cpus_ = workload_.cpus();
   Schedule schedule_;

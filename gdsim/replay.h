@@ -1,5 +1,8 @@
 // The replay: a workload through the planner that the controller uses, in simulated time.
 //
+// A job that others preempt uses its whole grace time, or ends at once if it has none. One that
+// was there at time 0 ends so for good.
+//
 // At one moment first all ends, then all submissions, then one pass. Pure: equal input
 // gives an equal schedule; progress is told through a callback.
 // Cost: a pass at each moment at which something happens and somebody waits.
@@ -7,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -18,13 +22,27 @@
 
 namespace gd::sim {
 
-struct JobRun {  // what became of the job at the same place of Workload::jobs
+struct Life {
   Seconds start{};
+  Seconds end{};
   std::vector<sched::NodeUse> uses;  // only with keep_placements
+};
+
+struct JobRun : Life {  // what became of the job at the same place of Workload::jobs: its last life
+  bool preempted = false;     // its end was to make room for another one
+  std::vector<Life> earlier;  // that ended so, each followed by a wait in line
+};
+
+struct MadeRoom {  // jobs by their places in Workload::jobs; those of time 0 follow these
+  Seconds at{};    // when the others were told to end
+  size_t job = 0;
+  std::vector<size_t> victims;
+  std::optional<Seconds> start;  // nothing: it came to nothing
 };
 
 struct Schedule {
   std::vector<JobRun> jobs;
+  std::vector<MadeRoom> preemptions;
   uint64_t passes = 0;
   size_t most_waiting = 0;
 };

@@ -96,6 +96,7 @@ class Builder {
     if (line.kind() == "node") return add_node(line);
     if (line.kind() == "partition") return add_partition(line);
     if (line.kind() == "reserve") return add_reservation(line);
+    if (line.kind() == "preempt") return add_preemption(line);
     if (line.kind() == "license") return add_licence(line);
     if (line.kind() == "qos") return add_limits(line, workload_.limits.qos, QosLimits{});
     if (line.kind() == "user") return add_user(line);
@@ -110,6 +111,7 @@ class Builder {
     main.name = "main";
     for (uint32_t i = 0; i < workload_.nodes.size(); ++i) main.nodes.push_back(NodeIndex{i});
     workload_.partitions.push_back(std::move(main));
+    workload_.partition_terms.push_back(sched::preempt_terms(workload_.preempt, nullptr));
   }
 
   Workload take() {
@@ -150,7 +152,29 @@ class Builder {
     for (const sched::Partition& other : workload_.partitions) {
       if (other.name == partition.name) return invalid("it is there already");
     }
+    sched::PreemptTerms terms = sched::preempt_terms(workload_.preempt, nullptr);
+    if (line.has("preempt_mode")) terms.mode = TRY(mode_of(line, "preempt_mode"));
+    terms.grace = Seconds{TRY(line.number<int64_t>("grace_time", 0, 0, kMaxTime))};
     workload_.partitions.push_back(std::move(partition));
+    workload_.partition_terms.push_back(terms);
+    return {};
+  }
+
+  static Result<PreemptMode> mode_of(Line& line, std::string_view key) {
+    Result<PreemptMode> mode = parse_preempt_mode(line.text(key));
+    if (!mode.ok()) return std::move(mode).error().in(key);
+    return mode;
+  }
+
+  Result<void> add_preemption(Line& line) {
+    sched::PreemptPolicy& preempt = workload_.preempt;
+    if (preempt.type != PreemptType::none) return invalid("it is there already");
+    if (line.name() != "qos" && line.name() != "partition_prio") {
+      return invalid("it goes by qos or by partition_prio");
+    }
+    preempt.type = line.name() == "qos" ? PreemptType::qos : PreemptType::partition_prio;
+    preempt.mode = TRY(mode_of(line, "mode"));
+    preempt.exempt = Seconds{TRY(line.number<int64_t>("exempt", 0, 0, kMaxTime))};
     return {};
   }
 
@@ -248,7 +272,9 @@ class Builder {
     row.held.cpus = TRY(line.number<uint32_t>("cpus", 1, 0, kMaxCount));
     row.held.memory_mib = TRY(line.number<uint64_t>("mem", 0, 0, uint64_t{1} << 40));
     row.until = Seconds{TRY(line.number<int64_t>("until", 1, 0, kMaxTime))};
+    row.began = -Seconds{TRY(line.number<int64_t>("age", 0, 0, kMaxTime))};
     row.owner = owner_of(line);
+    if (line.has("partition")) row.partition = TRY(partition_called(line.text("partition"))).value;
     row.licences = TRY(licences_of(line));
     Resources& used = used_[node->second];
     add_to(used, row.held);
@@ -297,13 +323,16 @@ class Builder {
     const std::string_view wanted =
         line.has("partition") ? line.text("partition") : workload_.partitions[0].name;
     for (const std::string_view name : split(wanted, ',')) {
-      const auto& all = workload_.partitions;
-      const auto found = std::find_if(all.begin(), all.end(),
-                                      [&](const sched::Partition& p) { return p.name == name; });
-      if (found == all.end()) return invalid("partition '" + printable(name) + "' is not there");
-      key.partitions.push_back(PartitionIndex{static_cast<uint32_t>(found - all.begin())});
+      key.partitions.push_back(TRY(partition_called(name)));
     }
     return key;
+  }
+
+  [[nodiscard]] Result<PartitionIndex> partition_called(std::string_view name) const {
+    const auto& all = workload_.partitions;
+    const auto found = std::ranges::find(all, name, &sched::Partition::name);
+    if (found == all.end()) return invalid("partition '" + printable(name) + "' is not there");
+    return PartitionIndex{static_cast<uint32_t>(found - all.begin())};
   }
 
   Result<void> add_job(Line& line) {
@@ -368,8 +397,8 @@ Result<Workload> parse_scenario(std::string_view text) {
                                            std::to_string(kMaxScenarioBytes)};
   }
   std::vector<NumberedLine> lines = TRY(lines_of(text));
-  constexpr std::string_view kKinds[] = {"node",    "partition", "reserve", "license", "qos",
-                                         "account", "user",      "run",     "queue"};
+  constexpr std::string_view kKinds[] = {"node", "preempt", "partition", "reserve", "license",
+                                         "qos",  "account", "user",      "run",     "queue"};
   for (const NumberedLine& row : lines) {
     const std::string_view kind = row.line.kind();
     if (std::find(std::begin(kKinds), std::end(kKinds), kind) == std::end(kKinds)) {
@@ -389,7 +418,9 @@ Result<Workload> parse_scenario(std::string_view text) {
                                          std::string(kind) + " " + printable(line.name(), 40));
     }
   }
-  return builder.take();
+  Workload workload = builder.take();
+  TRY(check_preempt_lists(workload.limits));
+  return workload;
 }
 
 }  // namespace gd::sim

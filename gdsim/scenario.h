@@ -3,7 +3,7 @@
 //
 //   node 1 [cpus=4] [mem=4000] [features=ssd,gpu] [closed]   is called n1; mem is MiB
 //   partition short [nodes=1,2] [tier=2] [down]              none: "main", of all nodes
-//   run 9 on=2 [cpus=4] [mem=0] [until=100]                  job 9 holds cpus of n2 from 0 on
+//   run 9 on=2 [cpus=4] [mem=0] [until=100] [age=50]         job 9 holds cpus of n2 from 0 on
 //   queue 1 [at=0] [run=50] [limit=100] [cpus=4] [nodes=2] [tasks=3] [per_node=2] [mem=100]
 //           [features=ssd] [list=n1,n2] [exclude=n3] [exclusive] [partition=short] [nice=5]
 //           [user=alice] [account=lab] [qos=high] [licenses=matlab:2]
@@ -15,7 +15,11 @@
 //   reserve maint nodes=1,2 start=100 end=200             of these nodes; a job asks for it by
 //                                                          reservation=maint
 //
-// A `run` may say user, account, qos and licenses as well.
+//   preempt qos mode=requeue [exempt=60]                   by the preempt= of the QOS, or
+//   preempt partition_prio mode=cancel                     by tiers; a partition may then have
+//                                                          preempt_mode= and grace_time=
+//
+// A `run` may say user, account, qos, partition and licenses as well.
 // A queued job is submitted at `at` and runs for `run`, or for its whole limit. Its cpus are
 // a task's. Jobs of one moment are queued in the order of the lines.
 #pragma once

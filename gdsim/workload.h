@@ -15,6 +15,7 @@
 #include "proto/resources.h"
 #include "server/sched/limit_book.h"
 #include "server/sched/machine.h"
+#include "server/sched/preempt.h"
 #include "server/sched/shape.h"
 
 namespace gd::sim {
@@ -35,7 +36,9 @@ struct Running {  // since before the beginning
   sched::NodeIndex node;
   Resources held;
   Seconds until{};  // its limit, and its end
+  Seconds began{};  // at most 0
   uint32_t owner = 0;
+  uint32_t partition = 0;
   std::vector<sched::LicenceNeed> licences = {};
 };
 
@@ -47,7 +50,9 @@ struct Workload {
   std::vector<Running> running;       // at time 0
   LimitSettings limits;
   std::vector<sched::Reservation> reservations;
-  std::vector<sched::Owner> owners{{}};  // each once; the first is of nothing
+  sched::PreemptPolicy preempt;
+  std::vector<sched::PreemptTerms> partition_terms;  // by partition, under partition_prio
+  std::vector<sched::Owner> owners{{}};              // each once; the first is of nothing
 
   [[nodiscard]] uint64_t cpus() const;  // of all nodes
 };

@@ -103,6 +103,9 @@ constexpr uint64_t last_of(SectionAction) {
 constexpr uint64_t last_of(EntryAction) {
   return uint64_t(EntryAction::merge);
 }
+constexpr uint64_t last_of(PreemptMode) {
+  return static_cast<uint64_t>(PreemptMode::requeue);
+}
 constexpr uint64_t last_of(ReservationRepeat) {
   return uint64_t(ReservationRepeat::weekly);
 }

@@ -155,6 +155,36 @@ struct PendingSignal {
   }
 };
 
+// Who has to go so that another job can start, in this life of his.
+struct Preempted {
+  JobId by;
+  TimePoint at{};
+  Seconds grace{};  // between TERM and KILL; 0: kill_wait
+  bool operator==(const Preempted&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("by", self.by);
+    field("at", self.at);
+    field("grace", self.grace);
+  }
+};
+
+// What is kept for a waiting job while others are being ended for it: nobody else gets it.
+struct Takeover {
+  std::string partition;
+  std::vector<NodeShare> shares;
+  std::vector<JobId> awaits;  // the victims, and who was ending there by himself
+  TimePoint since{};
+  bool operator==(const Takeover&) const = default;
+
+  static constexpr void visit(auto& self, auto&& field) {
+    field("part", self.partition);
+    field("shares", self.shares);
+    field("awaits", self.awaits);
+    field("since", self.since);
+  }
+};
+
 enum class HoldKind : uint8_t { none = 0, user = 1, administrator = 2 };
 
 // Which elements of a job array a record stands for. All that waits is one record, under
@@ -226,6 +256,8 @@ struct JobRecord {
   // Of the present or last life; none or one. A list, since a long queue is full of jobs without
   // one, and an empty list is small.
   std::vector<Receipt> receipts;
+  std::optional<Preempted> preempted;  // of the present or last life
+  std::vector<Takeover> takeover;      // none or one, likewise
 
   bool operator==(const JobRecord& other) const;  // compares the specs by value
 
@@ -266,6 +298,8 @@ struct JobRecord {
     field("array", self.array);
     field("dep", self.dependency);
     field("receipts", self.receipts);
+    field("preempted", self.preempted);
+    field("takeover", self.takeover);
   }
 };
 

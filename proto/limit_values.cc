@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "base/duration.h"
 #include "base/text.h"
@@ -121,6 +122,25 @@ Result<void> set_each(EachLimits& each, std::string_view key, std::string_view v
   return no_such_key(key);
 }
 
+Result<Seconds> whole_interval(std::string_view value) {
+  return std::chrono::ceil<Seconds>(TRY(parse_interval(value)));
+}
+
+Result<void> set_preemption(QosLimits& limits, std::string_view key, std::string_view value) {
+  if (key == "preempt") {
+    limits.preempt = names_of(value);
+  } else if (key == "preempt_mode") {
+    limits.preempt_mode = TRY(parse_preempt_mode(value));
+  } else if (key == "preempt_exempt_time") {
+    limits.preempt_exempt = TRY(whole_interval(value));
+  } else if (key == "grace_time") {
+    limits.grace_time = TRY(whole_interval(value));
+  } else {
+    return no_such_key(key);
+  }
+  return {};
+}
+
 Result<void> set_flag(bool& target, std::string_view value) {
   target = value == "yes";
   if (target || value == "no") return {};
@@ -186,9 +206,77 @@ Result<void> set_limit(QosLimits& limits, std::string_view key, std::string_view
   } else if (key == "allow_accounts") {
     limits.allow_accounts = names_of(value);
   } else {
-    return no_such_key(key);
+    return set_preemption(limits, key, value);
   }
   return {};
+}
+
+namespace {
+
+// Who may preempt whom, by place in LimitSettings::qos; those that are not there have no place.
+using PreemptGraph = std::vector<std::vector<size_t>>;
+
+// The places that are on a circle, or lead to one: what is left when all that lead nowhere have
+// been taken away again and again.
+std::vector<bool> left_on_circles(const PreemptGraph& graph) {
+  std::vector<size_t> ways(graph.size());
+  std::vector<std::vector<size_t>> from(graph.size());
+  std::vector<size_t> ends;
+  for (size_t i = 0; i < graph.size(); ++i) {
+    ways[i] = graph[i].size();
+    for (const size_t next : graph[i]) from[next].push_back(i);
+    if (ways[i] == 0) ends.push_back(i);
+  }
+  std::vector<bool> left(graph.size(), true);
+  while (!ends.empty()) {
+    const size_t end = ends.back();
+    ends.pop_back();
+    left[end] = false;
+    for (const size_t before : from[end]) {
+      if (--ways[before] == 0) ends.push_back(before);
+    }
+  }
+  return left;
+}
+
+// "a, b, a": followed from any place that is left; empty if none is.
+std::string circle_text(const LimitSettings& limits, const PreemptGraph& graph) {
+  const std::vector<bool> left = left_on_circles(graph);
+  const auto first = std::ranges::find(left, true);
+  if (first == left.end()) return "";
+  std::vector<size_t> path{static_cast<size_t>(first - left.begin())};
+  std::vector<bool> seen(graph.size());
+  while (!seen[path.back()]) {
+    seen[path.back()] = true;
+    path.push_back(
+        *std::ranges::find_if(graph[path.back()], [&](size_t place) { return left[place]; }));
+  }
+  path.erase(path.begin(), std::ranges::find(path, path.back()));
+  std::string text;
+  for (const size_t i : path) text += (text.empty() ? "" : ", ") + limits.qos[i].name;
+  return text;
+}
+
+}  // namespace
+
+Result<void> check_preempt_lists(const LimitSettings& limits) {
+  std::map<std::string_view, size_t> places;
+  for (size_t i = 0; i < limits.qos.size(); ++i) places.emplace(limits.qos[i].name, i);
+  PreemptGraph graph(limits.qos.size());
+  for (size_t i = 0; i < limits.qos.size(); ++i) {
+    for (const std::string& other : limits.qos[i].preempt) {
+      const auto place = places.find(other);
+      if (place != places.end()) graph[i].push_back(place->second);
+      if (place != places.end() || other == kNormalQos) continue;
+      std::vector<std::string_view> names{kNormalQos};
+      for (const QosLimits& each : limits.qos) names.push_back(each.name);
+      return invalid("[qos " + limits.qos[i].name + "]: preempt: there is no [qos " +
+                     printable(other) + "]" + did_you_mean(other, names));
+    }
+  }
+  const std::string circle = circle_text(limits, graph);
+  if (circle.empty()) return {};
+  return invalid("[qos]: preempt: a job could be ended for one of its own QOS, by " + circle);
 }
 
 Result<std::vector<GresCount>> parse_licences(std::string_view text) {

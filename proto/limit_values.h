@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "proto/preempt.h"
 #include "proto/resources.h"
 
 namespace gd {
@@ -81,6 +82,10 @@ struct QosLimits {
   bool deny_on_limit = false;  // refuse a job that is over `each`, instead of letting it wait
   std::vector<std::string> allow_users;  // both empty: everybody
   std::vector<std::string> allow_accounts;
+  std::vector<std::string> preempt;         // QOS whose jobs its own may end
+  std::optional<PreemptMode> preempt_mode;  // of its own jobs; empty: the cluster's
+  std::optional<Seconds> preempt_exempt;    // they are left alone so long; empty: the cluster's
+  Seconds grace_time{};                     // they have between TERM and KILL; 0: kill_wait
   bool operator==(const QosLimits&) const = default;
 };
 
@@ -103,6 +108,9 @@ inline constexpr char kNormalQos[] = "normal";  // is always there
 // Sets what `key` names: "grp_jobs", "max_tres_per_user". not_found: it has no such key.
 Result<void> set_limit(AssocLimits& limits, std::string_view key, std::string_view value);
 Result<void> set_limit(QosLimits& limits, std::string_view key, std::string_view value);
+
+// Each QOS that another may preempt is there, and none could end up preempting itself.
+Result<void> check_preempt_lists(const LimitSettings& limits);
 
 // "matlab:2,ansys" or "matlab=2": name and count, 1 if none is given; each name once, sorted.
 Result<std::vector<GresCount>> parse_licences(std::string_view text);

@@ -10,6 +10,7 @@
 #include "proto/ids.h"
 #include "proto/message_type.h"
 #include "proto/node_record.h"
+#include "proto/preempt.h"
 
 namespace gd {
 
@@ -89,6 +90,8 @@ struct PartitionView {
   uint32_t priority_tier = 1;
   uint32_t total_nodes = 0;
   uint32_t total_cpus = 0;
+  PreemptMode preempt_mode = PreemptMode::off;  // in force for its jobs
+  Seconds grace_time{};
   bool operator==(const PartitionView&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("name", self.name);
@@ -100,6 +103,8 @@ struct PartitionView {
     field("tier", self.priority_tier);
     field("total_nodes", self.total_nodes);
     field("total_cpus", self.total_cpus);
+    field("preempt", self.preempt_mode);
+    field("grace", self.grace_time);
   }
 };
 

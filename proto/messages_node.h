@@ -233,13 +233,15 @@ struct StepKey {
   }
 };
 
-struct EndOrder {  // TERM, kill_wait, KILL; asked again it changes nothing
+struct EndOrder {  // TERM, kill_wait, KILL; asked again it can only bring KILL forward
   StepKey step;
   bool at_once = false;
+  std::optional<Seconds> grace;  // instead of the launch's kill_wait
   bool operator==(const EndOrder&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("step", self.step);
     field("now", self.at_once);
+    field("grace", self.grace);
   }
 };
 

@@ -10,6 +10,7 @@
 #include "proto/device_settings.h"
 #include "proto/paths.h"
 #include "proto/settings_limits.h"
+#include "proto/settings_preempt.h"
 #include "proto/volume.h"
 
 namespace gd {
@@ -353,6 +354,7 @@ Result<Settings> settings_of(const Config& config, const ConfigFile& merged, Nam
   out.partitions = TRY(read_partitions(config));
   out.accounts = TRY(read_accounts(config));
   out.limits = TRY(read_limits(config, out));
+  TRY(read_preemption(config, out));
   out.accounts_in_file = std::ranges::any_of(merged.sections, is_of_accounts);
   if (names == Names::all_here || out.accounts_in_file) TRY(check_partition_names(config, out));
   out.nodes = TRY(read_nodes(config));

@@ -68,6 +68,9 @@ struct ControllerSettings {
   Seconds priority_age_max{};
   Seconds priority_half_life{};                   // of usage, for the fair share; 0: it never fades
   std::optional<Seconds> priority_overdue_after;  // who waited longer goes first; empty: nobody
+  PreemptType preempt_type = PreemptType::none;
+  PreemptMode preempt_mode = PreemptMode::off;  // where QOS and partition say nothing
+  Seconds preempt_exempt_time{};                // a job is left alone so long
 
   bool operator==(const ControllerSettings&) const = default;
 };
@@ -92,6 +95,8 @@ struct PartitionSettings {
   std::vector<std::string> allow_images;    // patterns; empty: all
   bool root_inside = true;
   std::optional<Seconds> session_idle;  // empty: sessions may be idle for ever
+  std::optional<PreemptMode> preempt_mode;  // of its jobs, under partition_prio
+  Seconds grace_time{};
   bool operator==(const PartitionSettings&) const = default;
 };
 

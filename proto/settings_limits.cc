@@ -32,7 +32,11 @@ constexpr std::string_view kQosKeys[] = {"priority",
                                          "max_wall",
                                          "deny_on_limit",
                                          "allow_users",
-                                         "allow_accounts"};
+                                         "allow_accounts",
+                                         "preempt",
+                                         "preempt_mode",
+                                         "preempt_exempt_time",
+                                         "grace_time"};
 
 template <class Limits>
 Result<void> read_section(const ConfigView& view, std::span<const std::string_view> keys,

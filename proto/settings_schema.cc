@@ -90,6 +90,14 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      "Who waited longer goes first, the longest wait before "
      "others, unless it is nice; 0: nobody does.",
      0, kYearMs},
+    {"preempt_type", choice, "none",
+     "Whose jobs may end others so that they can start: those of a QOS the ones that its preempt "
+     "names, or those of a higher priority_tier those of a lower one.",
+     INT64_MIN, INT64_MAX, "none|qos|partition_prio"},
+    {"preempt_mode", text, "off",
+     "What becomes of them, unless their QOS or partition says otherwise: cancel ends them as "
+     "PREEMPTED, requeue sends back those that may be, off leaves them alone."},
+    {"preempt_exempt_time", interval, "0", "A job that has run shorter is left alone.", 0, kYearMs},
 });
 
 constexpr auto kPartition = std::to_array<ConfigKey>({
@@ -121,6 +129,11 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
      "What makes the jobs' containers: gd itself, or an OCI runtime "
      "that its nodes have in their path.",
      INT64_MIN, INT64_MAX, "native|crun|runc"},
+    {"preempt_mode", text, nullptr,
+     "What becomes of its jobs that others end, under preempt_type = partition_prio; the "
+     "cluster's if not given."},
+    {"grace_time", interval, "0",
+     "They have so long between SIGTERM, with SIGCONT, and SIGKILL; 0: kill_wait.", 0, 86'400'000},
 });
 
 constexpr auto kAccount = std::to_array<ConfigKey>({
@@ -178,6 +191,15 @@ constexpr auto kQos = std::to_array<ConfigKey>({
      "why."},
     {"allow_users", text, nullptr, "Users that may ask for it; with allow_accounts empty: all."},
     {"allow_accounts", text, nullptr, "Accounts whose jobs may ask for it."},
+    {"preempt", text, nullptr,
+     "QOS whose jobs its own may end so that they can start, under preempt_type = qos."},
+    {"preempt_mode", text, nullptr,
+     "What becomes of its own jobs that others end: off, cancel or requeue; the cluster's if not "
+     "given."},
+    {"preempt_exempt_time", text, nullptr,
+     "A job of it that has run shorter is left alone; the cluster's if not given."},
+    {"grace_time", text, "0",
+     "Its own jobs have so long between SIGTERM, with SIGCONT, and SIGKILL; 0: kill_wait."},
 });
 
 constexpr auto kLicence = std::to_array<ConfigKey>({

@@ -263,11 +263,14 @@ void Shepherd::begin_end(EndCause cause, Milliseconds grace) {
     return fail(Error{ErrorCode::conflict, "ended before it began"});
   }
   if (grace == Milliseconds{0} || container_.is_place()) return kill_now();
+  const Milliseconds kill_at = boot_time() + grace;
+  if (!first && (killed_ || kill_at >= kill_at_)) return;  // it may come sooner, never later
+  kill_at_ = kill_at;
+  again(kill_timer_, grace, &Shepherd::kill_now);
   if (!first) return;
   if (launch_.pty) (void)container_.signal_all(SIGHUP).ok();  // interactive shells ignore TERM
   (void)container_.signal_all(SIGTERM).ok();
   (void)container_.signal_all(SIGCONT).ok();  // a stopped program hears of it too
-  again(kill_timer_, grace, &Shepherd::kill_now);
 }
 
 void Shepherd::kill_now() {
@@ -313,7 +316,8 @@ void Shepherd::send_warning() {
 
 void Shepherd::on_order(const ShepherdOrder& order) {
   if (order.end) {
-    begin_end(EndCause::ordered, order.end->at_once ? Milliseconds{0} : launch_.kill_wait);
+    const Seconds grace = order.end->grace.value_or(launch_.kill_wait);
+    begin_end(EndCause::ordered, order.end->at_once ? Seconds{0} : grace);
   }
   if (order.signal) on_signal_order(*order.signal);
   if (order.limit && !ended() && order.limit->time_limit != status_.time_limit) {

@@ -128,6 +128,7 @@ class Shepherd {
   bool forgotten_ = false;
   Milliseconds begun_at_{};    // boot time, of the first try to start
   Milliseconds started_at_{};  // boot time, of the program
+  Milliseconds kill_at_{};     // boot time, once it has been told to end
   pid_t init_pid_ = 0;
   int watched_fd_ = -1;
   int watched_pidfd_ = -1;

@@ -26,6 +26,8 @@ core::PartitionConfig partition_config(const PartitionSettings& from) {
   to.allow_images = from.allow_images;
   to.root_inside = from.root_inside;
   to.session_idle = from.session_idle;
+  to.preempt_mode = from.preempt_mode;
+  to.grace_time = from.grace_time;
   return to;
 }
 
@@ -72,6 +74,7 @@ std::shared_ptr<const core::ClusterConfig> cluster_config(const Settings& settin
     to->accounts.push_back(std::move(account));
   }
   to->limits = settings.limits;
+  to->preempt = {from.preempt_type, from.preempt_mode, from.preempt_exempt_time};
   to->usage_half_life = from.priority_half_life;
   to->max_jobs = from.max_jobs;
   to->max_array_size = from.max_array_size;

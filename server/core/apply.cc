@@ -32,6 +32,7 @@ void forget_life(JobRecord& job) {
   job.next_step = 0;
   job.told = 0;
   job.receipts.clear();
+  job.preempted.reset();
 }
 
 struct JobApplier {
@@ -55,6 +56,7 @@ struct JobApplier {
   }
   void operator()(const JobEligible&) const { job.reason = Reason::priority; }
   void operator()(const JobUpdated& e) const {
+    job.takeover.clear();  // it may need something else now
     job.spec = e.spec;
     job.time_limit = e.time_limit;
     job.eligible_time = e.eligible;
@@ -86,6 +88,8 @@ struct JobApplier {
     job.avoid.clear();
   }
   void operator()(const JobGot& e) const { job.receipts = {e.receipt}; }
+  void operator()(const TakeoverBegun& e) const { job.takeover = {e.takeover}; }
+  void operator()(const TakeoverEnded&) const { job.takeover.clear(); }
   void operator()(const JobEnding& e) const {
     move_to(job, Happening::end_begun, JobState::completing);
     job.end_as = e.end_as;
@@ -96,6 +100,7 @@ struct JobApplier {
     job.hold = e.hold;
     if (e.avoid) job.avoid.push_back(*e.avoid);
     if (e.exit) job.exit = *e.exit;
+    job.preempted = e.preempted;
     job.signals.clear();  // what is being ended is not signalled any more
   }
   void operator()(const JobEndChanged& e) const {
@@ -103,6 +108,7 @@ struct JobApplier {
     job.cancelled_by = e.by;
     job.requeue_at_end = e.requeue;
     job.hold = e.hold;
+    if (e.end_as != JobState::preempted) job.preempted.reset();
     if (!e.reason) return;
     job.reason = *e.reason;
     job.reason_text.clear();
@@ -160,12 +166,18 @@ concept OnJob = requires(JobApplier on, const E& event) {
   on(event);
 };
 
+template <OnJob E>
+void apply_one(JobRecord& job, const E& event) {
+  JobApplier{job}(event);
+  if (!belongs_in_queue(job)) job.takeover.clear();  // only who could start has something kept
+}
+
 }  // namespace
 
 void apply_to_job(JobRecord& job, const Event& event) {
   std::visit(
       [&](const auto& one) {
-        if constexpr (OnJob<std::remove_cvref_t<decltype(one)>>) JobApplier{job}(one);
+        if constexpr (OnJob<std::remove_cvref_t<decltype(one)>>) apply_one(job, one);
       },
       event);
 }
@@ -184,7 +196,7 @@ struct Applier {
     }
     const bool was_ended = ended(entry.record.state);
     const FinishedKey history{entry.record.end_time, event.job};
-    JobApplier{entry.record}(event);
+    apply_one(entry.record, event);
     if constexpr (std::is_same_v<E, JobUpdated>) entry.record.spec = c.share(entry.record.spec);
     c.index_job(entry);
     c.changes_.jobs.insert(event.job);
@@ -260,6 +272,8 @@ struct Applier {
   }
 
   void operator()(const ClientSeen& e) const { c.clients_[e.job] = e.at; }
+  void operator()(const PassWanted& e) const { c.pass_at_ = e.at; }
+  void operator()(const PassDue&) const { c.pass_at_.reset(); }
   void operator()(const SharesRanked& e) const {
     c.ranked_at_ = e.at;
     c.fair_share_.set_factors(e.factors);

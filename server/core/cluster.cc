@@ -57,7 +57,10 @@ sched::View Cluster::view(TimePoint now) const {
           .fair_share = fair_share_.factors(),
           .limits = &limits_,
           .licences = &licences_,
-          .reservations = reserved_};
+          .reservations = reserved_,
+          .preempt = preempt_rules(),
+          .tenants = &tenants_,
+          .takeovers = takeovers_};
 }
 
 std::optional<TimePoint> Cluster::client_heard(JobId job) const {
@@ -137,10 +140,11 @@ std::optional<TimePoint> timer_of(const JobRecord& job, const ClusterConfig& con
 void Cluster::retime(JobEntry& entry) {
   const JobId id = entry.record.id;
   const auto due = timer_of(entry.record, *config_, find_array(id));
-  if (due == entry.timer) return;
-  if (entry.timer) timers_.erase({*entry.timer, id});
-  if (due) timers_.emplace(*due, id);
-  entry.timer = due;
+  if (entry.timed) timers_.erase({entry.timer, id});
+  entry.timed = due.has_value();
+  if (!due) return;
+  entry.timer = *due;
+  timers_.emplace(*due, id);
 }
 
 bool belongs_in_queue(const JobRecord& job) {
@@ -190,6 +194,7 @@ void Cluster::index_job(JobEntry& entry) {
     hold_shares(job);
   }
   count_limits(entry);
+  index_tenant(entry);
   if (job.state == JobState::pending && is_refusal(job.reason)) refused_.insert(job.id);
   if (belongs_in_queue(job)) enqueue(entry);
 }
@@ -200,11 +205,12 @@ void Cluster::unindex_job(JobEntry& entry) {
   for (const StepRecord& step : job.steps) by_request_.erase(step.request);
   if (job.array) unindex_array(job);
   unindex_dependency(job);
-  if (entry.timer) timers_.erase({*entry.timer, job.id});
-  entry.timer.reset();
+  if (entry.timed) timers_.erase({entry.timer, job.id});
+  entry.timed = false;
   if (allocated(job.state)) {
     allocated_.erase(job.id);
     fair_share_.withdrew(entry.share, cpus_held(job), job.start_time);
+    tenants_.erase(job.id);
     free_shares(job);
   }
   uncount_limits(entry);

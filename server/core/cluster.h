@@ -32,6 +32,7 @@
 #include "server/sched/limit_book.h"
 #include "server/sched/machine.h"
 #include "server/sched/plan.h"
+#include "server/sched/preempt.h"
 #include "server/sched/queue.h"
 #include "server/sched/shape.h"
 
@@ -84,13 +85,14 @@ struct Changes {
 
 struct JobEntry {
   JobRecord record;
+  bool timed = false;  // `timer` stands in Cluster::timers()
   // In the queue of the planner, and where.
   bool queued = false;
   sched::ShapeId shape;
   sched::Standing standing;
-  sched::ClaimId claim;            // whose limits it counts in
-  uint32_t share = 0;              // whose usage it is: an index of FairShare
-  std::optional<TimePoint> timer;  // as it stands in Cluster::timers()
+  sched::ClaimId claim;  // whose limits it counts in
+  uint32_t share = 0;    // whose usage it is: an index of FairShare
+  TimePoint timer{};
 };
 
 // The live records of one array, by what each stands for.
@@ -191,6 +193,13 @@ class Cluster {
   [[nodiscard]] const ReservationEntry* find_reservation(const std::string& name) const;
   [[nodiscard]] const sched::LimitBook& limits() const { return limits_; }
   [[nodiscard]] const sched::Licences& licences() const { return licences_; }
+  // Null: preemption is off. Tenants and takeovers are then none.
+  [[nodiscard]] const sched::PreemptRules* preempt_rules() const {
+    return preempt_rules_ ? &*preempt_rules_ : nullptr;
+  }
+  [[nodiscard]] const sched::Tenants& tenants() const { return tenants_; }
+  // When there is to be a pass in any case.
+  [[nodiscard]] std::optional<TimePoint> pass_at() const { return pass_at_; }
   [[nodiscard]] std::optional<TimePoint> ranked_at() const { return ranked_at_; }
   // As last ranked, for readers on other threads; never null.
   [[nodiscard]] std::shared_ptr<const FairFactors> fair_factors() const { return fair_factors_; }
@@ -236,7 +245,10 @@ class Cluster {
   void remove_node(std::string_view name);
   void refresh_node(NodeEntry& node);  // its row of the machine, from the record and the link
   void refresh_reservations();         // their nodes, as the planner sees them
-  void refresh_partitions();           // who is in which, and every shape's candidates
+  void refresh_takeovers();            // likewise
+  [[nodiscard]] sched::Tenant tenant_of(const JobEntry& entry) const;
+  void index_tenant(const JobEntry& entry);
+  void refresh_partitions();  // who is in which, and every shape's candidates
   void set_config(std::shared_ptr<const ClusterConfig> config);
   void requeue_all();  // every waiting job's shape and score again
   std::shared_ptr<const JobSpec> share(std::shared_ptr<const JobSpec> spec);
@@ -269,6 +281,10 @@ class Cluster {
   uint32_t next_reservation_ = 1;
   sched::LimitBook limits_;
   sched::Licences licences_;
+  std::optional<sched::PreemptRules> preempt_rules_;
+  sched::Tenants tenants_;                  // all that hold something, if there are rules
+  std::set<JobId> takers_;                  // in the queue, with a takeover
+  std::vector<sched::Takeover> takeovers_;  // the same, for the planner
   uint64_t total_cpus_ = 0;
   std::multimap<uint64_t, std::weak_ptr<const JobSpec>> specs_;  // by hash of the content
   size_t specs_kept_ = 0;                                        // when it was last swept
@@ -277,6 +293,7 @@ class Cluster {
   std::map<JobId, TimePoint> promises_;
   std::map<JobId, TimePoint> clients_;
   std::optional<TimePoint> ranked_at_;
+  std::optional<TimePoint> pass_at_;
   std::shared_ptr<const FairFactors> fair_factors_ = std::make_shared<const FairFactors>();
   Changes changes_;
 };

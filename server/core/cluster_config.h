@@ -34,6 +34,8 @@ struct PartitionConfig {
   bool root_inside = true;                  // may be asked for
   std::string engine;                       // that makes the containers: StepLaunch::engine
   std::optional<Seconds> session_idle;      // StepLaunch::session_idle
+  std::optional<PreemptMode> preempt_mode;  // of its jobs; empty: the cluster's
+  Seconds grace_time{};                     // theirs between TERM and KILL; 0: kill_wait
   bool operator==(const PartitionConfig&) const = default;
 };
 
@@ -70,6 +72,7 @@ struct ClusterConfig {
   sched::Policy policy;
   std::vector<sched::Account> accounts;  // parents first; empty: any name is only a label
   LimitSettings limits;
+  sched::PreemptPolicy preempt;
   Seconds usage_half_life{7 * 24 * 3600};
   bool operator==(const ClusterConfig&) const = default;
 };

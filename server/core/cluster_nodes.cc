@@ -130,6 +130,7 @@ void Cluster::refresh_partitions() {
   refresh_reservations();
   shapes_.refresh(machine_, partitions_);
   if (config_->policy.weights.size != 0) requeue_all();  // job size is a part of the whole
+  refresh_takeovers();
 }
 
 void Cluster::set_config(std::shared_ptr<const ClusterConfig> config) {
@@ -139,6 +140,7 @@ void Cluster::set_config(std::shared_ptr<const ClusterConfig> config) {
   fair_share_.configure(config_->accounts, config_->usage_half_life);
   limits_.configure(config_->limits);
   licences_.configure(config_->limits.licences);
+  preempt_rules_ = sched::preempt_rules(config_->preempt, config_->limits);
   partition_configs_ = config_->partitions;
   if (partition_configs_.empty()) partition_configs_.push_back(everything());
   for (PartitionConfig& partition : partition_configs_) {
@@ -160,6 +162,10 @@ sched::Standing Cluster::standing_of(const JobEntry& entry, const sched::ShapeKe
   sched::PriorityFacts facts = priority_facts(total_cpus_, job, factor, entry.share);
   facts.qos_factor = limits_.qos_factor(qos_of(*job.spec));
   standing.facts = sched::that_count(config_->policy.weights, facts);
+  if (preempt_rules_) {
+    const uint32_t column = sched::preempt_column(config_->limits, qos_of(*job.spec));
+    standing.preempts = sched::preempt_row(*preempt_rules_, column);
+  }
   return standing;
 }
 
@@ -171,6 +177,7 @@ void Cluster::enqueue(JobEntry& entry) {
   entry.standing = standing_of(entry, key);
   queue_.add(entry.shape, entry.standing, queue_key_of(job));
   entry.queued = true;
+  if (!job.takeover.empty() && takers_.insert(job.id).second) refresh_takeovers();
 }
 
 void Cluster::dequeue(JobEntry& entry) {
@@ -178,6 +185,7 @@ void Cluster::dequeue(JobEntry& entry) {
   queue_.remove(entry.shape, entry.standing, queue_key_of(entry.record));
   shapes_.release(entry.shape);
   entry.queued = false;
+  if (takers_.erase(entry.record.id) > 0) refresh_takeovers();
 }
 
 sched::QueueKey queue_key_of(const JobRecord& job) {
@@ -191,6 +199,7 @@ sched::QueueKey queue_key_of(const JobRecord& job) {
 
 void Cluster::requeue_all() {
   for (auto& [id, entry] : jobs_) {
+    index_tenant(entry);
     if (!entry.queued) continue;
     dequeue(entry);
     enqueue(entry);

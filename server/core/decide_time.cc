@@ -7,6 +7,7 @@
 #include "server/core/life.h"
 #include "server/core/mail.h"
 #include "server/core/opening_steps.h"
+#include "server/core/preempt.h"
 #include "server/core/select.h"
 #include "server/core/verbs.h"
 #include "server/sched/plan.h"
@@ -157,6 +158,10 @@ std::vector<JobId> give_own_reasons(Draft& draft, const sched::Plan& plan) {
     const JobRecord& job = draft.job(start.job);
     if (job.state != JobState::pending || is_refusal(job.reason)) words.push_back({start.job});
   }
+  for (const sched::Preemption& one : plan.preemptions) {  // an array's other elements go on
+    const JobRecord& job = draft.job(one.job);
+    if (!job.takeover.empty() || is_refusal(job.reason)) words.push_back({one.job});
+  }
   for (const sched::Verdict& verdict : plan.verdicts) words.push_back({verdict.job, &verdict});
   std::stable_sort(words.begin(), words.end(),
                    [](const Word& a, const Word& b) { return a.job < b.job; });
@@ -234,6 +239,8 @@ Result<Reply> tick(Draft& draft) {
   }
   for (const auto& [name, node] : draft.cluster.nodes()) watch_node(draft, node);
   watch_reservations(draft);
+  const std::optional<TimePoint> pass_at = draft.cluster.pass_at();
+  if (pass_at && *pass_at <= draft.now) draft.emit(PassDue{});
   for (const auto& [id, heard] : draft.cluster.clients()) {
     const auto end = silence_ends(draft.find(id), heard, draft.cluster.config());
     if (!end || draft.now <= *end) continue;
@@ -262,6 +269,7 @@ std::optional<TimePoint> next_timer(const Cluster& cluster, TimePoint now) {
   for (const auto& [name, entry] : cluster.reservations()) {
     at(entry.begun ? entry.record.end : entry.record.start);
   }
+  if (cluster.pass_at()) at(*cluster.pass_at());
   if (next) next = std::max(*next, now);
   return next;
 }
@@ -273,6 +281,9 @@ Result<Reply> schedule(Draft& draft) {
   const sched::Plan plan = sched::plan(draft.cluster.config().policy, view);
   uint32_t started = 0;
   for (const sched::Start& one : plan.starts) started += start(draft, one) ? 1 : 0;
+  for (const sched::Preemption& one : plan.preemptions) preempt(draft, one);
+  for (const JobId job : plan.dropped) give_up_place(draft, job);
+  if (plan.again_at != draft.cluster.pass_at()) draft.emit(PassWanted{plan.again_at});
   give_reasons(draft, plan);
   look_again(draft);
   note_promises(draft, plan);

@@ -79,6 +79,13 @@ struct JobGot {  // what its node made of it
   JobId job;
   Receipt receipt;
 };
+struct TakeoverBegun {  // others are ended for it, and that is kept
+  JobId job;
+  Takeover takeover;
+};
+struct TakeoverEnded {  // it came to nothing
+  JobId job;
+};
 struct JobEnding {  // -> completing: nothing more of it is started
   JobId job;
   JobState end_as = JobState::completed;
@@ -89,6 +96,7 @@ struct JobEnding {  // -> completing: nothing more of it is started
   HoldKind hold = HoldKind::none;    // of the requeued job
   std::optional<std::string> avoid;  // a node that failed to launch it
   std::optional<ExitStatus> exit;    // of an allocation: as its client says
+  std::optional<Preempted> preempted;
 };
 struct JobEndChanged {  // while completing: another end than it was to have
   JobId job;
@@ -189,6 +197,10 @@ struct Promised {  // runtime: the last pass's promises
   };
   std::vector<One> jobs;
 };
+struct PassWanted {  // runtime: one at that time, whatever else happens; none
+  std::optional<TimePoint> at;
+};
+struct PassDue {};     // runtime: that time has come
 struct SharesRanked {  // runtime
   TimePoint at{};
   std::vector<double> factors;  // by share
@@ -212,11 +224,12 @@ struct AuditEntry {  // changes by administrators
 
 using EventVariant =
     std::variant<JobAdded, JobWaits, JobHeld, JobReleased, JobEligible, JobUpdated, JobSplit,
-                 DependencySet, ArrayLimitSet, JobAllocated, JobBegan, JobGot, JobEnding,
-                 JobEndChanged, ShareReleased, JobEnded, JobRequeued, JobSignalled, SignalsDone,
-                 TimeMarked, JobPurged, StepAdded, StepChanged, NodeCame, NodeReported, NodeChanged,
-                 NodeRemoved, NodeUnknown, ReservationSet, ReservationBegan, ReservationRemoved,
-                 ClientSeen, Promised, SharesRanked, Reconfigured, AuditEntry>;
+                 DependencySet, ArrayLimitSet, JobAllocated, JobBegan, JobGot, TakeoverBegun,
+                 TakeoverEnded, JobEnding, JobEndChanged, ShareReleased, JobEnded, JobRequeued,
+                 JobSignalled, SignalsDone, TimeMarked, JobPurged, StepAdded, StepChanged, NodeCame,
+                 NodeReported, NodeChanged, NodeRemoved, NodeUnknown, ReservationSet,
+                 ReservationBegan, ReservationRemoved, ClientSeen, Promised, PassWanted, PassDue,
+                 SharesRanked, Reconfigured, AuditEntry>;
 
 template <class Body, class Variant>
 inline constexpr bool is_alternative_of = false;

@@ -99,10 +99,33 @@ Result<void> check_steps(const JobRecord& job) {
   return {};
 }
 
+// Who was ended for another job ends or has ended so; only who waits in line has something kept.
+Result<void> check_preempted(const JobRecord& job) {
+  if (job.preempted) {
+    if (job.preempted->by == job.id) return broken(job_text(job) + "was preempted by itself");
+    const bool goes = job.state == JobState::completing && job.end_as == JobState::preempted;
+    if (!goes && job.state != JobState::preempted) {
+      return broken(job_text(job) + "was preempted and does not end so");
+    }
+  }
+  if (job.takeover.empty()) return {};
+  if (job.takeover.size() > 1) return broken(job_text(job) + "has two places kept");
+  if (!belongs_in_queue(job)) return broken(job_text(job) + "has a place kept and cannot start");
+  if (job.takeover.front().shares.empty()) return broken(job_text(job) + "has nothing kept");
+  if (job.array && job.array->elements.size() != 1) {
+    return broken(job_text(job) + "has one place kept for several elements");
+  }
+  return {};
+}
+
 }  // namespace
 
 struct Auditor {
   const Cluster& c;
+
+  Result<void> preemption() const;
+  Result<void> kept_is_kept(const std::map<std::string, Resources>& kept,
+                            const std::set<JobId>& awaited) const;
 
   // Every element of an array is in one record, or counted as gone.
   Result<void> arrays() const {
@@ -329,6 +352,48 @@ struct Auditor {
   }
 };
 
+Result<void> Auditor::preemption() const {
+  std::set<JobId> takers;
+  std::map<std::string, Resources> kept;
+  std::set<JobId> awaited;
+  for (const auto& [id, entry] : c.jobs_) {
+    const JobRecord& job = entry.record;
+    TRY(check_preempted(job));
+    const bool is_tenant = c.preempt_rules_ && allocated(job.state);
+    if (is_tenant != c.tenants_.contains(id)) return broken(job_text(job) + "is wrongly a tenant");
+    if (is_tenant && c.tenants_.at(id).ending != (job.state == JobState::completing)) {
+      return broken(job_text(job) + "ends, and its tenant does not know");
+    }
+    if (job.takeover.empty()) continue;
+    if (entry.queued) takers.insert(id);
+    for (const NodeShare& share : job.takeover.front().shares) add(kept[share.node], share.held);
+    awaited.insert(job.takeover.front().awaits.begin(), job.takeover.front().awaits.end());
+  }
+  if (takers != c.takers_ || takers.size() != c.takeovers_.size()) {
+    return broken("the index of takeovers differs from a rebuild");
+  }
+  return kept_is_kept(kept, awaited);
+}
+
+// Once those have gone that are awaited, what is kept is there: nobody else has got in between.
+Result<void> Auditor::kept_is_kept(const std::map<std::string, Resources>& kept,
+                                   const std::set<JobId>& awaited) const {
+  for (const auto& [name, amount] : kept) {
+    const NodeEntry* node = c.find_node(name);
+    if (node == nullptr || !c.machine_[node->index.value].open) continue;  // the next pass drops it
+    const sched::Node& row = c.machine_[node->index.value];
+    if (row.usable != node->record.info.total) continue;
+    Resources stays = amount;
+    for (const sched::Share& share : row.shares) {
+      const bool goes =
+          awaited.contains(share.job) && c.find_job(share.job)->state == JobState::completing;
+      if (!goes) add(stays, share.held);
+    }
+    if (!fits_in(stays, row.usable)) return broken("node " + name + " has lost what it kept");
+  }
+  return {};
+}
+
 namespace {
 
 // Limits and shares are of one set of accounts, whoever keeps it.
@@ -361,6 +426,7 @@ Result<void> check_all(const Cluster& cluster) {
   TRY(auditor.limits());
   TRY(auditor.arrays());
   TRY(auditor.dependencies());
+  TRY(auditor.preemption());
   return auditor.nodes();
 }
 

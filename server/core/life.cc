@@ -204,10 +204,12 @@ void finish_share(Draft& draft, JobId id, StepRecord step, std::string_view node
 
   const JobRecord& job = draft.job(id);
   if (job.state == JobState::completing) {
-    // Another node was lost, and the job was to run again: not if its script has run to its end.
+    // It was to make room, or another node was lost and it was to run again: not if its script
+    // has run to its end by itself.
     const bool for_loss = job.reason == Reason::system_failure || job.reason == Reason::node_down;
+    const bool to_go = job.preempted.has_value() || (job.requeue_at_end && for_loss);
     const bool whole = known.state == StepState::ended && status.cause == EndCause::exited;
-    if (is_first_step(known.id) && job.requeue_at_end && for_loss && whole) {
+    if (is_first_step(known.id) && to_go && whole) {
       const Outcome outcome = outcome_of(status);
       draft.emit(JobEndChanged{id, outcome.as, {}, false, HoldKind::none, outcome.reason});
     }
@@ -284,7 +286,7 @@ void end_job(Draft& draft, JobId id, const Ending& ending) {
     draft.emit(JobEndChanged{id, ending.as, ending.by, ending.requeue, ending.hold, {}});
   } else {
     draft.emit(JobEnding{id, ending.as, ending.reason, ending.text, ending.by, ending.requeue,
-                         ending.hold, ending.avoid, ending.exit});
+                         ending.hold, ending.avoid, ending.exit, ending.preempted});
     settle(draft, id);
   }
 }

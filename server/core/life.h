@@ -20,6 +20,7 @@ struct Ending {
   HoldKind hold = HoldKind::none;
   std::optional<std::string> avoid = {};  // a node that failed to launch it
   std::optional<ExitStatus> exit = {};    // if it is not its first step that says so
+  std::optional<Preempted> preempted = {};
 };
 
 // May it be run again without its user's word? What it said, or the cluster's default.

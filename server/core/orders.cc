@@ -50,6 +50,19 @@ bool ends_after_others(const JobRecord& job, const StepRecord& step, std::string
   });
 }
 
+// Between TERM and KILL, if the job makes room for another one. Whoever holds the container of
+// steps that have had this time has the usual one.
+std::optional<Seconds> grace_of(const JobRecord& job, const StepRecord& step,
+                                std::string_view node) {
+  if (!job.preempted || job.preempted->grace == Seconds{0}) return std::nullopt;
+  const bool others_had_it = std::ranges::any_of(job.steps, [&](const StepRecord& other) {
+    return !opens_job(other.id) && !other.pty && share_on(other, node) != nullptr &&
+           other.end_time >= job.preempted->at;
+  });
+  if (opens_job(step.id) && others_had_it) return std::nullopt;
+  return job.preempted->grace;
+}
+
 // What its launch says of the step as a whole, seen from one of its nodes.
 void describe_step(StepLaunch& launch, const StepRecord& step, std::string_view node) {
   for (const StepShare& share : step.shares) {
@@ -136,7 +149,8 @@ class OrdersMaker {
     const auto reported = link_.steps.find(key);
     if (job.state == JobState::completing) {
       const bool last = ends_after_others(job, step, node_.record.name);
-      if (!last) draft_.orders.ends.push_back({key, false});
+      if (last) return;
+      draft_.orders.ends.push_back({key, false, grace_of(job, step, node_.record.name)});
     } else if (reported == link_.steps.end()) {
       launch(job, step, key);
     } else {
@@ -179,7 +193,7 @@ class OrdersMaker {
         draft_.orders.confirms.push_back(key);
         reported = link_.steps.erase(reported);  // if that is lost, a full report brings it back
       } else {
-        draft_.orders.ends.push_back({key, true});
+        draft_.orders.ends.push_back({key, true, {}});
         ++reported;
       }
     }

@@ -185,6 +185,11 @@ std::vector<PartitionView> partition_views(const Cluster& cluster) {
     view.max_time = config.max_time;
     view.default_time = config.default_time;
     view.priority_tier = config.priority_tier;
+    const sched::PreemptPolicy& preempt = cluster.config().preempt;
+    const bool by_partition = preempt.type == PreemptType::partition_prio;
+    if (preempt.type != PreemptType::none) view.preempt_mode = preempt.mode;
+    if (by_partition) view.preempt_mode = config.preempt_mode.value_or(preempt.mode);
+    view.grace_time = config.grace_time;
     view.total_nodes = static_cast<uint32_t>(partition.nodes.size());
     std::vector<std::string> names;
     for (const sched::NodeIndex index : partition.nodes) {

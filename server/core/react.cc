@@ -35,8 +35,10 @@ struct Reactor {
   void operator()(const JobAllocated& e) const { tell_nodes(e.job), changed(e.job); }
   void operator()(const JobBegan& e) const { changed(e.job); }
   void operator()(const JobGot&) const {}
+  void operator()(const TakeoverBegun& e) const { changed(e.job); }
+  void operator()(const TakeoverEnded& e) const { changed(e.job), may_start(); }
   void operator()(const JobEnding& e) const { tell_nodes(e.job), changed(e.job); }
-  void operator()(const JobEndChanged& e) const { changed(e.job); }
+  void operator()(const JobEndChanged& e) const { tell_nodes(e.job), changed(e.job); }
   void operator()(const ShareReleased& e) const { effects.orders.insert(e.node), may_start(); }
   void operator()(const JobEnded& e) const { tell_nodes(e.job), changed(e.job), may_start(); }
   void operator()(const JobRequeued& e) const { changed(e.job), may_start(); }
@@ -74,6 +76,8 @@ struct Reactor {
 
   void operator()(const ClientSeen&) const {}
   void operator()(const Promised&) const {}
+  void operator()(const PassWanted&) const {}
+  void operator()(const PassDue&) const { may_start(); }
   void operator()(const SharesRanked&) const {}
   void operator()(const Reconfigured&) const { may_start(); }
   void operator()(const AuditEntry&) const {}

@@ -2,12 +2,14 @@
 #include "server/core/why.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/duration.h"
 #include "base/hostlist.h"
 #include "base/text.h"
 #include "server/core/admission.h"
 #include "server/core/why_hints.h"
+#include "server/core/why_parts.h"
 #include "server/sched/explain.h"
 #include "server/sched/node_set.h"
 #include "server/sched/outlook.h"
@@ -15,97 +17,6 @@
 namespace gd::core {
 
 namespace {
-
-std::string count(uint64_t number, std::string_view one) {
-  return std::to_string(number) + " " + std::string(one) + (number == 1 ? "" : "s");
-}
-
-std::string until(TimePoint at, TimePoint now) {
-  const Seconds left = std::chrono::ceil<Seconds>(at - now);
-  return left <= Seconds{0} ? "any moment now" : "in " + format_elapsed(left);
-}
-
-std::string ends_text(const JobRecord& job, TimePoint now) {
-  if (!job.time_limit) return "which has no time limit";
-  return "at its limit " + until(job.start_time + *job.time_limit, now);
-}
-
-// Who asks for whom: a job of somebody else may have to stay without a name.
-struct Asker {
-  Uid uid = 0;
-  Others others = Others::named;
-
-  [[nodiscard]] std::string whose(const JobRecord& job) const {
-    if (others == Others::hidden && job.uid != uid) return "a job of another user";
-    return "job " + job_name_of(job, 64) + " of " + job.user;
-  }
-};
-
-std::string asked_text(const JobRecord& job) {
-  const JobSpec& spec = *job.spec;
-  const sched::Need need = sched::need_of(spec);
-  std::string text = "asks for " + count(uint64_t{need.tasks} * need.cpus_per_task, "cpu");
-  if (need.memory_per_node_mib && *need.memory_per_node_mib > 0)
-    text += " and " + format_mib(*need.memory_per_node_mib) + " of memory a node";
-  else if (need.memory_per_cpu_mib)
-    text += " and " + format_mib(*need.memory_per_cpu_mib) + " of memory a cpu";
-  for (const GresCount& gres : need.gres_per_node) {
-    text += ", " + std::to_string(gres.count) + " " + gres.name +
-            (gres.type.empty() ? "" : ":" + gres.type) + " a node";
-  }
-  if (need.exclusive) text += ", alone";
-  text += " on " + (need.nodes_min == 1 ? "a node" : count(need.nodes_min, "node"));
-  text += " of partition " + spec.partition;
-  if (!spec.licences.empty()) text += ", licences " + format_licences(spec.licences);
-  return text + (job.time_limit ? ", for at most " + format_elapsed(*job.time_limit)
-                                : std::string(", without a time limit"));
-}
-
-class Holders {
- public:
-  Holders(TimePoint now, const Asker& asker) : now_(now), asker_(asker) {}
-  void add(const JobRecord& job, uint64_t amount) { all_.push_back({&job, amount}); }
-
-  // "job 5 of bob (2, at its limit in 1:00:00) and 3 more"
-  std::string text() {
-    sort();
-    std::string result;
-    for (size_t i = 0; i < std::min(all_.size(), kMostNamedJobs); ++i) {
-      result += (i == 0 ? "" : ", ") + asker_.whose(*all_[i].job) + " (" +
-                std::to_string(all_[i].amount) + ", " + ends_text(*all_[i].job, now_) + ")";
-    }
-    if (all_.size() > kMostNamedJobs) {
-      result += " and " + std::to_string(all_.size() - kMostNamedJobs) + " more";
-    }
-    return result;
-  }
-  std::optional<TimePoint> back(uint64_t amount) {
-    sort();
-    for (const Row& row : all_) {
-      if (!row.job->time_limit) return std::nullopt;
-      if (row.amount >= amount) return end_of(*row.job);
-      amount -= row.amount;
-    }
-    return std::nullopt;
-  }
-  [[nodiscard]] bool empty() const { return all_.empty(); }
-
- private:
-  struct Row {
-    const JobRecord* job;
-    uint64_t amount;
-  };
-  static TimePoint end_of(const JobRecord& job) {
-    return job.start_time + job.time_limit.value_or(sched::kForever);
-  }
-  void sort() {
-    std::stable_sort(all_.begin(), all_.end(),
-                     [](const Row& a, const Row& b) { return end_of(*a.job) < end_of(*b.job); });
-  }
-  TimePoint now_;
-  Asker asker_;
-  std::vector<Row> all_;
-};
 
 class Explainer {
  public:
@@ -228,7 +139,71 @@ class Explainer {
     return std::move(reply_);
   }
 
+  // Others are being ended for it.
+  WhyReply takes_over() {
+    const Takeover& kept = job_.takeover.front();
+    std::vector<std::string> nodes;
+    for (const NodeShare& share : kept.shares) nodes.push_back(share.node);
+    std::vector<std::string> leaving;
+    TimePoint gone_by = now_;
+    for (const JobId id : kept.awaits) {
+      const JobRecord* other = cluster_.find_job(id);
+      if (other == nullptr || other->state != JobState::completing) continue;
+      const auto tenant = cluster_.tenants().find(id);
+      if (tenant != cluster_.tenants().end()) gone_by = std::max(gone_by, tenant->second.gone_by);
+      if (leaving.size() < kMostNamedJobs) leaving.push_back(asker_.whose(*other));
+    }
+    reply_.expected_start = gone_by;
+    const std::string who = leaving.empty() ? "those that were ended" : join(leaving, ", ");
+    return kind("preempting", "Its place is kept for it on " + list(nodes) + ": it starts when " +
+                                  who + " can be gone, " + until(gone_by, now_) + " at the latest");
+  }
+
+  // Who holds what it could have, and could be ended for it: now, or later.
+  void preemptable(const sched::Shape& shape) {
+    const sched::PreemptRules* rules = cluster_.preempt_rules();
+    if (rules == nullptr) return;
+    std::set<JobId> now;
+    std::set<JobId> later;
+    std::optional<TimePoint> first;
+    for (const sched::Candidates& candidates : shape.candidates) {
+      const uint32_t tier = cluster_.partitions()[candidates.partition.value].tier;
+      for (const sched::NodeIndex node : candidates.nodes()) {
+        for (const sched::Share& share : cluster_.machine()[node.value].shares) {
+          const sched::Tenant& tenant = cluster_.tenants().at(share.job);
+          const bool may = rules->allows(entry_.standing.preempts, tier, tenant);
+          if (!may || tenant.ending) continue;
+          (tenant.safe_until > now_ ? later : now).insert(share.job);
+          if (tenant.safe_until > now_) {
+            first = std::min(first.value_or(tenant.safe_until), tenant.safe_until);
+          }
+        }
+      }
+    }
+    if (!now.empty()) {
+      say("It may end " + named(now) + ", and does so as soon as that lets it start");
+    }
+    if (!later.empty()) {
+      say("It may end " + named(later) +
+          " later: they are left alone for a time, the first of "
+          "them " +
+          (first ? until(*first, now_) + " no longer" : ""));
+    }
+  }
+
+  // "job 5 of bob, job 6 of bob and 2 more"
+  [[nodiscard]] std::string named(const std::set<JobId>& jobs) const {
+    std::vector<std::string> names;
+    for (const JobId id : jobs) {
+      if (names.size() == kMostNamedJobs) break;
+      names.push_back(asker_.whose(*cluster_.find_job(id)));
+    }
+    const size_t more = jobs.size() - names.size();
+    return join(names, ", ") + (more > 0 ? " and " + std::to_string(more) + " more" : "");
+  }
+
   WhyReply in_line() {
+    if (!job_.takeover.empty()) return takes_over();
     const sched::Policy& policy = cluster_.config().policy;
     const sched::View view = cluster_.view(now_);
     sched::Outlook outlook(
@@ -283,6 +258,7 @@ class Explainer {
       licences();
     } else {
       nodes(outlook, shape);
+      preemptable(shape);
       reservations(shape);
     }
   }

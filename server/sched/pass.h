@@ -10,40 +10,13 @@
 #include <set>
 #include <vector>
 
+#include "server/sched/evictor.h"
 #include "server/sched/explain.h"
-#include "server/sched/free_index.h"
 #include "server/sched/node_set.h"
-#include "server/sched/plan.h"
-#include "server/sched/timeline.h"
+#include "server/sched/pass_parts.h"
 #include "server/sched/turns.h"
 
 namespace gd::sched {
-
-struct SetIndex {
-  FreeIndex free;                  // by place in NodeSet::nodes
-  std::vector<uint32_t> place_of;  // by node: 1 + its place, or 0
-};
-
-// What the passes over the lines of one plan take from in turn.
-struct Common {
-  explicit Common(const View& view) : licences(view.licences, view.now) {
-    if (view.limits != nullptr) used = view.limits->used();
-    if (view.array_room != nullptr) array_room = *view.array_room;
-  }
-  std::vector<uint64_t> used;  // as LimitBook::used(), with what has been started
-  LicencePass licences;
-  std::map<JobId, uint32_t> array_room;  // of arrays with a limit: what may still start
-};
-
-// Keeps the nodes of all reservations but `own` for them, and those of `own` for its time.
-void keep_reserved(Timeline& timeline, const View& view, uint32_t own);
-
-// What a reservation's jobs see of the machine: its nodes, all others as if they were closed.
-struct ReservedView {
-  ReservedView(const View& whole, const Reservation& reservation);
-  std::vector<Node> nodes;
-  View view;
-};
 
 class Pass {
  public:
@@ -53,10 +26,12 @@ class Pass {
       : policy_(policy),
         view_(view),
         line_(line),
-        timeline_(view.nodes, view.now),
+        leaving_(leaving_in(view)),
+        timeline_(view.nodes, view.now, view.preempt == nullptr ? nullptr : &leaving_),
         partitions_(view.partitions.size()),
         full_(view.shapes.fit_classes()),
         sets_(view.shapes.set_slots()),
+        dropped_(view.shapes.slots()),
         common_(common != nullptr ? std::move(common) : std::make_shared<Common>(view)),
         used_(common_->used),
         licences_(common_->licences),
@@ -72,13 +47,16 @@ class Pass {
       most_cpus_free_ = std::max(most_cpus_free_, node.free.cpus);
       cpus_free_ += node.free.cpus;
     }
+    if (view.preempt != nullptr) evictor_.emplace(policy_, view_, timeline_, leaving_);
+    keep_takeovers();
   }
+  Pass(const Pass&) = delete;
+  Pass& operator=(const Pass&) = delete;
 
   // All of the queue, or what stands before `until`.
   void run(const Rank* until = nullptr) {
     std::vector<Head> heads = all_heads();
     Turns turns(ranks_of(heads));
-    std::vector<bool> dropped(view_.shapes.slots());
     while (!turns.empty()) {
       if (until != nullptr && !Later{}(*until, turns.top())) break;
       if (plan_.starts.size() >= policy_.start_limit) {
@@ -88,16 +66,19 @@ class Pass {
       const uint32_t lane = turns.top().lane;
       Head& head = heads[lane];
       turns.pop();
-      if (dropped[head.shape.value]) continue;  // another lane of it found no room
+      if (dropped_[head.shape.value] && !may_end_somebody(head)) continue;
       const Next next = visit(head);
       if (next == Next::drop_shape)
-        dropped[head.shape.value] = true;
+        dropped_[head.shape.value] = true;
       else if (next == Next::same_shape && (head.left > 0 || next_job(head)))
         turns.push(rank_of(head, lane));
     }
   }
 
-  Plan take_plan() { return std::move(plan_); }
+  Plan take_plan() {
+    if (evictor_) plan_.again_at = evictor_->again_at();
+    return std::move(plan_);
+  }
 
  protected:
   enum class Next { same_shape, drop_shape, drop_lane };
@@ -151,10 +132,19 @@ class Pass {
     return true;
   }
 
+  // Another lane of its shape found no room: only who may end others need be looked at.
+  bool may_end_somebody(const Head& head) {
+    return evictor_ && evictor_->may_end_somebody(*head.standing, view_.shapes[head.shape]);
+  }
+
   // One start; what else of its array waits is looked at again.
   Next visit(Head& head) {
     const Shape& shape = view_.shapes[head.shape];
     const JobId job = head.job->job;
+    if (taken_over_.contains(job)) {
+      head.left = 0;
+      return Next::same_shape;
+    }
     const auto room = array_room_.find(head.job->array);
     if (room != array_room_.end() && room->second == 0) {
       plan_.verdicts.push_back({job, Reason::job_array_task_limit});
@@ -167,6 +157,10 @@ class Pass {
       if (const auto lack = view_.limits->shortage(claim, asked_of(head.shape, shape), used_)) {
         return over_limit(head, *lack);
       }
+    }
+    if (dropped_[head.shape.value]) {
+      const bool licensed = licences_.has_room(shape.key.licences, shape.key.limit);
+      return licensed && make_room(head, shape) ? Next::same_shape : Next::drop_lane;
     }
     if (!licences_.has_room(shape.key.licences, shape.key.limit)) {
       return lacks_licence(head, shape);
@@ -186,9 +180,17 @@ class Pass {
       --head.left;
       return Next::same_shape;
     }
+    if (make_room(head, shape)) return Next::same_shape;
     --head.left;
     return hold_back(head, shape);
   }
+
+  // pass_preempt.cc
+  void keep_takeovers();
+  bool has_place(const Takeover& each, const Shape& shape);
+  void keep_rest(const Takeover& each, Seconds limit);
+  bool is_clear(const Takeover& each, Seconds limit);
+  bool make_room(Head& head, const Shape& shape);
 
   // Of one shape at a time: its lanes are looked at in turn.
   const Amounts& asked_of(ShapeId id, const Shape& shape) {
@@ -263,13 +265,17 @@ class Pass {
     if (!slot) return false;
     timeline_.promise(*slot);
     licences_.promise(shape.key.licences, slot->start);
-    for (const NodeUse& use : slot->placement.uses) {
-      const auto place = std::lower_bound(promised_.begin(), promised_.end(), use.node);
-      if (place == promised_.end() || *place != use.node) promised_.insert(place, use.node);
-    }
+    note_promised(slot->placement);
     ++pass.promises;
     plan_.promises.push_back({job, slot->start, std::move(slot->placement)});
     return true;
+  }
+
+  void note_promised(const Placement& placement) {
+    for (const NodeUse& use : placement.uses) {
+      const auto place = std::lower_bound(promised_.begin(), promised_.end(), use.node);
+      if (place == promised_.end() || *place != use.node) promised_.insert(place, use.node);
+    }
   }
 
   // Would it fit if all that runs on open nodes had ended?
@@ -451,12 +457,16 @@ class Pass {
   const Policy& policy_;
   const View& view_;
   const uint32_t line_;
+  std::set<JobId> leaving_;  // gone in a moment; timeline_ looks at it
   Timeline timeline_;
   Plan plan_;
   std::vector<PartitionPass> partitions_;
   std::vector<std::vector<uint32_t>> full_;         // by fit class: candidates without room now
   std::set<std::pair<ShapeId, uint32_t>> blocked_;  // shape and candidates: none for its limit
   std::vector<std::optional<SetIndex>> sets_;       // by NodeSet::id, made when asked for
+  std::vector<bool> dropped_;                       // by shape: a lane of it found no room
+  std::optional<Evictor> evictor_;                  // where preemption is configured
+  std::set<JobId> taken_over_;                      // takeovers: not for their lanes
   std::vector<NodeIndex> promised_;                 // by index; promises of this pass take them
   uint32_t most_cpus_free_ = 0;                     // on one node, when the pass began
   uint64_t cpus_free_ = 0;  // on all open nodes, less what this pass has started

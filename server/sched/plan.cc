@@ -20,6 +20,10 @@ void append(Plan& plan, Plan more) {
   add(plan.verdicts, more.verdicts);
   add(plan.shapes, more.shapes);
   add(plan.lanes, more.lanes);
+  add(plan.preemptions, more.preemptions);
+  add(plan.dropped, more.dropped);
+  if (more.again_at)
+    plan.again_at = std::min(plan.again_at.value_or(*more.again_at), *more.again_at);
   plan.more = plan.more || more.more;
 }
 

@@ -15,6 +15,10 @@
 // A reservation is a promise to nobody in line: others use its nodes if they end before it
 // begins. Its own jobs are a line of their own, over its nodes and its time alone.
 //
+// A job that finds no room may end others, where that is configured and lets it start (preempt.h,
+// victims.h). Their room is kept for it from then on (a takeover): it starts there when they are
+// gone, before all others. Promises made to those before it hold all the same.
+//
 // Every waiting job gets a verdict: jobs that were looked at by name, the others
 // through their shape (explain.h).
 // Cost: O(lanes log lanes + nodes + shapes x log nodes + starts x nodes of a start + reservations x
@@ -23,6 +27,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +39,7 @@
 #include "server/sched/limit_book.h"
 #include "server/sched/machine.h"
 #include "server/sched/placement.h"
+#include "server/sched/preempt.h"
 #include "server/sched/queue.h"
 #include "server/sched/shape.h"
 
@@ -46,6 +52,10 @@ struct Policy {
   uint32_t search_limit = 1000;
   // Starts a pass may make; the next pass goes on.
   uint32_t start_limit = 10000;
+  // Jobs for which a pass may end others, and searches for victims that it may make; past them
+  // jobs wait as if preemption were off.
+  uint32_t preempt_limit = 1000;
+  uint32_t victim_search_limit = 50;
   bool operator==(const Policy&) const = default;
 };
 
@@ -63,6 +73,10 @@ struct View {
   const LimitBook* limits = nullptr;
   const Licences* licences = nullptr;
   std::span<const Reservation> reservations = {};
+  // Null: nobody is ended for others. Tenants are all that hold something, then.
+  const PreemptRules* preempt = nullptr;
+  const Tenants* tenants = nullptr;
+  std::span<const Takeover> takeovers = {};
 };
 
 struct Start {  // of an array's job: one of its elements
@@ -74,6 +88,13 @@ struct Promise {
   JobId job;
   TimePoint at{};
   Placement placement;
+};
+
+struct Preemption {  // these are to be ended, and that is to be kept for the job
+  JobId job;         // of an array: for one of its elements
+  Placement placement;
+  std::vector<JobId> victims;  // the least worth first
+  std::vector<JobId> awaits;   // sorted: they, and who was ending there by himself
 };
 
 struct Verdict {  // why this one waits
@@ -100,7 +121,10 @@ struct Plan {
   std::vector<Verdict> verdicts;     // the first waiting job of each shape, and promised ones
   std::vector<ShapeVerdict> shapes;  // every shape that has jobs left
   std::vector<LaneVerdict> lanes;    // these go before those of shapes
-  bool more = false;                 // start_limit was reached: ask again
+  std::vector<Preemption> preemptions;
+  std::vector<JobId> dropped;         // takeovers that have come to nothing
+  std::optional<TimePoint> again_at;  // somebody may be ended then that had to be left alone
+  bool more = false;                  // start_limit was reached: ask again
 };
 
 Plan plan(const Policy& policy, const View& view);

@@ -42,12 +42,12 @@ inline constexpr Weights kInOrder{.age = 0,
                                   .age_max = Seconds{1},
                                   .overdue_after = {}};
 
-// What a priority depends on but time.
+// What a priority depends on but time. In this order there are no gaps: it is kept of each job.
 struct PriorityFacts {
-  uint32_t share = 0;           // whose fair share counts: an index of View::fair_share
   double size = 0;              // of the cluster's cpus, 0..1
   double partition_factor = 0;  // 0..1
   double qos_factor = 0;        // 0..1
+  uint32_t share = 0;           // whose fair share counts: an index of View::fair_share
   int32_t nice = 0;
   std::optional<uint32_t> fixed;  // set by an administrator: stands for all terms but age
   auto operator<=>(const PriorityFacts&) const = default;

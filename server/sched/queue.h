@@ -26,11 +26,13 @@ namespace gd::sched {
 struct Standing {
   uint32_t tier = 1;  // a higher one is served first, whatever the priorities
   PriorityFacts facts;
-  ClaimId claim;  // what limits it
+  ClaimId claim;          // what limits it
+  uint32_t preempts = 0;  // by its QOS: a row of PreemptRules::rows; 0: nobody
   bool operator==(const Standing&) const = default;
   bool operator<(const Standing& other) const {
     if (tier != other.tier) return tier < other.tier;
     if (claim != other.claim) return claim < other.claim;
+    if (preempts != other.preempts) return preempts < other.preempts;
     return facts < other.facts;
   }
 };

@@ -9,9 +9,6 @@ namespace gd::sched {
 
 namespace {
 
-// A job past its limit is being ended; it is planned as gone in a moment.
-constexpr Seconds kOverdue{1};
-
 void keep_least(Resources& least, const Resources& other) {
   least.cpus = std::min(least.cpus, other.cpus);
   least.memory_mib = std::min(least.memory_mib, other.memory_mib);
@@ -26,8 +23,8 @@ void keep_least(Resources& least, const Resources& other) {
 
 }  // namespace
 
-Timeline::Timeline(std::span<const Node> nodes, TimePoint now)
-    : nodes_(nodes), now_(now), line_of_(nodes.size()) {}
+Timeline::Timeline(std::span<const Node> nodes, TimePoint now, const std::set<JobId>* leaving)
+    : nodes_(nodes), now_(now), leaving_(leaving), line_of_(nodes.size()) {}
 
 const Resources& Timeline::free_now(NodeIndex node) const {
   const Line* line = find(node);
@@ -54,13 +51,20 @@ void Timeline::make_steps(NodeIndex node, Line& line) {
   std::vector<Share> ends = line.started;
   const Node& row = nodes_[node.value];
   ends.insert(ends.end(), row.shares.begin(), row.shares.end());
-  for (Share& share : ends) share.until = std::max(share.until, now_ + kOverdue);
+  // A job past its limit is being ended, too, but nobody is given a place for that: where others
+  // leave for somebody, it is planned as gone after them.
+  const TimePoint moment = now_ + kMoment;
+  const TimePoint overdue = leaving_ == nullptr ? moment : moment + kMoment;
+  for (Share& share : ends) {
+    const bool leaves = leaving_ != nullptr && leaving_->contains(share.job);
+    share.until = leaves ? moment : std::max(share.until, overdue);
+  }
   std::stable_sort(ends.begin(), ends.end(),
                    [](const Share& a, const Share& b) { return a.until < b.until; });
-  line.steps.push_back({now_, line.base});
+  line.steps.push_back({now_, line.base, false});
   for (const Share& share : ends) {
     if (line.steps.back().at != share.until) {
-      line.steps.push_back({share.until, line.steps.back().free});
+      line.steps.push_back({share.until, line.steps.back().free, false});
     }
     add(line.steps.back().free, share.held);
   }
@@ -72,7 +76,8 @@ size_t Timeline::split(Line& line, TimePoint at) {
   GD_CHECK(after != line.steps.begin());
   const auto before = after - 1;
   if (before->at == at) return static_cast<size_t>(before - line.steps.begin());
-  const Step step{at, before->free};
+  Step step = *before;
+  step.at = at;
   const auto inserted = line.steps.insert(after, step);  // begin() is another one from here on
   return static_cast<size_t>(inserted - line.steps.begin());
 }
@@ -98,6 +103,50 @@ const Resources& Timeline::room(NodeIndex node, TimePoint from, Seconds length) 
     keep_least(least_, step->free);
   }
   return least_;
+}
+
+Resources Timeline::room_without(NodeIndex node, std::span<const Share* const> gone,
+                                 Seconds length) {
+  if (!promised(node)) {  // what is free then only grows
+    Resources room = free_now(node);
+    for (const Share& share : nodes_[node.value].shares) {
+      if (leaving_ != nullptr && leaving_->contains(share.job)) add(room, share.held);
+    }
+    for (const Share* share : gone) add(room, share->held);
+    return room;
+  }
+  Line& row = line(node);
+  make_steps(node, row);
+  const TimePoint from = now_ + kMoment;
+  const TimePoint overdue = from + kMoment;  // as make_steps() has it
+  auto step = std::upper_bound(row.steps.begin(), row.steps.end(), from,
+                               [](TimePoint t, const Step& s) { return t < s.at; }) -
+              1;
+  std::optional<Resources> least;
+  for (; step != row.steps.end() && step->at < from + length; ++step) {
+    Resources room = step->free;
+    for (const Share* share : gone) {
+      const bool still_there = !step->blocked && std::max(share->until, overdue) > step->at;
+      if (still_there) add(room, share->held);
+    }
+    if (!least)
+      least = std::move(room);
+    else
+      keep_least(*least, room);
+  }
+  return *least;
+}
+
+void Timeline::expel(NodeIndex node, const Share& share) {
+  Line& row = line(node);
+  if (!row.made) return;  // its steps will know
+  const TimePoint moment = now_ + kMoment;
+  const TimePoint until = std::max(share.until, moment + kMoment);  // as make_steps() has it
+  const size_t first = split(row, moment);
+  const size_t last = split(row, until);
+  for (size_t i = first; i < last; ++i) {
+    if (!row.steps[i].blocked) add(row.steps[i].free, share.held);
+  }
 }
 
 std::vector<TimePoint> Timeline::moments(const Candidates& candidates, TimePoint from) {
@@ -208,6 +257,7 @@ void Timeline::block(NodeIndex node, TimePoint from, std::optional<TimePoint> to
   const size_t first = split(row, from);
   const size_t last = to ? split(row, *to) : row.steps.size();
   for (size_t i = first; i < last; ++i) {
+    row.steps[i].blocked = true;
     Resources& free = row.steps[i].free;
     free.cpus = 0;
     free.memory_mib = 0;

@@ -6,6 +6,7 @@
 // promises every moment is tried in turn.
 // A promise takes those nodes that become free last, so that the others stay of use
 // until then.
+// Jobs that are being ended for another one (`leaving`) are planned as gone in a moment.
 // Cost: a line O(shares log shares); earliest() O(log moments x nodes) without,
 // O(moments x nodes) with promises.
 #pragma once
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -29,9 +31,13 @@ struct Slot {
   Placement placement;
 };
 
+// When a job that is being ended is planned as gone.
+inline constexpr Seconds kMoment{1};
+
 class Timeline {
  public:
-  Timeline(std::span<const Node> nodes, TimePoint now);
+  // `leaving`, if there is any, outlives it.
+  Timeline(std::span<const Node> nodes, TimePoint now, const std::set<JobId>* leaving = nullptr);
 
   // Free on `node` at every moment of [from, from + length). Valid until the next call.
   [[nodiscard]] const Resources& room(NodeIndex node, TimePoint from, Seconds length);
@@ -42,6 +48,12 @@ class Timeline {
   // The chosen offers with what they hold at that time.
   Placement placement_of(const Shape& shape, PartitionIndex partition, TimePoint at,
                          std::span<const Offer> chosen);
+  // Free there in a moment, and for so long, if these shares of its node had gone, too. Who should
+  // have gone by himself counts as there.
+  [[nodiscard]] Resources room_without(NodeIndex node, std::span<const Share* const> gone,
+                                       Seconds length);
+  // One more leaves: its share of that node is planned as gone in a moment.
+  void expel(NodeIndex node, const Share& share);
   // A start that happens now: held until now + length.
   void start(const Placement& placement, Seconds length);
   // A promise: the slot is kept free for its job.
@@ -55,7 +67,8 @@ class Timeline {
  private:
   struct Step {
     TimePoint at{};
-    Resources free;  // from `at` until the next step
+    Resources free;        // from `at` until the next step
+    bool blocked = false;  // whoever leaves: nothing of it can be had
   };
   struct Line {
     bool made = false;
@@ -78,6 +91,7 @@ class Timeline {
 
   std::span<const Node> nodes_;
   TimePoint now_;
+  const std::set<JobId>* leaving_;
   std::deque<Line> lines_;         // of nodes that were touched; they stay where they are
   std::vector<uint32_t> line_of_;  // by node: 1 + place in lines_, or 0
   bool any_promise_ = false;

@@ -6,6 +6,7 @@
 // After every command check_all(). At the end, when faults have stopped:
 //   - each acknowledged submission is exactly one job, always the same
 //   - every job has reached an end
+//   - whoever was ended for another job was below it, and that one's place was kept
 //   - no {job, launch, step} was started twice, no two lives of a job were at once,
 //     and no job ran again whose shepherd had lived to its end
 //
@@ -49,6 +50,9 @@ class World {
     config->node_lost_after.reset();  // evidence only: an outage may last as long as it likes
     config->max_requeues = 1000;
     config->launch_retries = 5;
+    if (!dice_.one_in(3)) roll_preemption(*config);
+    by_qos_ = config->preempt.type == PreemptType::qos;
+    by_tier_ = config->preempt.type == PreemptType::partition_prio;
     controller_ = std::make_unique<SimController>(config, dice_, faults_, network_);
     const uint64_t nodes = dice_.between(1, 4);
     for (uint64_t i = 0; i < nodes; ++i) {
@@ -71,8 +75,26 @@ class World {
 
   uint64_t commands() const { return controller_->commands(); }
   uint64_t crashes() const { return controller_->crashes(); }
+  uint64_t preemptions() const { return controller_->preemptions(); }
 
  private:
+  void roll_preemption(core::ClusterConfig& config) {
+    const auto some_mode = [&] {
+      return dice_.one_in(3) ? PreemptMode::cancel : PreemptMode::requeue;
+    };
+    config.preempt.type = dice_.one_in(2) ? PreemptType::qos : PreemptType::partition_prio;
+    config.preempt.mode = some_mode();
+    if (dice_.one_in(2)) config.preempt.exempt = Seconds{dice_.between(1, 60)};
+    config.limits.qos = {{.name = "low"}, {.name = "mid"}, {.name = "high"}};
+    config.limits.qos[1].preempt = {"low"};
+    config.limits.qos[2].preempt = {"mid", "low", "normal"};
+    config.limits.qos[0].grace_time = Seconds{dice_.between(0, 20)};
+    if (dice_.one_in(3)) config.limits.qos[1].preempt_mode = some_mode();
+    config.partitions = {{.name = "slow", .is_default = true, .grace_time = Seconds{7}},
+                         {.name = "fast", .priority_tier = 2}};
+    if (dice_.one_in(4)) config.partitions[0].preempt_mode = PreemptMode::off;
+  }
+
   void roll_faults() {
     const auto some = [&](uint64_t low, uint64_t high) {
       return dice_.one_in(3) ? 0 : dice_.between(low, high);
@@ -99,6 +121,9 @@ class World {
     spec.cpus_per_task = 1;
     if (dice_.one_in(2)) spec.time_limit = Seconds{dice_.between(5, 200)};
     if (dice_.one_in(6)) spec.requeue = false;
+    const char* const qos[] = {"low", "mid", "high", "normal"};
+    if (by_qos_) spec.qos = qos[dice_.below(4)];
+    if (by_tier_ && dice_.one_in(2)) spec.partition = "fast";
     if (dice_.one_in(8)) spec.hold = true;
     if (dice_.one_in(8)) spec.begin = kStart + Seconds{dice_.between(1, 200)};
     if (dice_.one_in(3)) make_array(spec, client);
@@ -382,6 +407,8 @@ class World {
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::vector<Client> clients_;
   TimePoint now_ = kStart;
+  bool by_qos_ = false;  // what jobs may be ended for
+  bool by_tier_ = false;
   bool resume_nodes_ = false;
   bool delivered_at_once_ = false;
   std::string fault_;
@@ -400,12 +427,17 @@ TEST(Simulation, NoJobIsLostDoubledOrStuckWhateverFails) {
   const uint64_t count = only != 0 ? 1 : number_of("GD_SIM_SEEDS", 500);
   uint64_t commands = 0;
   uint64_t crashes = 0;
+  uint64_t preemptions = 0;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     World world(seed);
     const std::string fault = world.run();
     ASSERT_EQ(fault, "") << "run it alone with GD_SIM_SEED=" << seed;
     commands += world.commands();
     crashes += world.crashes();
+    preemptions += world.preemptions();
+  }
+  if (count >= 100) {
+    EXPECT_GT(preemptions, count / 10) << "hardly anybody was preempted";
   }
   RecordProperty("commands", std::to_string(commands));
   RecordProperty("controller_crashes", std::to_string(crashes));

@@ -1,6 +1,8 @@
 #include "tests/sim/sim_controller.h"
 
+#include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "proto/codec.h"
 #include "server/core/invariants.h"
@@ -106,12 +108,46 @@ std::optional<core::Reply> SimController::handle(TimePoint now, const core::Comm
   ++commands_;
   Result<core::Decision> decision = core::decide(*cluster_, command, now);
   if (!decision.ok()) return std::nullopt;
+  check_victims(now, decision->events);
   for (const core::Event& event : decision->events) {
     core::apply(*cluster_, event);
     core::react(*cluster_, event, effects_);
   }
   if (const auto sound = core::check_all(*cluster_); !sound.ok()) complain(sound.error().text);
   return std::move(decision->reply);
+}
+
+// Who is ended for another job is below it and has run long enough, and the place is kept for it.
+// Asked of the decision, before it is applied.
+void SimController::check_victims(TimePoint now, const std::vector<core::Event>& events) {
+  std::map<JobId, const core::TakeoverBegun*> takeovers;
+  std::map<JobId, const JobRecord*> parts;
+  for (const core::Event& event : events) {
+    if (const auto* begun = std::get_if<core::TakeoverBegun>(&event)) takeovers[begun->job] = begun;
+    if (const auto* split = std::get_if<core::JobSplit>(&event))
+      parts[split->part.id] = &split->part;
+  }
+  for (const core::Event& event : events) {
+    const auto* ending = std::get_if<core::JobEnding>(&event);
+    if (ending == nullptr || !ending->preempted) continue;
+    ++preemptions_;
+    const std::string who = "job " + std::to_string(ending->job.value) + " is ended for another ";
+    const JobId by = ending->preempted->by;
+    const auto takeover = takeovers.find(by);
+    if (takeover == takeovers.end()) return complain(who + "that does not take over");
+    const auto& awaits = takeover->second->takeover.awaits;
+    if (std::ranges::count(awaits, ending->job) == 0) complain(who + "that does not await it");
+    const JobRecord* taker = parts.contains(by) ? parts[by] : cluster_->find_job(by);
+    const sched::PreemptRules& rules = *cluster_->preempt_rules();
+    const sched::Tenant& tenant = cluster_->tenants().at(ending->job);
+    const auto partition = cluster_->find_partition(takeover->second->takeover.partition);
+    const uint32_t column = sched::preempt_column(config_->limits, core::qos_of(*taker->spec));
+    const uint32_t tier = cluster_->partitions()[partition->value].tier;
+    if (!rules.allows(sched::preempt_row(rules, column), tier, tenant)) {
+      complain(who + "of the same rank or a lower one");
+    }
+    if (tenant.safe_until > now) complain(who + "too early");
+  }
 }
 
 store::Batch SimController::make_batch() {

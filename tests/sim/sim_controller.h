@@ -36,12 +36,14 @@ class SimController {
   [[nodiscard]] const std::string& broken() const { return broken_; }
   [[nodiscard]] uint64_t commands() const { return commands_; }
   [[nodiscard]] uint64_t crashes() const { return crashes_; }
+  [[nodiscard]] uint64_t preemptions() const { return preemptions_; }
 
  private:
   void start(TimePoint now);
   void restore_arrays(store::Snapshot& stored);
   bool dies(TimePoint now);
   std::optional<core::Reply> handle(TimePoint now, const core::Command& command);
+  void check_victims(TimePoint now, const std::vector<core::Event>& events);
   store::Batch make_batch();
   void commit_and_tell(TimePoint now);
   void tell_node(TimePoint now, const std::string& node);
@@ -60,6 +62,7 @@ class SimController {
   TimePoint up_at_{};
   uint64_t commands_ = 0;
   uint64_t crashes_ = 0;
+  uint64_t preemptions_ = 0;
   std::string broken_;
 };
 

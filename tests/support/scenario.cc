@@ -13,6 +13,7 @@ Scenario Scenario::parse(std::string_view text) {
   sim::Workload& all = scenario.workload_;
   scenario.limits_.configure(all.limits);
   scenario.licences_.configure(all.limits.licences);
+  scenario.rules_ = sched::preempt_rules(all.preempt, all.limits);
   for (const sim::Running& row : all.running) {
     const std::vector<sched::NodeUse> uses{{row.node, 1, row.held}};
     scenario.limits_.count_running(scenario.limits_.claim_of(all.owners[row.owner]),
@@ -21,6 +22,7 @@ Scenario Scenario::parse(std::string_view text) {
     sched::Node& node = all.nodes[row.node.value];
     node.shares.push_back({row.job, row.held, TimePoint{row.until}});
     subtract(node.free, row.held);
+    scenario.add_tenant(row);
   }
   for (const sim::WorkJob& job : all.jobs) {
     const sched::ShapeKey& key = all.keys[job.key];
@@ -31,11 +33,69 @@ Scenario Scenario::parse(std::string_view text) {
     for (const sched::PartitionIndex partition : key.partitions) {
       standing.tier = std::max(standing.tier, all.partitions[partition.value].tier);
     }
+    if (scenario.rules_) {
+      standing.preempts = sched::preempt_row(
+          *scenario.rules_, sched::preempt_column(all.limits, all.owners[job.owner].qos));
+    }
     const sched::ShapeId shape = scenario.shapes_.intern(key, all.nodes, all.partitions);
     scenario.queue_.add(shape, standing, {.eligible = TimePoint{job.submit}, .job = id});
     scenario.shape_of_[id] = shape;
   }
   return scenario;
+}
+
+void Scenario::add_tenant(const sim::Running& row) {
+  if (!rules_) return;
+  const std::string& qos = workload_.owners[row.owner].qos;
+  const bool by_tier = rules_->by == sched::PreemptRules::By::tier;
+  const sched::PreemptTerms terms =
+      by_tier ? workload_.partition_terms[row.partition]
+              : sched::preempt_terms(workload_.preempt, limits_.find_qos(qos));
+  sched::Tenant& tenant = tenants_[row.job];
+  tenant.qos = sched::preempt_column(workload_.limits, qos);
+  tenant.tier = workload_.partitions[row.partition].tier;
+  tenant.facts.qos_factor = limits_.qos_factor(qos);
+  tenant.eligible = tenant.start = TimePoint{row.began};
+  tenant.may_go = terms.mode != PreemptMode::off;
+  tenant.safe_until = tenant.start + terms.exempt;
+  tenant.leaves_within = terms.grace;
+}
+
+void Scenario::follow(const sched::Preemption& one) {
+  for (const JobId victim : one.victims) {
+    tenants_.at(victim).ending = true;
+    tenants_.at(victim).gone_by = TimePoint{} + tenants_.at(victim).leaves_within;
+  }
+  takeovers_.push_back({.job = one.job,
+                        .array = {},
+                        .shape = shape_of_.at(one.job),
+                        .claim = {},
+                        .placement = one.placement,
+                        .awaits = one.awaits});
+}
+
+void Scenario::remove(JobId running) {
+  tenants_.erase(running);
+  for (sched::Node& node : workload_.nodes) {
+    for (const sched::Share& share : node.shares) {
+      if (share.job == running) add(node.free, share.held);
+    }
+    std::erase_if(node.shares, [&](const sched::Share& share) { return share.job == running; });
+  }
+}
+
+void Scenario::close(std::string_view name) {
+  for (sched::Node& node : workload_.nodes) {
+    if (node.name == name) node.open = false;
+  }
+}
+
+void Scenario::hold(std::string_view name, JobId job, const Resources& held) {
+  for (sched::Node& node : workload_.nodes) {
+    if (node.name != name) continue;
+    node.shares.push_back({job, held, TimePoint{} + sched::kForever});
+    subtract(node.free, held);
+  }
 }
 
 std::string Scenario::names(const sched::Placement& placement) const {
@@ -54,6 +114,13 @@ std::string Scenario::render(const sched::Plan& plan) const {
   for (const sched::Start& one : plan.starts) {
     add("start " + number(one.job) + " " + names(one.placement));
   }
+  for (const sched::Preemption& one : plan.preemptions) {
+    std::string victims;
+    for (const JobId victim : one.victims) {
+      victims += (victims.empty() ? "" : "+") + number(victim);
+    }
+    add("end " + victims + " for " + number(one.job) + " " + names(one.placement));
+  }
   for (const sched::Promise& one : plan.promises) {
     const auto at = std::chrono::floor<Seconds>(one.at.time_since_epoch()).count();
     add("reserve " + number(one.job) + " @" + std::to_string(at));
@@ -61,6 +128,7 @@ std::string Scenario::render(const sched::Plan& plan) const {
   for (const sched::Verdict& one : plan.verdicts) {
     if (one.reason == Reason::partition_config) add("reject " + number(one.job));
   }
+  for (const JobId job : plan.dropped) add("drop " + number(job));
   return text;
 }
 

@@ -128,6 +128,21 @@ TEST_F(GdshepTest, ProgramThatIgnoresTermIsKilledAfterKillWait) {
   EXPECT_TRUE(shepherds().groups().empty());
 }
 
+// A long grace is cut short by an order that gives less, and not made longer by one that gives
+// more.
+TEST_F(GdshepTest, ALaterOrderToEndCanOnlyBringTheKillForward) {
+  const Shepherds::Step& step = shepherds().start(
+      shepherds().batch("#!/bin/sh\ntrap '' TERM\necho > up\nwhile :; do sleep 1000; done\n"));
+  Line line = shepherds().agent(step);
+  wait_for_file("up");
+  line.send(ShepherdOrder{.end = EndOrder{.step = {}, .at_once = false, .grace = Seconds{3600}}});
+  line.send(ShepherdOrder{.end = EndOrder{.step = {}, .at_once = false, .grace = Seconds{1}}});
+  line.send(ShepherdOrder{.end = EndOrder{.step = {}, .at_once = false, .grace = Seconds{7200}}});
+  const StepStatus status = shepherds().await(line, StepPhase::ended);
+  EXPECT_EQ(status.cause, EndCause::ordered);
+  EXPECT_EQ(status.exit, (ExitStatus{0, SIGKILL}));
+}
+
 TEST_F(GdshepTest, NewTimeLimitCountsFromTheStart) {
   const Shepherds::Step& step =
       shepherds().start(shepherds().batch("#!/bin/sh\nwhile :; do sleep 1000; done\n"));

@@ -37,13 +37,19 @@ std::string random_limits(std::mt19937_64& engine) {
   std::string text = "license matlab count=" + roll(2, 4) + "\nlicense ansys count=1\n";
   text += "account art" + (one_in(2) ? " grp_tres=cpu=" + roll(16, 24) : "") +
           (one_in(3) ? " grp_jobs=" + roll(1, 4) : "") + "\n";
+  if (one_in(2)) {
+    text += std::string("preempt qos mode=") + (one_in(3) ? "cancel" : "requeue") +
+            " exempt=" + (one_in(2) ? roll(0, 60) : "0") + "\n";
+  }
   text += "account oil parent=art" + (one_in(2) ? " max_jobs=" + roll(1, 2) : "") +
           (one_in(3) ? " grp_tres=node=" + roll(2, 3) : "") + "\n";
   text += "account ink parent=art\n";
   text += "qos short" + (one_in(2) ? " max_jobs_per_user=" + roll(1, 2) : "") +
           (one_in(2) ? " max_tres_per_account=mem=" + roll(1600, 2400) : "") +
-          " priority=" + roll(0, 9) + "\n";
-  text += "qos wide" + (one_in(2) ? " grp_tres=cpu=" + roll(16, 20) : "") +
+          " priority=" + roll(0, 9) + " preempt=normal,wide\n";
+  text += "qos wide grace_time=" + (one_in(2) ? roll(1, 40) : "0") +
+          (one_in(2) ? " preempt=normal" : "") +
+          (one_in(2) ? " grp_tres=cpu=" + roll(16, 20) : "") +
           " max_tres_per_user=node=" + roll(2, 4) + "\n";
   if (one_in(3)) text += "user 1 grp_tres=cpu=" + roll(16, 20) + "\n";
   if (one_in(3)) text += "user * max_jobs=" + roll(1, 6) + "\n";
@@ -111,10 +117,18 @@ std::string without_doubles(const std::string& text) {
   return result;
 }
 
+// All times that a job ran: the last one, and those that ended to make room for others.
+std::vector<Life> lives_of(const JobRun& run) {
+  std::vector<Life> lives = run.earlier;
+  lives.push_back(run);
+  return lives;
+}
+
 struct Edge {
   Seconds at{};
   int order = 0;  // ends before starts
   size_t job = 0;
+  std::vector<sched::NodeUse> uses;
 };
 
 // Every moment's use of every node, against what it has.
@@ -124,13 +138,20 @@ void check_never_over_committed(const Workload& workload, const Schedule& schedu
   for (const Running& row : workload.running) add(used[row.node.value], row.held);
   std::vector<Edge> edges;
   for (size_t i = 0; i < workload.jobs.size(); ++i) {
-    const Seconds start = schedule.jobs[i].start;
-    edges.push_back({start, 1, i});
-    edges.push_back({start + workload.jobs[i].run, 0, i});
+    for (const Life& life : lives_of(schedule.jobs[i])) {
+      if (life.start == life.end) continue;  // ended in the moment of its start
+      edges.push_back({life.start, 1, i, life.uses});
+      edges.push_back({life.end, 0, i, life.uses});
+    }
   }
   const size_t old = workload.jobs.size();
   for (size_t i = 0; i < workload.running.size(); ++i) {
-    edges.push_back({workload.running[i].until, 0, old + i});
+    Seconds end = workload.running[i].until;
+    for (const MadeRoom& made : schedule.preemptions) {  // ends then, if it has no grace
+      const bool it_is = std::ranges::count(made.victims, old + i) > 0;
+      if (it_is) end = std::min(end, made.at);
+    }
+    edges.push_back({end, 0, old + i, {}});
   }
   std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) {
     return a.at != b.at ? a.at < b.at : a.order != b.order ? a.order < b.order : a.job < b.job;
@@ -142,7 +163,7 @@ void check_never_over_committed(const Workload& workload, const Schedule& schedu
       continue;
     }
     const bool exclusive = workload.keys[workload.jobs[edge.job].key].need.exclusive;
-    for (const sched::NodeUse& use : schedule.jobs[edge.job].uses) {
+    for (const sched::NodeUse& use : edge.uses) {
       Resources& of_node = used[use.node.value];
       if (edge.order != 1) {
         subtract(of_node, use.held);
@@ -162,20 +183,22 @@ void check_never_over_committed(const Workload& workload, const Schedule& schedu
 void check_reservations_hold(const Workload& workload, const Schedule& schedule) {
   for (size_t i = 0; i < workload.jobs.size(); ++i) {
     const sched::ShapeKey& key = workload.keys[workload.jobs[i].key];
-    const TimePoint start{schedule.jobs[i].start};
-    for (const sched::Reservation& row : workload.reservations) {
-      const bool own = key.reservation == row.id;
-      if (own) {
-        ASSERT_GE(start, row.start);
-        ASSERT_LE(start + key.limit, row.end);
-      }
-      for (const sched::NodeUse& use : schedule.jobs[i].uses) {
-        const bool there = std::binary_search(row.nodes.begin(), row.nodes.end(), use.node);
+    for (const Life& life : lives_of(schedule.jobs[i])) {
+      const TimePoint start{life.start};
+      for (const sched::Reservation& row : workload.reservations) {
+        const bool own = key.reservation == row.id;
         if (own) {
-          ASSERT_TRUE(there) << "job " << workload.jobs[i].id;
-        } else if (there) {
-          ASSERT_TRUE(start + key.limit <= row.start || start >= row.end)
-              << "job " << workload.jobs[i].id;
+          ASSERT_GE(start, row.start);
+          ASSERT_LE(start + key.limit, row.end);
+        }
+        for (const sched::NodeUse& use : life.uses) {
+          const bool there = std::binary_search(row.nodes.begin(), row.nodes.end(), use.node);
+          if (own) {
+            ASSERT_TRUE(there) << "job " << workload.jobs[i].id;
+          } else if (there) {
+            ASSERT_TRUE(start + key.limit <= row.start || start >= row.end)
+                << "job " << workload.jobs[i].id;
+          }
         }
       }
     }
@@ -206,17 +229,8 @@ class LimitCheck {
  public:
   LimitCheck(const Workload& workload, const Schedule& schedule, Seconds at) : workload_(workload) {
     for (size_t i = 0; i < workload.jobs.size(); ++i) {
-      const WorkJob& job = workload.jobs[i];
-      const JobRun& run = schedule.jobs[i];
-      if (run.start > at || run.start + job.run <= at) continue;
-      InUse used{.jobs = 1, .nodes = run.uses.size()};
-      for (const sched::NodeUse& use : run.uses) {
-        used.cpus += use.held.cpus;
-        used.memory += use.held.memory_mib;
-      }
-      count(workload.owners[job.owner], used);
-      for (const sched::LicenceNeed& need : workload.keys[job.key].licences) {
-        licences_[need.licence] += need.count;
+      for (const Life& life : lives_of(schedule.jobs[i])) {
+        if (life.start <= at && life.end > at) count(workload.jobs[i], life);
       }
     }
   }
@@ -254,6 +268,17 @@ class LimitCheck {
   }
 
  private:
+  void count(const WorkJob& job, const Life& life) {
+    InUse used{.jobs = 1, .nodes = life.uses.size()};
+    for (const sched::NodeUse& use : life.uses) {
+      used.cpus += use.held.cpus;
+      used.memory += use.held.memory_mib;
+    }
+    count(workload_.owners[job.owner], used);
+    for (const sched::LicenceNeed& need : workload_.keys[job.key].licences) {
+      licences_[need.licence] += need.count;
+    }
+  }
   void count(const sched::Owner& owner, const InUse& more) {
     for (std::string at = owner.account; !at.empty();) {
       add("account " + at, more);
@@ -289,6 +314,34 @@ void check_limits_hold(const Workload& workload, const Schedule& schedule) {
   for (const JobRun& run : schedule.jobs) LimitCheck(workload, schedule, run.start).check();
 }
 
+// Who had to go was below who came, had run for long enough, and went for a start that came when
+// the last of them was gone at the latest: 40 s is the longest grace time.
+void check_preemptions(const Workload& workload, const Schedule& schedule) {
+  const auto rules = sched::preempt_rules(workload.preempt, workload.limits);
+  ASSERT_TRUE(rules || schedule.preemptions.empty());
+  const auto column_of = [&](size_t job) {
+    const size_t jobs = workload.jobs.size();
+    const uint32_t owner =
+        job < jobs ? workload.jobs[job].owner : workload.running[job - jobs].owner;
+    return sched::preempt_column(workload.limits, workload.owners[owner].qos);
+  };
+  for (const MadeRoom& made : schedule.preemptions) {
+    SCOPED_TRACE("for job " + std::to_string(workload.jobs[made.job].id));
+    ASSERT_FALSE(made.victims.empty());
+    ASSERT_TRUE(made.start) << "others were ended, and it did not start";
+    ASSERT_LE(*made.start - made.at, 40s);
+    for (const size_t victim : made.victims) {
+      ASSERT_TRUE(rules->rows[column_of(made.job)][column_of(victim)]) << "of the same rank";
+      if (victim >= workload.jobs.size()) continue;
+      const std::vector<Life> lives = lives_of(schedule.jobs[victim]);
+      const auto life = std::ranges::find_if(
+          lives, [&](const Life& each) { return each.start <= made.at && made.at <= each.end; });
+      ASSERT_NE(life, lives.end());
+      ASSERT_GE(made.at - life->start, workload.preempt.exempt);
+    }
+  }
+}
+
 // Submitted early enough that it comes to its turn, and small enough for one of its nodes.
 bool fits_in_its_reservation(const Workload& workload, const WorkJob& job) {
   const sched::ShapeKey& key = workload.keys[job.key];
@@ -311,6 +364,7 @@ Workload possible_part(Workload workload) {
 }
 
 TEST(ReplayProperty, EveryPolicyStartsEveryJobAndNeverOverCommits) {
+  size_t preemptions = 0;
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     const std::string text = without_doubles(random_scenario(seed));
     Result<Workload> parsed = parse_scenario(text);
@@ -330,12 +384,15 @@ TEST(ReplayProperty, EveryPolicyStartsEveryJobAndNeverOverCommits) {
       check_never_over_committed(workload, *schedule);
       check_limits_hold(workload, *schedule);
       check_reservations_hold(workload, *schedule);
+      check_preemptions(workload, *schedule);
+      preemptions += schedule->preemptions.size();
       if (testing::Test::HasFatalFailure()) return;
       const Result<Schedule> again = replay(workload, options);
       ASSERT_EQ(start_lines(workload, *again), start_lines(workload, *schedule))
           << "equal input, another plan";
     }
   }
+  EXPECT_GT(preemptions, 500U);
 }
 
 // With one line and one partition nobody starts before who stands in front.
@@ -352,6 +409,7 @@ TEST(ReplayProperty, FifoKeepsTheLine) {
     for (WorkJob& job : workload.jobs) job.nice = 0;
     workload.limits = {};  // who is over one is passed by
     workload.reservations.clear();
+    workload.preempt = {};
     for (sched::ShapeKey& key : workload.keys) key.reservation = 0;
     for (sched::ShapeKey& key : workload.keys) key.licences.clear();
     const Result<Schedule> schedule = replay(

@@ -15,7 +15,7 @@ constexpr Weights kWeights{.age = 1000,
                            .overdue_after = Seconds{5000}};
 
 TEST(Priority, TermsAddUp) {
-  const PriorityFacts facts{.share = 3, .size = 0.5, .partition_factor = 1, .nice = 7, .fixed = {}};
+  const PriorityFacts facts{.size = 0.5, .partition_factor = 1, .share = 3, .nice = 7, .fixed = {}};
   const PriorityTerms terms = priority_terms(kWeights, facts, 0.25, {500s, 500s});
   EXPECT_DOUBLE_EQ(terms.age, 500);
   EXPECT_DOUBLE_EQ(terms.fair_share, 100);
@@ -46,7 +46,7 @@ TEST(Priority, AJobThatIsNotEligibleYetHasNoAge) {
 }
 
 TEST(Priority, AFixedPriorityStandsForAllTermsButAge) {
-  const PriorityFacts facts{.share = 1, .size = 1, .partition_factor = 1, .nice = 50, .fixed = 77};
+  const PriorityFacts facts{.size = 1, .partition_factor = 1, .share = 1, .nice = 50, .fixed = 77};
   EXPECT_DOUBLE_EQ(priority_terms(kWeights, facts, 1, {100s, 1s}).total(), 177);
   EXPECT_EQ(priority_terms(kWeights, facts, 1, {6000s, 1s}).overdue, 0);
 }
@@ -65,7 +65,7 @@ TEST(Priority, TheOverdueGoFirstTheLongestWaitBeforeOthers) {
 }
 
 TEST(Priority, FactsThatDoNotCountAreTakenAsEqual) {
-  const PriorityFacts facts{.share = 3, .size = 0.5, .partition_factor = 1, .nice = 7, .fixed = {}};
+  const PriorityFacts facts{.size = 0.5, .partition_factor = 1, .share = 3, .nice = 7, .fixed = {}};
   EXPECT_EQ(that_count(kWeights, facts), facts);
   EXPECT_EQ(that_count(kInOrder, facts), PriorityFacts{.nice = 7});
   PriorityFacts fixed = facts;
