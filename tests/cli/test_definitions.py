@@ -70,13 +70,13 @@ class Compat(unittest.TestCase):
 class Import(unittest.TestCase):
     def test_a_slurm_conf_becomes_a_gd_conf_and_says_what_did_not(self):
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
-            conf.write("ClusterName=lab\nPreemptMode=REQUEUE\nPartitionName=p Nodes=ALL\n")
+            conf.write("ClusterName=lab\nPreemptMode=SUSPEND,GANG\nPartitionName=p Nodes=ALL\n")
             conf.flush()
             done = run("gdctl", "import", "slurm.conf", conf.name)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("cluster = lab\n", done.stdout)
             self.assertIn("[partition p]\nnodes = ALL\n", done.stdout)
-            self.assertEqual(done.stderr, f"gdctl: {conf.name}:2: PreemptMode=REQUEUE was not "
+            self.assertEqual(done.stderr, f"gdctl: {conf.name}:2: PreemptMode=SUSPEND,GANG was not "
                                           "carried over\n")
         done = run("gdctl", "import", "slurm.conf", "/nonexistent/slurm.conf")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
