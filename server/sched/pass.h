@@ -38,7 +38,9 @@ class Pass {
         array_room_(common_->array_room) {
     keep_reserved(timeline_, view, line);
     for (const Reservation& reservation : view.reservations) {
-      promised_.insert(promised_.end(), reservation.nodes.begin(), reservation.nodes.end());
+      for (const NodeIndex node : reservation.nodes) {  // of one that is over nothing is promised
+        if (timeline_.promised(node)) promised_.push_back(node);
+      }
     }
     std::sort(promised_.begin(), promised_.end());
     promised_.erase(std::unique(promised_.begin(), promised_.end()), promised_.end());
