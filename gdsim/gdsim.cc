@@ -2,9 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/text.h"
+#include "gdsim/expect.h"
 #include "gdsim/metrics.h"
 #include "gdsim/plot.h"
 #include "gdsim/scenario.h"
@@ -22,7 +25,8 @@ constexpr cmd::CommandInfo kInfo{
         "gdsim month.swf.gz                     # waits and slowdowns under the defaults\n"
         "gdsim --order=fcfs -N 64x32 month.swf  # another order, another machine\n"
         "gdsim --jobs-out=waits.txt month.swf   # the wait of every job\n"
-        "gdsim --schedule queue.txt             # who starts when, and where\n",
+        "gdsim --schedule queue.txt             # who starts when, and where; exit 1 if it is\n"
+        "                                       # not what queue.txt expects\n",
     .completes = cmd::Completes::file};
 
 constexpr Milliseconds kProgressEvery{500};
@@ -79,14 +83,24 @@ Result<Workload> read_workload(const SimOptions& options) {
   return workload;
 }
 
+// Refused: a schedule that is not what the scenario says.
+Result<int> judge(const Workload& workload, const Schedule& schedule, cmd::Context& context) {
+  const std::string lines = differences(workload, schedule);
+  if (lines.empty()) return cmd::kExitDone;
+  context.err << lines;
+  return Error{ErrorCode::conflict, std::to_string(std::ranges::count(lines, '\n')) + " of " +
+                                        std::to_string(workload.expected.size()) +
+                                        " jobs went another way than is expected of them"};
+}
+
 Result<int> run(const SimOptions& options, cmd::Context& context) {
   if (options.sources.size() != 1) return usage("name one trace or scenario; - reads from a pipe");
   ReplayOptions how{.policy = TRY(policy_of(options)),
                     .half_life = options.half_life,
                     .keep = Keep::starts,
                     .progress = {}};
-  if (options.schedule) how.keep = Keep::placements;
   const Workload workload = TRY(read_workload(options));
+  if (options.schedule || !workload.expected.empty()) how.keep = Keep::placements;
   Progress progress(context.err, workload.jobs.size());
   if (!options.quiet && ::isatty(context.err.fd()) == 1) {
     how.progress = [&](size_t ended) { progress.ended(ended); };
@@ -100,11 +114,11 @@ Result<int> run(const SimOptions& options, cmd::Context& context) {
   }
   if (options.schedule) {
     context.out << start_lines(workload, schedule);
-    return cmd::kExitDone;
+    return judge(workload, schedule, context);
   }
   const Metrics metrics = measure(workload, schedule);
   context.out << (options.json ? as_json(metrics) : as_text(metrics));
-  return cmd::kExitDone;
+  return judge(workload, schedule, context);
 }
 
 Seconds whole(Milliseconds time) {

@@ -14,8 +14,6 @@ namespace gd::sim {
 
 namespace {
 
-constexpr uint32_t kFirstJob = 1;  // the planner's id of Workload::jobs[0]
-
 struct End {
   Seconds at{};
   JobId job;
@@ -32,7 +30,7 @@ struct Held {  // by a job that runs
   bool sent_back = false;  // and waits again then
 };
 
-struct Waiting {
+struct Waiting {  // in the planner's queue, or for others to end first
   sched::QueueKey key;
   sched::Standing standing;
   sched::ShapeId shape;
@@ -47,13 +45,17 @@ class Replay {
     limits_.configure(workload.limits);
     licences_.configure(workload.limits.licences);
     rules_ = sched::preempt_rules(workload.preempt, workload.limits);
-    const auto first_old = static_cast<uint32_t>(kFirstJob + workload.jobs.size());
+    ended_.resize(workload.jobs.size());
+    for (const auto& [job, others] : workload.after) {
+      for (const uint32_t other : others) dependants_.emplace(other, job);
+    }
     for (uint32_t i = 0; i < workload.running.size(); ++i) {
       const Running& row = workload.running[i];
       hold(row.owner, {{row.node, 1, row.held}}, row.licences, row.until);
       const sched::PartitionIndex partition{row.partition};
-      begin(JobId{first_old + i}, {partition, {{row.node, 1, row.held}}}, row.until, row.until);
-      add_tenant(JobId{first_old + i}, partition, row.owner, row.began);
+      const JobId id = id_of(workload.jobs.size() + i);
+      begin(id, {partition, {{row.node, 1, row.held}}}, row.until, row.until);
+      add_tenant(id, partition, row.owner, row.began);
     }
   }
 
@@ -61,22 +63,26 @@ class Replay {
     size_t submitted = 0;
     size_t ended = 0;
     while (submitted < workload_.jobs.size() || !ends_.empty() || reservation_opens()) {
-      now_ = next_edge();
+      const Seconds edge = next_edge();
+      now_ = edge;
       if (submitted < workload_.jobs.size()) {
         now_ = std::min(now_, workload_.jobs[submitted].submit);
       }
       if (!ends_.empty()) now_ = std::min(now_, ends_.top().at);
+      bool changed = now_ == edge;
       for (; !ends_.empty() && ends_.top().at == now_; ends_.pop()) {
         const auto held = held_.find(ends_.top().job);
         if (held == held_.end() || held->second.end != now_) continue;  // it ended before
         finish(ends_.top().job);
+        changed = true;
         ++ended;
       }
       for (; submitted < workload_.jobs.size() && workload_.jobs[submitted].submit == now_;
            ++submitted) {
         TRY(submit(submitted));
+        changed = true;
       }
-      if (queue_.size() > 0) pass();
+      if (changed && queue_.size() > 0) pass();
       if (options_.progress) options_.progress(ended);
     }
     if (queue_.size() > 0) {
@@ -87,7 +93,19 @@ class Replay {
   }
 
  private:
-  const WorkJob& work(JobId id) const { return workload_.jobs[id.value - kFirstJob]; }
+  // The planner's ids begin with those that ran at time 0, as they would in a cluster; places are
+  // those of Workload::jobs, and then of Workload::running.
+  [[nodiscard]] JobId id_of(size_t place) const {
+    const size_t jobs = workload_.jobs.size();
+    const size_t order = place < jobs ? workload_.running.size() + place : place - jobs;
+    return JobId{static_cast<uint32_t>(order + 1)};
+  }
+  [[nodiscard]] size_t place_of(JobId id) const {
+    const size_t order = id.value - 1;
+    const size_t old = workload_.running.size();
+    return order < old ? workload_.jobs.size() + order : order - old;
+  }
+  const WorkJob& work(JobId id) const { return workload_.jobs[place_of(id)]; }
 
   // The next moment at which a reservation begins or ends, or somebody may be preempted, if
   // somebody waits.
@@ -108,7 +126,7 @@ class Replay {
   Result<void> submit(size_t at) {
     const WorkJob& job = workload_.jobs[at];
     const sched::ShapeKey& key = workload_.keys[job.key];
-    const JobId id{static_cast<uint32_t>(at + kFirstJob)};
+    const JobId id = id_of(at);
     const sched::ShapeId shape = shapes_.intern(key, nodes_, workload_.partitions);
     if (!shapes_[shape].possible()) {
       return Error{ErrorCode::invalid,
@@ -117,10 +135,34 @@ class Replay {
     }
     TRY(check_limits(job));
     limits_.count_submitted(claim_of(job.owner), 1, sched::LimitBook::Sign::more);
-    enqueue(id, {.key = {.eligible = TimePoint{now_}, .job = id},
-                 .standing = standing_of(job),
-                 .shape = shape});
+    const Waiting row{.key = {.eligible = TimePoint{now_}, .job = id},
+                      .standing = standing_of(job),
+                      .shape = shape};
+    if (lacks(at) > 0)
+      blocked_.emplace(at, row);
+    else
+      enqueue(id, row);
     return {};
+  }
+
+  // How many have to end before this job may be in line.
+  size_t lacks(size_t at) const {
+    const auto others = workload_.after.find(at);
+    if (others == workload_.after.end()) return 0;
+    return static_cast<size_t>(
+        std::ranges::count_if(others->second, [&](uint32_t other) { return !ended_[other]; }));
+  }
+
+  void let_dependants_in(size_t ended) {
+    ended_[ended] = true;
+    const auto [first, last] = dependants_.equal_range(ended);
+    for (auto each = first; each != last; ++each) {
+      const auto row = blocked_.find(each->second);
+      if (row == blocked_.end() || lacks(each->second) > 0) continue;
+      row->second.key.eligible = TimePoint{now_};
+      enqueue(row->second.key.job, row->second);
+      blocked_.erase(row);
+    }
   }
 
   sched::Standing standing_of(const WorkJob& job) {
@@ -155,14 +197,19 @@ class Replay {
     sched::Tenant& tenant = tenants_[id];
     tenant.qos = column_of(owner);
     tenant.tier = workload_.partitions[partition.value].tier;
-    const size_t index = id.value - kFirstJob;
+    const size_t index = place_of(id);
     tenant.eligible = tenant.start = TimePoint{start};
     if (index < workload_.jobs.size()) {
       tenant.facts = facts_of(workload_.jobs[index]);
       tenant.eligible = TimePoint{workload_.jobs[index].submit};
       tenant.limit = workload_.keys[workload_.jobs[index].key].limit;
     } else {
-      tenant.facts.qos_factor = limits_.qos_factor(workload_.owners[owner].qos);
+      const Running& row = workload_.running[index - workload_.jobs.size()];
+      sched::PriorityFacts facts;
+      facts.size = static_cast<double>(row.held.cpus) / static_cast<double>(cpus_);
+      facts.qos_factor = limits_.qos_factor(workload_.owners[owner].qos);
+      tenant.facts = sched::that_count(options_.policy.weights, facts);
+      tenant.limit = row.until - row.began;
     }
     tenant.may_go = terms.mode != PreemptMode::off;
     tenant.safe_until = TimePoint{start + terms.exempt};
@@ -246,9 +293,9 @@ class Replay {
                           .awaits = one.awaits});
     MadeRoom& row = schedule_.preemptions.emplace_back();
     row.at = now_;
-    row.job = one.job.value - kFirstJob;
+    row.job = place_of(one.job);
     for (const JobId victim : one.victims) {
-      row.victims.push_back(victim.value - kFirstJob);
+      row.victims.push_back(place_of(victim));
       send_away(victim);
     }
   }
@@ -270,7 +317,7 @@ class Replay {
     if (held.end <= gone) return;  // it will have ended by itself
     held.end = gone;
     held.preempted = true;
-    const size_t index = id.value - kFirstJob;
+    const size_t index = place_of(id);
     if (index < workload_.jobs.size()) {
       const uint32_t owner = workload_.jobs[index].owner;
       held.sent_back = terms_of(held.partition, owner).mode == PreemptMode::requeue;
@@ -294,13 +341,13 @@ class Replay {
     shapes_.release(row.shape);
     waiting_.erase(waiting);
     for (MadeRoom& made : schedule_.preemptions) {
-      const bool waits = made.job == one.job.value - kFirstJob && !made.start;
+      const bool waits = made.job == place_of(one.job) && !made.start;
       if (waits && is_taken_over(one.job)) made.start = now_;
     }
     drop_takeover(one.job);
     const WorkJob& job = work(one.job);
     const Seconds limit = workload_.keys[job.key].limit;
-    JobRun& run = schedule_.jobs[one.job.value - kFirstJob];
+    JobRun& run = schedule_.jobs[place_of(one.job)];
     run.start = now_;
     run.end = now_ + job.run;
     if (options_.keep == Keep::placements) run.uses = one.placement.uses;
@@ -336,7 +383,7 @@ class Replay {
       add(node.free, use.held);
       std::erase_if(node.shares, [&](const sched::Share& share) { return share.job == job; });
     }
-    const size_t index = job.value - kFirstJob;
+    const size_t index = place_of(job);
     if (index >= workload_.jobs.size()) {  // it ran before the beginning
       const Running& old = workload_.running[index - workload_.jobs.size()];
       return give_back(old.owner, uses, old.licences, old.until);
@@ -352,12 +399,13 @@ class Replay {
     if (held.sent_back) return send_back(job);
     run.preempted = held.preempted;
     limits_.count_submitted(claim_of(row.owner), 1, sched::LimitBook::Sign::less);
+    let_dependants_in(index);
   }
 
   // To the place in line that it had.
   void send_back(JobId id) {
     const WorkJob& job = work(id);
-    JobRun& run = schedule_.jobs[id.value - kFirstJob];
+    JobRun& run = schedule_.jobs[place_of(id)];
     run.earlier.push_back(run);
     const sched::ShapeKey& key = workload_.keys[job.key];
     Waiting row{.key = {.eligible = TimePoint{job.submit}, .job = id},
@@ -373,6 +421,9 @@ class Replay {
   sched::ShapeTable shapes_;
   sched::PendingQueue queue_;
   std::map<JobId, Waiting> waiting_;
+  std::map<size_t, Waiting> blocked_;  // by places in Workload::jobs, as all of the next
+  std::vector<bool> ended_;            // for good
+  std::multimap<size_t, size_t> dependants_;
   std::map<JobId, Held> held_;
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
   sched::FairShare users_;  // all with equal shares

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "gdsim/scenario_line.h"
 #include "proto/job_spec.h"
 #include "server/sched/licences.h"
 
@@ -14,81 +15,13 @@ namespace {
 using sched::NodeIndex;
 using sched::PartitionIndex;
 
-constexpr int64_t kMaxTime = 4'000'000'000;  // seconds
-constexpr uint32_t kMaxCount = 1'000'000;    // of cpus, tasks, nodes
-constexpr size_t kMaxSections = 10'000;      // of limits, of one kind
+constexpr Seconds kMaxTime{kMaxScenarioTime};
+constexpr uint32_t kMaxCount = 1'000'000;  // of cpus, tasks, nodes
+constexpr size_t kMaxSections = 10'000;    // of limits, of one kind
 
 Error invalid(std::string text) {
   return Error{ErrorCode::invalid, std::move(text)};
 }
-
-// One line: "kind name key=value word". Values are asked for by key; done() refuses the rest.
-class Line {
- public:
-  static Result<Line> parse(std::string_view row) {
-    const std::vector<std::string_view> words = split_words(row);
-    Line line;
-    line.kind_ = words[0];
-    if (words.size() < 2) return invalid("'" + printable(words[0]) + "' lacks a name");
-    line.name_ = words[1];
-    for (size_t i = 2; i < words.size(); ++i) {
-      const size_t at = words[i].find('=');
-      const std::string_view value =
-          at == std::string_view::npos ? std::string_view{} : words[i].substr(at + 1);
-      if (!line.values_.emplace(words[i].substr(0, at), value).second) {
-        return invalid("'" + printable(words[i].substr(0, at)) + "' is given twice");
-      }
-    }
-    return line;
-  }
-
-  [[nodiscard]] std::string_view kind() const { return kind_; }
-  [[nodiscard]] std::string_view name() const { return name_; }
-  [[nodiscard]] Result<uint32_t> id() const { return parse_number<uint32_t>(name_, 1, 1U << 30); }
-  bool has(std::string_view key) {
-    asked_.insert(key);
-    return values_.contains(key);
-  }
-  std::string_view text(std::string_view key) { return has(key) ? values_.find(key)->second : ""; }
-  template <class T>
-  Result<T> number(std::string_view key, T otherwise, T least, T most) {
-    if (!has(key)) return otherwise;
-    Result<T> number = parse_number<T>(text(key), least, most);
-    if (!number.ok()) return std::move(number).error().in(key);
-    return number;
-  }
-  std::vector<std::string> list(std::string_view key) {
-    std::vector<std::string> result;
-    if (!has(key)) return result;
-    for (const std::string_view one : split(text(key), ',')) result.emplace_back(one);
-    return result;
-  }
-  // What has not been asked for is a limit.
-  template <class Limits>
-  Result<void> limits(Limits& target) {
-    for (const auto& [key, value] : values_) {
-      if (asked_.contains(key)) continue;
-      asked_.insert(key);
-      Result<void> set = set_limit(target, key, value);
-      if (!set.ok()) return std::move(set).error().in(key);
-    }
-    return {};
-  }
-  Result<void> done() const {
-    for (const auto& [key, value] : values_) {
-      if (asked_.contains(key)) continue;
-      const std::vector<std::string_view> known(asked_.begin(), asked_.end());
-      return invalid("unknown word '" + printable(key) + "'" + did_you_mean(key, known));
-    }
-    return {};
-  }
-
- private:
-  std::string_view kind_;
-  std::string_view name_;
-  std::map<std::string_view, std::string_view> values_;
-  std::set<std::string_view> asked_;
-};
 
 class Builder {
  public:
@@ -102,7 +35,8 @@ class Builder {
     if (line.kind() == "user") return add_user(line);
     if (line.kind() == "account") return add_account(line);
     if (line.kind() == "run") return add_run(line);
-    return add_job(line);
+    if (line.kind() == "queue") return add_job(line);
+    return add_expected(line);
   }
 
   void all_nodes() {  // the partition of who names none
@@ -114,11 +48,17 @@ class Builder {
     workload_.partition_terms.push_back(sched::preempt_terms(workload_.preempt, nullptr));
   }
 
-  Workload take() {
+  void line_up() {  // the jobs by their submission
     std::stable_sort(workload_.jobs.begin(), workload_.jobs.end(),
                      [](const WorkJob& a, const WorkJob& b) { return a.submit < b.submit; });
-    return std::move(workload_);
+    for (uint32_t i = 0; i < workload_.jobs.size(); ++i) jobs_[workload_.jobs[i].id] = i;
+    for (const auto& [job, others] : after_) {
+      std::vector<uint32_t>& places = workload_.after[jobs_.at(job)];
+      for (const int64_t other : others) places.push_back(jobs_.at(other));
+    }
   }
+
+  Workload take() { return std::move(workload_); }
 
  private:
   Result<void> add_node(Line& line) {
@@ -154,7 +94,7 @@ class Builder {
     }
     sched::PreemptTerms terms = sched::preempt_terms(workload_.preempt, nullptr);
     if (line.has("preempt_mode")) terms.mode = TRY(mode_of(line, "preempt_mode"));
-    terms.grace = Seconds{TRY(line.number<int64_t>("grace_time", 0, 0, kMaxTime))};
+    terms.grace = TRY(line.time("grace_time", Seconds{0}));
     workload_.partitions.push_back(std::move(partition));
     workload_.partition_terms.push_back(terms);
     return {};
@@ -174,15 +114,15 @@ class Builder {
     }
     preempt.type = line.name() == "qos" ? PreemptType::qos : PreemptType::partition_prio;
     preempt.mode = TRY(mode_of(line, "mode"));
-    preempt.exempt = Seconds{TRY(line.number<int64_t>("exempt", 0, 0, kMaxTime))};
+    preempt.exempt = TRY(line.time("exempt", Seconds{0}));
     return {};
   }
 
   Result<void> add_reservation(Line& line) {
     sched::Reservation row;
     row.id = static_cast<uint32_t>(workload_.reservations.size() + 1);
-    row.start = TimePoint{Seconds{TRY(line.number<int64_t>("start", 0, 0, kMaxTime))}};
-    row.end = TimePoint{Seconds{TRY(line.number<int64_t>("end", kMaxTime, 0, kMaxTime))}};
+    row.start = TimePoint{TRY(line.time("start", Seconds{0}))};
+    row.end = TimePoint{TRY(line.time("end", kMaxTime))};
     if (row.end <= row.start) return invalid("it ends before it begins");
     if (row.id > kMaxSections) return invalid("more than 10000 of them");
     for (const std::string& name : line.list("nodes")) {
@@ -194,6 +134,7 @@ class Builder {
     row.nodes.erase(std::unique(row.nodes.begin(), row.nodes.end()), row.nodes.end());
     if (!reservations_.emplace(line.name(), row.id).second) return invalid("it is there already");
     workload_.reservations.push_back(std::move(row));
+    workload_.reservation_names.emplace_back(line.name());
     return {};
   }
 
@@ -271,8 +212,8 @@ class Builder {
     row.node = NodeIndex{node->second};
     row.held.cpus = TRY(line.number<uint32_t>("cpus", 1, 0, kMaxCount));
     row.held.memory_mib = TRY(line.number<uint64_t>("mem", 0, 0, uint64_t{1} << 40));
-    row.until = Seconds{TRY(line.number<int64_t>("until", 1, 0, kMaxTime))};
-    row.began = -Seconds{TRY(line.number<int64_t>("age", 0, 0, kMaxTime))};
+    row.until = TRY(line.time("until", Seconds{1}));
+    row.began = -TRY(line.time("age", Seconds{0}));
     row.owner = owner_of(line);
     if (line.has("partition")) row.partition = TRY(partition_called(line.text("partition"))).value;
     row.licences = TRY(licences_of(line));
@@ -311,7 +252,7 @@ class Builder {
     TRY(sched::check_constraint(key.constraint));
     key.node_list = line.list("list");
     key.exclude = line.list("exclude");
-    key.limit = Seconds{TRY(line.number<int64_t>("limit", 100, 1, kMaxTime))};
+    key.limit = Seconds{TRY(line.number<int64_t>("limit", 100, 1, kMaxScenarioTime))};
     key.licences = TRY(licences_of(line));
     if (line.has("reservation")) {
       const auto reservation = reservations_.find(line.text("reservation"));
@@ -339,8 +280,8 @@ class Builder {
     WorkJob job;
     job.id = TRY(line.id());
     const sched::ShapeKey key = TRY(key_of(line));
-    job.submit = Seconds{TRY(line.number<int64_t>("at", 0, 0, kMaxTime))};
-    job.run = Seconds{TRY(line.number<int64_t>("run", key.limit.count(), 0, kMaxTime))};
+    job.submit = TRY(line.time("at", Seconds{0}));
+    job.run = TRY(line.time("run", key.limit));
     job.run = std::min(job.run, key.limit);
     job.nice = TRY(line.number<int32_t>("nice", 0, -1'000'000, 1'000'000));
     job.cpus = static_cast<uint32_t>(
@@ -352,9 +293,51 @@ class Builder {
     const auto [place, is_new] = keys_.try_emplace(key, next);
     if (is_new) workload_.keys.push_back(key);
     job.key = place->second;
-    if (!jobs_.insert(job.id).second) return invalid("it is there already");
+    TRY(wait_for_others(line, job));
+    const auto place_of_job = static_cast<uint32_t>(workload_.jobs.size());
+    if (!jobs_.emplace(job.id, place_of_job).second) return invalid("it is there already");
     workload_.jobs.push_back(job);
     return {};
+  }
+
+  Result<void> wait_for_others(Line& line, const WorkJob& job) {
+    if (!line.has("after")) return {};
+    const std::vector<int64_t> others = TRY(line.numbers<int64_t>("after", 1, 1U << 30));
+    for (const int64_t other : others) {
+      const auto place = jobs_.find(other);
+      if (place == jobs_.end()) {
+        return invalid("after: job " + std::to_string(other) + " is on no line before it");
+      }
+      if (workload_.jobs[place->second].submit > job.submit) {
+        return invalid("after: job " + std::to_string(other) + " is submitted later");
+      }
+    }
+    after_.emplace(job.id, others);
+    return {};
+  }
+
+  Result<void> add_expected(Line& line) {
+    const int64_t id = TRY(line.id());
+    const auto job = jobs_.find(id);
+    if (job == jobs_.end()) return invalid("no such job is queued");
+    if (!expected_.insert(job->second).second) return invalid("it is there already");
+    Expected row{.job = job->second, .starts = {}, .ends = {}, .nodes = {}};
+    row.starts = TRY(moments(line, "start"));
+    row.ends = TRY(moments(line, "end"));
+    row.nodes = line.text("on");
+    if (row.starts.empty() && row.ends.empty() && row.nodes.empty()) {
+      return invalid("it says none of start=, end=, on=");
+    }
+    workload_.expected.push_back(std::move(row));
+    return {};
+  }
+
+  static Result<std::vector<Seconds>> moments(Line& line, std::string_view key) {
+    std::vector<Seconds> result;
+    for (const int64_t at : TRY(line.numbers<int64_t>(key, 0, kMaxScenarioTime))) {
+      result.emplace_back(at);
+    }
+    return result;
   }
 
   Workload workload_;
@@ -365,27 +348,10 @@ class Builder {
   std::map<sched::Owner, uint32_t> owners_;
   std::map<std::string_view, uint32_t> reservations_;
   sched::Licences licences_;
-  std::set<int64_t> jobs_;
+  std::map<int64_t, uint32_t> jobs_;  // places in Workload::jobs
+  std::map<int64_t, std::vector<int64_t>> after_;
+  std::set<uint32_t> expected_;
 };
-
-struct NumberedLine {
-  size_t number = 0;
-  Line line;
-};
-
-Result<std::vector<NumberedLine>> lines_of(std::string_view text) {
-  std::vector<NumberedLine> lines;
-  size_t number = 0;
-  for (const std::string_view row : split(text, '\n')) {
-    ++number;
-    const std::string_view content = trim(row);
-    if (content.empty() || content.starts_with('#')) continue;
-    Result<Line> line = Line::parse(content);
-    if (!line.ok()) return std::move(line).error().in("line " + std::to_string(number));
-    lines.push_back({number, std::move(line).take()});
-  }
-  return lines;
-}
 
 }  // namespace
 
@@ -397,8 +363,9 @@ Result<Workload> parse_scenario(std::string_view text) {
                                            std::to_string(kMaxScenarioBytes)};
   }
   std::vector<NumberedLine> lines = TRY(lines_of(text));
-  constexpr std::string_view kKinds[] = {"node", "preempt", "partition", "reserve", "license",
-                                         "qos",  "account", "user",      "run",     "queue"};
+  constexpr std::string_view kKinds[] = {"node",    "preempt", "partition", "reserve",
+                                         "license", "qos",     "account",   "user",
+                                         "run",     "queue",   "expect"};
   for (const NumberedLine& row : lines) {
     const std::string_view kind = row.line.kind();
     if (std::find(std::begin(kKinds), std::end(kKinds), kind) == std::end(kKinds)) {
@@ -409,6 +376,7 @@ Result<Workload> parse_scenario(std::string_view text) {
   Builder builder;
   for (const std::string_view kind : kKinds) {  // whatever their order in the text
     if (kind == "run") builder.all_nodes();
+    if (kind == "expect") builder.line_up();
     for (auto& [number, line] : lines) {
       if (line.kind() != kind) continue;
       Result<void> added = builder.add(line);

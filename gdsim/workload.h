@@ -42,17 +42,27 @@ struct Running {  // since before the beginning
   std::vector<sched::LicenceNeed> licences = {};
 };
 
+struct Expected {  // of one job, by whoever wrote the scenario; what is empty is not said
+  size_t job = 0;  // its place in Workload::jobs
+  std::vector<Seconds> starts;  // of each of its lives
+  std::vector<Seconds> ends;
+  std::string nodes;  // "n1+n2", of the last one
+};
+
 struct Workload {
   std::vector<sched::Node> nodes;
   std::vector<sched::Partition> partitions;
-  std::vector<sched::ShapeKey> keys;  // each once
-  std::vector<WorkJob> jobs;          // by submission
-  std::vector<Running> running;       // at time 0
+  std::vector<sched::ShapeKey> keys;              // each once
+  std::vector<WorkJob> jobs;                      // by submission
+  std::map<size_t, std::vector<uint32_t>> after;  // who must have ended before, by places in jobs
+  std::vector<Running> running;                   // at time 0
   LimitSettings limits;
   std::vector<sched::Reservation> reservations;
+  std::vector<std::string> reservation_names;  // likewise
   sched::PreemptPolicy preempt;
   std::vector<sched::PreemptTerms> partition_terms;  // by partition, under partition_prio
   std::vector<sched::Owner> owners{{}};              // each once; the first is of nothing
+  std::vector<Expected> expected;
 
   [[nodiscard]] uint64_t cpus() const;  // of all nodes
 };

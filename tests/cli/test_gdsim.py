@@ -46,6 +46,20 @@ class Gdsim(unittest.TestCase):
             done = run("gdsim", "--schedule", "-", stdin=scenario)
         self.assertEqual((done.stdout, done.stderr), ("0 start 1 n1\n10 start 2 n1\n", ""))
 
+    def test_what_a_scenario_expects_is_checked(self):
+        text = "node 1\nqueue 1 run=10\nqueue 2 run=5\nexpect 1 start=0 end=10\n"
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "queue.txt")
+            for expected, errors in [
+                    ("start=10 on=n1", ""),
+                    ("start=9 on=n1", "job 2: start=9 on=n1 expected, start=10 on=n1 found\n"
+                     "gdsim: 1 of 2 jobs went another way than is expected of them\n")]:
+                with open(path, "w", encoding="utf-8") as out:
+                    out.write(text + "expect 2 " + expected + "\n")
+                done = run("gdsim", "--schedule", path)
+                self.assertEqual((done.returncode, done.stderr), (1 if errors else 0, errors))
+                self.assertEqual(done.stdout, "0 start 1 n1\n10 start 2 n1\n")
+
     def test_refusals_name_the_file(self):
         with tempfile.TemporaryDirectory() as folder:
             for text, error in [

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <map>
-#include <random>
 
 #include "gdsim/metrics.h"
 #include "gdsim/replay.h"
 #include "gdsim/scenario.h"
+#include "tests/support/core_replay.h"
+#include "tests/support/random_scenario.h"
 
 namespace gd::sim {
 namespace {
@@ -27,95 +28,6 @@ const NamedPolicy kPolicies[] = {
     {"defaults", {}},
     {"few starts a pass", {.start_limit = 1}},
 };
-
-// Sections of limits, each in some of the scenarios; all that a job may ask for fits in.
-std::string random_limits(std::mt19937_64& engine) {
-  const auto roll = [&](uint64_t low, uint64_t high) {
-    return std::to_string(low + engine() % (high - low + 1));
-  };
-  const auto one_in = [&](uint64_t n) { return engine() % n == 0; };
-  std::string text = "license matlab count=" + roll(2, 4) + "\nlicense ansys count=1\n";
-  text += "account art" + (one_in(2) ? " grp_tres=cpu=" + roll(16, 24) : "") +
-          (one_in(3) ? " grp_jobs=" + roll(1, 4) : "") + "\n";
-  if (one_in(2)) {
-    text += std::string("preempt qos mode=") + (one_in(3) ? "cancel" : "requeue") +
-            " exempt=" + (one_in(2) ? roll(0, 60) : "0") + "\n";
-  }
-  text += "account oil parent=art" + (one_in(2) ? " max_jobs=" + roll(1, 2) : "") +
-          (one_in(3) ? " grp_tres=node=" + roll(2, 3) : "") + "\n";
-  text += "account ink parent=art\n";
-  text += "qos short" + (one_in(2) ? " max_jobs_per_user=" + roll(1, 2) : "") +
-          (one_in(2) ? " max_tres_per_account=mem=" + roll(1600, 2400) : "") +
-          " priority=" + roll(0, 9) + " preempt=normal,wide\n";
-  text += "qos wide grace_time=" + (one_in(2) ? roll(1, 40) : "0") +
-          (one_in(2) ? " preempt=normal" : "") +
-          (one_in(2) ? " grp_tres=cpu=" + roll(16, 20) : "") +
-          " max_tres_per_user=node=" + roll(2, 4) + "\n";
-  if (one_in(3)) text += "user 1 grp_tres=cpu=" + roll(16, 20) + "\n";
-  if (one_in(3)) text += "user * max_jobs=" + roll(1, 6) + "\n";
-  return text;
-}
-
-std::string random_scenario(uint64_t seed) {
-  std::mt19937_64 engine(seed);
-  const auto roll = [&](uint64_t low, uint64_t high) {
-    return std::to_string(low + engine() % (high - low + 1));
-  };
-  const auto one_in = [&](uint64_t n) { return engine() % n == 0; };
-  std::string text;
-  const uint64_t nodes = 2 + engine() % 4;
-  for (uint64_t n = 1; n <= nodes; ++n) {
-    text += "node " + std::to_string(n) + " cpus=" + roll(4, 8) + " mem=" + roll(400, 800);
-    text += n == 1 || one_in(2) ? " features=a\n" : "\n";
-    if (one_in(3)) {
-      text += "run " + std::to_string(900 + n) + " on=" + std::to_string(n) +
-              " cpus=" + roll(1, 4) + " mem=100 until=" + roll(1, 300) + "\n";
-    }
-  }
-  text += "partition all\npartition first nodes=1,2 tier=" + roll(1, 2) + "\n";
-  text += random_limits(engine);
-  const bool reserved = one_in(2);
-  if (reserved) {
-    text += "reserve r nodes=1" + std::string(one_in(2) ? ",2" : "") + " start=" + roll(0, 400) +
-            " end=" + roll(2000, 4000) + "\n";
-  }
-  uint64_t at = 0;
-  for (uint64_t job = 1; job <= 40; ++job) {
-    if (!one_in(3)) at += engine() % 60;
-    const std::string limit = roll(1, 300);
-    text += "queue " + std::to_string(job) + " at=" + std::to_string(at) + " limit=" + limit +
-            " run=" + roll(1, std::stoul(limit)) + " cpus=" + roll(1, 4) + " mem=" + roll(0, 400) +
-            " user=" + roll(1, 3);
-    if (one_in(3)) text += " nodes=2";
-    if (one_in(4)) text += " tasks=2 per_node=1";
-    if (one_in(6)) text += " exclusive";
-    if (one_in(5)) text += " features=a nodes=1";
-    if (one_in(3)) text += one_in(2) ? " partition=first,all" : " partition=first";
-    if (one_in(5)) text += " nice=" + roll(0, 5000);
-    if (one_in(2)) text += one_in(2) ? " account=oil" : " account=ink";
-    if (one_in(3)) text += one_in(2) ? " qos=short" : " qos=wide";
-    if (reserved && one_in(8)) text += " reservation=r";
-    if (one_in(5)) text += " licenses=matlab:" + roll(1, 2) + (one_in(2) ? ",ansys" : "");
-    text += "\n";
-  }
-  return text;
-}
-
-// A word may be said once only: the later one goes.
-std::string without_doubles(const std::string& text) {
-  std::string result;
-  size_t begin = 0;
-  while (begin < text.size()) {
-    const size_t end = text.find('\n', begin);
-    std::string line = text.substr(begin, end - begin);
-    const size_t first = line.find(" nodes=");
-    const size_t second = first == std::string::npos ? first : line.find(" nodes=", first + 1);
-    if (second != std::string::npos && line.starts_with("queue")) line.erase(second, 8);
-    result += line + "\n";
-    begin = end + 1;
-  }
-  return result;
-}
 
 // All times that a job ran: the last one, and those that ended to make room for others.
 std::vector<Life> lives_of(const JobRun& run) {
@@ -248,7 +160,7 @@ class LimitCheck {
       for (const char* user : {"1", "2", "3"}) {
         check_group(qos.per_user, used("qos " + qos.name + " user " + user), user);
       }
-      for (const char* account : {"", "oil", "ink"}) {
+      for (const char* account : {"own", "oil", "ink"}) {
         check_group(qos.per_account, used("qos " + qos.name + " account " + account), account);
       }
     }
@@ -366,7 +278,7 @@ Workload possible_part(Workload workload) {
 TEST(ReplayProperty, EveryPolicyStartsEveryJobAndNeverOverCommits) {
   size_t preemptions = 0;
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    const std::string text = without_doubles(random_scenario(seed));
+    const std::string text = test::random_scenario(seed);
     Result<Workload> parsed = parse_scenario(text);
     ASSERT_TRUE(parsed.ok()) << parsed.error().text << "\n" << text;
     const Workload workload = possible_part(std::move(parsed).take());
@@ -396,11 +308,28 @@ TEST(ReplayProperty, EveryPolicyStartsEveryJobAndNeverOverCommits) {
   EXPECT_GT(preemptions, 500U);
 }
 
+// What gdsim promises an administrator is what the controller does. Without fair share, which the
+// two rank anew at different moments.
+TEST(ReplayProperty, TheControllersCoreGivesTheSameSchedule) {
+  sched::Policy policy;
+  policy.weights.fair_share = 0;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Workload workload = possible_part(parse_scenario(test::random_scenario(seed)).value());
+    const ReplayOptions how{.policy = policy, .keep = Keep::placements, .progress = {}};
+    const Result<Schedule> ours = replay(workload, how);
+    const Result<Schedule> cores = test::core_replay(workload, policy);
+    ASSERT_TRUE(ours.ok()) << ours.error().text;
+    ASSERT_TRUE(cores.ok()) << cores.error().text;
+    ASSERT_EQ(start_lines(workload, *cores), start_lines(workload, *ours));
+  }
+}
+
 // With one line and one partition nobody starts before who stands in front.
 TEST(ReplayProperty, FifoKeepsTheLine) {
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    std::string text = without_doubles(random_scenario(seed));
+    std::string text = test::random_scenario(seed);
     for (const std::string_view word : {" partition=first,all", " partition=first"}) {
       for (size_t at = text.find(word); at != std::string::npos; at = text.find(word)) {
         text.erase(at, word.size());

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "gdsim/scenario_line.h"
+
 namespace gd::sim {
 namespace {
 
@@ -37,6 +39,24 @@ TEST(Scenario, ReadsNodesPartitionsAndJobs) {
   EXPECT_EQ(workload->running[0].until, Seconds{40});
 }
 
+TEST(Scenario, ReadsWhoWaitsForWhomAndWhatIsExpected) {
+  const Result<Workload> workload = parse_scenario(R"(
+    node 1
+    queue 1 at=5
+    queue 2 at=5 after=1
+    queue 3
+    expect 2 start=105,300 end=200 on=n1
+  )");
+  ASSERT_TRUE(workload.ok()) << workload.error().text;
+  ASSERT_EQ(workload->jobs[0].id, 3) << "by submission";
+  EXPECT_EQ(workload->after, (std::map<size_t, std::vector<uint32_t>>{{2, {1}}}));
+  const Expected& row = workload->expected.at(0);
+  EXPECT_EQ(row.job, 2U);
+  EXPECT_EQ(row.starts, (std::vector<Seconds>{Seconds{105}, Seconds{300}}));
+  EXPECT_EQ(row.ends, (std::vector<Seconds>{Seconds{200}}));
+  EXPECT_EQ(row.nodes, "n1");
+}
+
 TEST(Scenario, RefusesWithTheLine) {
   EXPECT_EQ(refusal("nod 1"), "line 1: unknown kind 'nod'; did you mean 'node'?");
   EXPECT_EQ(refusal("node"), "line 1: 'node' lacks a name");
@@ -50,6 +70,22 @@ TEST(Scenario, RefusesWithTheLine) {
   EXPECT_EQ(refusal("node 1\nqueue 1 partition=x"), "line 2: queue 1: partition 'x' is not there");
   EXPECT_EQ(refusal("node 1\npartition a nodes=1,7"),
             "line 2: partition a: a node of it is not there");
+  EXPECT_EQ(refusal("node 1\nqueue 1 after=2\nqueue 2"),
+            "line 2: queue 1: after: job 2 is on no line before it");
+  EXPECT_EQ(refusal("node 1\nqueue 1 at=9\nqueue 2 after=1"),
+            "line 3: queue 2: after: job 1 is submitted later");
+  EXPECT_EQ(refusal("node 1\nqueue 1\nexpect 2 start=0"),
+            "line 3: expect 2: no such job is queued");
+  EXPECT_EQ(refusal("node 1\nqueue 1\nexpect 1"),
+            "line 3: expect 1: it says none of start=, end=, on=");
+  EXPECT_EQ(refusal("node 1\nqueue 1\nexpect 1 end=0,x"),
+            "line 3: expect 1: end: 'x' is not a whole number");
+  EXPECT_EQ(refusal("node 1\nqueue 1\nexpect 1 end=0\nexpect 1 end=0"),
+            "line 4: expect 1: it is there already");
+  const std::string latest = std::to_string(kMaxScenarioTime);
+  EXPECT_EQ(refusal("node 1\nqueue 1 at=" + latest), "accepted");
+  EXPECT_EQ(refusal("node 1\nqueue 1 at=" + latest + "0"),
+            "line 2: queue 1: at: 40000000000 is not between 0 and 4000000000");
   EXPECT_EQ(refusal(std::string(kMaxScenarioBytes, '\n')), "accepted");
   EXPECT_EQ(refusal(std::string(kMaxScenarioBytes + 1, '\n')),
             "4194305 octets, a scenario has at most 4194304");
