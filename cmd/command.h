@@ -51,7 +51,8 @@ int start_command(const CommandInfo& info, const Invocation& call) {
 // One per command file.
 extern const Command kGdsub, kGdalloc, kGdstat, kGdkill, kGdrun, kGdsh, kGdinfo, kGdacct, kGdctl,
     kGdlogin, kGdimage, kGdprio, kGdshare, kGdcp;
-extern const Command kSacctmgr, kSdiag, kSeff, kSreport, kSstat;  // under Slurm's name alone
+// Under Slurm's name alone.
+extern const Command kSacctmgr, kSbcast, kSdiag, kSeff, kSreport, kSstat;
 
 // cmd/main.cc's whole work, also for tests. argv[0] decides, or argv[1] of `gd`.
 int dispatch(const std::vector<std::string>& argv);

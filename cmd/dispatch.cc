@@ -30,7 +30,7 @@ constexpr std::array<SlurmName, 18> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"seff", &kSeff},
                                                  {"sreport", &kSreport},
                                                  {"sattach", nullptr},
-                                                 {"sbcast", nullptr},
+                                                 {"sbcast", &kSbcast},
                                                  {"strigger", nullptr}}};
 
 std::string base_name(const std::string& path) {

@@ -1,6 +1,8 @@
 #include "proto/tree_receive.h"
 
+#include <stdio.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <array>
@@ -36,10 +38,10 @@ mode_t current_umask() {
 }  // namespace
 
 Result<TreeReceiver> TreeReceiver::open(const std::string& target, size_t sources,
-                                        Attributes attributes, OnProblem on_problem) {
+                                        ReceiveRules rules, OnProblem on_problem) {
   const std::string path = target.empty() ? "." : target;
   UniqueFd folder(::open(path.c_str(), kFolder));
-  if (folder.valid()) return TreeReceiver(std::move(folder), "", path, attributes, on_problem);
+  if (folder.valid()) return TreeReceiver(std::move(folder), "", path, rules, on_problem);
   if (errno != ENOENT && errno != ENOTDIR) return os_error(path);
   const size_t last = path.find_last_not_of('/');
   if (sources > 1 || last + 1 < path.size()) return os_error(path, ENOTDIR);
@@ -49,13 +51,13 @@ Result<TreeReceiver> TreeReceiver::open(const std::string& target, size_t source
                                                        : path.substr(0, slash);
   folder.reset(::open(above.c_str(), kFolder));
   if (!folder.valid()) return os_error(above);
-  return TreeReceiver(std::move(folder), path.substr(slash + 1), above, attributes, on_problem);
+  return TreeReceiver(std::move(folder), path.substr(slash + 1), above, rules, on_problem);
 }
 
-TreeReceiver::TreeReceiver(UniqueFd top, std::string rename, std::string path,
-                           Attributes attributes, OnProblem on_problem)
+TreeReceiver::TreeReceiver(UniqueFd top, std::string rename, std::string path, ReceiveRules rules,
+                           OnProblem on_problem)
     : rename_(std::move(rename)),
-      attributes_(attributes),
+      rules_(rules),
       on_problem_(std::move(on_problem)),
       umask_(current_umask()) {
   levels_.push_back({.folder = std::move(top), .entry = {}, .path = std::move(path)});
@@ -113,7 +115,8 @@ void TreeReceiver::enter(TreeEntry entry) {
     const char* name = level.entry.name.c_str();
     // Ours to write in until its end, whatever it will be then.
     level.made = ::mkdirat(folder(), name, 0700) == 0;
-    if (!level.made && errno != EEXIST) {
+    const bool usable = errno == EEXIST && rules_.existing == Existing::replace;
+    if (!level.made && !usable) {
       problem(level.path, errno);
     } else {
       level.folder.reset(::openat(folder(), name, kFolder | O_NOFOLLOW));
@@ -126,7 +129,7 @@ void TreeReceiver::enter(TreeEntry entry) {
 void TreeReceiver::begin_file(TreeEntry entry) {
   file_ = File{.fd = {}, .entry = std::move(entry), .path = {}, .temporary = {}};
   file_->path = levels_.back().path + "/" + file_->entry.name;
-  if (passes_by()) return;
+  if (passes_by() || !may_take(file_->entry, file_->path)) return;
   file_->temporary = temporary_name();
   constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   file_->fd.reset(::openat(folder(), file_->temporary.c_str(), kNew, 0600));
@@ -136,22 +139,47 @@ void TreeReceiver::begin_file(TreeEntry entry) {
 void TreeReceiver::make_link(const TreeEntry& entry) {
   if (passes_by()) return;
   const std::string path = levels_.back().path + "/" + entry.name;
+  if (!may_take(entry, path)) return;
   const std::string temporary = temporary_name();
   if (::symlinkat(entry.target.c_str(), folder(), temporary.c_str()) != 0) {
     return problem(path, errno);
   }
-  if (attributes_ == Attributes::keep) {
+  if (rules_.attributes == Attributes::keep) {
     const auto times = times_of(entry);
     (void)!::utimensat(folder(), temporary.c_str(), times.data(), AT_SYMLINK_NOFOLLOW);
   }
-  if (::renameat(folder(), temporary.c_str(), folder(), entry.name.c_str()) != 0) {
-    problem(path, errno);
+  if (const int number = give_name(temporary, entry.name); number != 0) {
+    problem(path, number);
     (void)::unlinkat(folder(), temporary.c_str(), 0);
   }
 }
 
+// No other's: several nodes of a job may receive into one folder that they share.
 std::string TreeReceiver::temporary_name() const {
-  return ".gdcp-" + std::to_string(::getpid()) + "-" + std::to_string(made_);
+  struct utsname host {};
+  (void)::uname(&host);
+  return ".gdcp-" + std::string(host.nodename) + "-" + std::to_string(::getpid()) + "-" +
+         std::to_string(made_);
+}
+
+// Said before anything is written; give_name() is what makes it so.
+bool TreeReceiver::may_take(const TreeEntry& entry, const std::string& path) {
+  struct stat there {};
+  if (rules_.existing == Existing::replace) return true;
+  if (::fstatat(folder(), entry.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) return true;
+  problem(path, EEXIST);
+  return false;
+}
+
+int TreeReceiver::give_name(const std::string& temporary, const std::string& name) const {
+  const auto rename = [&](unsigned flags) {
+    const int done = ::renameat2(folder(), temporary.c_str(), folder(), name.c_str(), flags);
+    return done == 0 ? 0 : errno;
+  };
+  if (rules_.existing == Existing::replace) return rename(0);
+  const int number = rename(RENAME_NOREPLACE);
+  // Some network file systems cannot: then what may_take() saw has to do.
+  return number == EINVAL ? rename(0) : number;
 }
 
 void TreeReceiver::write(std::string_view bytes) {
@@ -171,7 +199,7 @@ Result<void> TreeReceiver::end() {
   }
   if (levels_.size() == 1) return wrong_order("an end of nothing");
   const Level& level = levels_.back();
-  const bool sets = level.made || attributes_ == Attributes::keep;
+  const bool sets = level.made || rules_.attributes == Attributes::keep;
   if (level.folder.valid() && sets) set_attributes(level.folder.get(), level.entry);
   levels_.pop_back();
   return {};
@@ -180,10 +208,8 @@ Result<void> TreeReceiver::end() {
 void TreeReceiver::end_file() {
   if (file_->fd.valid()) {
     set_attributes(file_->fd.get(), file_->entry);
-    const int renamed =
-        ::renameat(folder(), file_->temporary.c_str(), folder(), file_->entry.name.c_str());
-    if (renamed != 0) {
-      problem(file_->path, errno);
+    if (const int number = give_name(file_->temporary, file_->entry.name); number != 0) {
+      problem(file_->path, number);
       discard_file();
     }
   }
@@ -191,7 +217,7 @@ void TreeReceiver::end_file() {
 }
 
 void TreeReceiver::set_attributes(int fd, const TreeEntry& entry) const {
-  const bool keeps = attributes_ == Attributes::keep;
+  const bool keeps = rules_.attributes == Attributes::keep;
   (void)!::fchmod(fd, keeps ? entry.mode : entry.mode & 0777 & ~umask_);
   if (!keeps) return;
   const auto times = times_of(entry);

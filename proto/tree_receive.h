@@ -5,9 +5,10 @@
 //
 // A file is written beside its name and takes it when it is whole: what was there stays until
 // then, and a link there is replaced, not followed. Existing folders are used; one that is a link
-// is refused. Permissions and times are the sender's, or, without `keep`, permissions less the
-// umask, and those of folders that were there stay. What cannot be made is a problem, what is in it
-// passes by, and the rest is made.
+// is refused. Where what exists is to be refused, a name that is taken is a problem, and stays what
+// it is. Permissions and times are the sender's, or, without `keep`, permissions less the umask,
+// and those of folders that were there stay. What cannot be made is a problem, what is in it passes
+// by, and the rest is made.
 #pragma once
 
 #include <functional>
@@ -22,13 +23,19 @@
 namespace gd {
 
 enum class Attributes : uint8_t { by_umask, keep };
+enum class Existing : uint8_t { replace, refuse };
+
+struct ReceiveRules {
+  Attributes attributes = Attributes::by_umask;
+  Existing existing = Existing::replace;
+};
 
 class TreeReceiver {
  public:
   using OnProblem = std::function<void(const std::string& text)>;
 
   // `sources`: how many were named; more than one want a folder.
-  static Result<TreeReceiver> open(const std::string& target, size_t sources, Attributes attributes,
+  static Result<TreeReceiver> open(const std::string& target, size_t sources, ReceiveRules rules,
                                    OnProblem on_problem);
   TreeReceiver(TreeReceiver&& other) = default;
   TreeReceiver& operator=(TreeReceiver&&) = delete;
@@ -52,7 +59,7 @@ class TreeReceiver {
     std::string path;
     std::string temporary;
   };
-  TreeReceiver(UniqueFd top, std::string rename, std::string path, Attributes attributes,
+  TreeReceiver(UniqueFd top, std::string rename, std::string path, ReceiveRules rules,
                OnProblem on_problem);
   Result<void> obey(const ByteFrame& frame);
   Result<TreeEntry> entry_in(const ByteFrame& frame);
@@ -60,6 +67,8 @@ class TreeReceiver {
   void begin_file(TreeEntry entry);
   void make_link(const TreeEntry& entry);
   [[nodiscard]] std::string temporary_name() const;
+  [[nodiscard]] bool may_take(const TreeEntry& entry, const std::string& path);
+  [[nodiscard]] int give_name(const std::string& temporary, const std::string& name) const;
   void write(std::string_view bytes);
   Result<void> end();
   void end_file();
@@ -71,7 +80,7 @@ class TreeReceiver {
 
   std::vector<Level> levels_;  // the first is the top
   std::string rename_;         // what the one thing on the top is called; empty: as it comes
-  Attributes attributes_;
+  ReceiveRules rules_;
   OnProblem on_problem_;
   ByteFrameReader reader_{kTreeRules};
   std::optional<File> file_;

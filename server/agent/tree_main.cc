@@ -1,7 +1,9 @@
-// gdtree: inside of a job, the far end of gdcp.
+// gdtree: inside of a job, the far end of gdcp and sbcast.
 //
-//   gdtree send [-r] PATH...              files and folders to standard output, as frames
-//   gdtree receive [-p] SOURCES PATH      from standard input, to PATH
+//   gdtree send [-r] PATH...                  files and folders to standard output, as frames
+//   gdtree receive [-p] [-n] SOURCES PATH     from standard input, to PATH
+//
+// -r: folders, too; -p: permissions and times are kept; -n: nothing that exists is replaced.
 //
 // Frames are those of proto/tree_frames.h. Static, bound in beside the commands: it runs as the
 // job's user, in the job's own view of files. Ends with 0, with 1 if there was a problem (each a
@@ -38,8 +40,8 @@ int send(std::vector<std::string> words) {
   return sender.problems() == 0 ? 0 : 1;
 }
 
-Result<bool> receive_all(const std::string& target, size_t sources, Attributes attributes) {
-  TreeReceiver receiver = TRY(TreeReceiver::open(target, sources, attributes, say));
+Result<bool> receive_all(const std::string& target, size_t sources, ReceiveRules rules) {
+  TreeReceiver receiver = TRY(TreeReceiver::open(target, sources, rules, say));
   std::array<char, kMaxTreePiece> block;
   while (!receiver.done()) {
     const ssize_t got = ::read(0, block.data(), block.size());
@@ -52,15 +54,16 @@ Result<bool> receive_all(const std::string& target, size_t sources, Attributes a
 }
 
 int receive(std::vector<std::string> words) {
-  Attributes attributes = Attributes::by_umask;
-  if (!words.empty() && words.front() == "-p") {
-    attributes = Attributes::keep;
+  ReceiveRules rules;
+  while (!words.empty() && (words.front() == "-p" || words.front() == "-n")) {
+    if (words.front() == "-p") rules.attributes = Attributes::keep;
+    if (words.front() == "-n") rules.existing = Existing::refuse;
     words.erase(words.begin());
   }
   if (words.size() != 2) return kUsage;
   const Result<size_t> sources = parse_number<size_t>(words[0], 1);
   if (!sources.ok()) return kUsage;
-  const Result<bool> done = receive_all(words[1], *sources, attributes);
+  const Result<bool> done = receive_all(words[1], *sources, rules);
   if (!done.ok()) say(done.error().text);
   return done.ok() && *done ? 0 : 1;
 }
@@ -73,6 +76,6 @@ int main(int argc, char** argv) {
   const std::vector<std::string> rest(words.empty() ? words.end() : words.begin() + 1, words.end());
   if (!words.empty() && words[0] == "send") return gd::agent::send(rest);
   if (!words.empty() && words[0] == "receive") return gd::agent::receive(rest);
-  std::fprintf(stderr, "gdtree: expected send [-r] PATH..., or receive [-p] SOURCES PATH\n");
+  std::fprintf(stderr, "gdtree: expected send [-r] PATH..., or receive [-p] [-n] SOURCES PATH\n");
   return gd::agent::kUsage;
 }

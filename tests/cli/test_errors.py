@@ -54,6 +54,13 @@ CASES = [
      "squeue: unrecognized option '--nonsense'\nTry \"squeue --help\" for more information\n"),
     (["scancel"], 1, "scancel: error: No job identification provided\n"),
     (["scancel", "abc"], 1, "scancel: error: invalid job id abc\n"),
+    (["sbcast"], 1, "sbcast: error: Need two file names, have 0 names\n"),
+    (["sbcast", "-f", "a", "b"], 1, "sbcast: error: Need a job id to run this command.  Run from "
+     "within a Slurm job or use the --jobid option.\n"),
+    (["sbcast", "--send-libs", "a", "b"], 1,
+     "sbcast: error: option '--send-libs' is not supported by gd 0.1.0\n"),
+    (["sbcast", "-j", "1", "/nonexistent", "b"], 1,
+     "sbcast: error: Can't open `/nonexistent`: No such file or directory\n"),
     (["sattach", "1.0"], 1, "sattach: not supported by gd 0.1.0\n"),
     (["sreport", "cluster", "bogus"], 1, "Not valid report bogus\nValid cluster reports are, "
      "\"AccountUtilizationByUser\", \"UserUtilizationByAccount\", and \"Utilization\"\n"),
@@ -92,7 +99,7 @@ class Errors(unittest.TestCase):
         self.assertRegex(done.stderr, r"^gdstat: not logged in to cluster \w+: run gdlogin\n$")
 
     def test_slurm_names_that_are_not_served_say_so(self):
-        for name in ("sbcast", "sattach"):
+        for name in ("sattach", "strigger"):
             self.assertIn(name, SLURM)
             self.assertEqual(run(name).returncode, 1)
 

@@ -21,7 +21,8 @@ std::string framed(std::string_view bytes) {
 }
 
 void receive_tree(std::string_view bytes, const std::string& folder) {
-  auto receiver = gd::TreeReceiver::open(folder, 1, gd::Attributes::keep, [](const auto&) {});
+  const gd::ReceiveRules rules{.attributes = gd::Attributes::keep};
+  auto receiver = gd::TreeReceiver::open(folder, 1, rules, [](const auto&) {});
   if (receiver.ok()) (void)receiver->take(bytes).ok();
 }
 

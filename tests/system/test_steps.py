@@ -332,6 +332,52 @@ class Steps(unittest.TestCase):
         self.assertIn(f"salloc: Job allocation {job} has been revoked.", err.decode())
         self.assertNotEqual(run.returncode, 0)
 
+    # -- files to all nodes
+
+    def test_sbcast_brings_a_file_to_each_node_of_the_job(self):
+        out = self.batch(
+            "head -c 3000000 /dev/urandom >/tmp/in; chmod 751 /tmp/in; touch -d @981173106 /tmp/in\n"
+            "sbcast -p /tmp/in /tmp/out || echo failed\n"
+            "srun -l sh -c 'stat -c \"%a %U %Y %s\" /tmp/out'\n"
+            "srun sha256sum /tmp/out | sort -u | wc -l; sha256sum </tmp/in | cut -c1-64 >/tmp/sum\n"
+            "srun -n1 sha256sum /tmp/out | cut -c1-64 | cmp - /tmp/sum && echo same\n"
+            "sbcast /tmp/in /tmp/out; echo $?\n"
+            "sbcast -f /tmp/sum /tmp/out; echo $?\n"
+            "srun cat /tmp/out | sort -u | cmp - /tmp/sum && echo replaced\n"
+            "cd /tmp; sbcast in relative && srun -l stat -c %s /tmp/relative\n",
+            "-N2",
+        )
+        told, lines = [], []
+        for line in out.splitlines():
+            (told if line.startswith("sbcast: ") else lines).append(line)
+        self.assertEqual(
+            sorted(told), [f"sbcast: {n}: /tmp/out: File exists" for n in ("n1", "n2")]
+        )
+        self.assertEqual(sorted(lines[:2]), [f"{i}: 751 {ALICE} 981173106 3000000" for i in (0, 1)])
+        self.assertEqual(lines[2:7], ["1", "same", "1", "0", "replaced"])
+        self.assertEqual(sorted(lines[7:]), ["0: 3000000", "1: 3000000"])
+
+    def test_sbcast_from_outside_goes_to_a_job_or_to_the_nodes_of_a_step(self):
+        started = os.path.join(self.home, "second-node")
+        script = HEAD + f"srun -n1 -r1 sh -c 'touch {started}; exec sleep 60'"
+        job = self.c.submit(ALICE, "-N2", "--mem=0", "-o", "/dev/null", script=script)
+        self.addCleanup(lambda: self.run_as("scancel", str(job)))
+        wait_until("the step runs", lambda: os.path.exists(started))
+        os.unlink(started)
+        seen = ("srun", f"--jobid={job}", "--overlap", "-l", "sh", "-c", "cat /tmp/x || echo none")
+        self.run_as("sbcast", "-v", "-j", f"{job}.0", "/etc/hostname", "/tmp/x").ok()
+        name = self.c.read("/etc/hostname").strip()
+        self.assertEqual(
+            sorted(self.run_as(*seen).ok().out.split("\n")[:2]), ["0: none", f"1: {name}"]
+        )
+        done = self.run_as("sbcast", "-j", str(job), "/etc/hostname", "/tmp/x")
+        self.assertEqual((done.status, done.err), (1, "sbcast: n2: /tmp/x: File exists\n"))
+        self.assertEqual(sorted(set(self.run_as(*seen).ok().out.split())), ["0:", "1:", name])
+        done = self.c.run(BOB, find("sbcast"), "-j", str(job), "/etc/hostname", "/tmp/y")
+        self.assertEqual(done.status, 1)
+        done = self.run_as("sbcast", "-j", f"{job}.77", "/etc/hostname", "/tmp/y")
+        self.assertEqual((done.status, done.err), (1, f"sbcast: error: job {job} has no step 77\n"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -30,19 +30,18 @@ class TreeTest : public ::testing::Test {
     return all;
   }
   Result<void> receive(std::string_view frames, const std::string& target, size_t sources = 1,
-                       Attributes attributes = Attributes::by_umask) {
-    Result<TreeReceiver> receiver =
-        TreeReceiver::open(target, sources, attributes,
-                           [this](const std::string& text) { problems_.push_back(text); });
+                       ReceiveRules rules = {}) {
+    Result<TreeReceiver> receiver = TreeReceiver::open(
+        target, sources, rules, [this](const std::string& text) { problems_.push_back(text); });
     if (!receiver.ok()) return receiver.error();
     for (const char c : frames) TRY(receiver->take({&c, 1}));
     done_ = receiver->done();
     return {};
   }
   void copy(const std::vector<std::string>& sources, const std::string& target,
-            Attributes attributes = Attributes::by_umask) {
+            ReceiveRules rules = {}) {
     TreeSender sender(sources, Folders::send);
-    const Result<void> received = receive(all_of(sender), target, sources.size(), attributes);
+    const Result<void> received = receive(all_of(sender), target, sources.size(), rules);
     EXPECT_TRUE(received.ok()) << received.error().text;
     EXPECT_TRUE(done_);
   }
@@ -89,7 +88,7 @@ TEST_F(TreeTest, PermissionsAndTimesAreKeptWhenAskedFor) {
   for (const std::string& name : {from("d/f"), from("d")}) {
     ASSERT_EQ(::utimensat(AT_FDCWD, name.c_str(), times.data(), 0), 0);
   }
-  copy({from("d")}, to("kept"), Attributes::keep);
+  copy({from("d")}, to("kept"), {.attributes = Attributes::keep});
   EXPECT_EQ(about(to("kept")).st_mode & 07777, 0555U);
   EXPECT_EQ(about(to("kept/f")).st_mode & 07777, 0604U);  // without set-id bits
   for (const std::string& name : {to("kept/f"), to("kept")}) {
@@ -98,6 +97,38 @@ TEST_F(TreeTest, PermissionsAndTimesAreKeptWhenAskedFor) {
   }
   copy({from("d/f")}, to("now"));
   EXPECT_GT(about(to("now")).st_mtim.tv_sec, 1'600'000'000);
+}
+
+TEST_F(TreeTest, WhatExistsStaysWhereItIsToBeRefused) {
+  ASSERT_TRUE(replace_file(from("f"), "new", 0644).ok());
+  ASSERT_TRUE(make_directories(from("d"), 0755).ok());
+  ASSERT_EQ(::symlink("new", from("d/link").c_str()), 0);
+  const ReceiveRules refuse{.existing = Existing::refuse};
+  copy({from("f")}, to("f"), refuse);
+  EXPECT_EQ(text(to("f")), "new");
+  EXPECT_EQ(problems_, std::vector<std::string>{});
+  ASSERT_TRUE(replace_file(to("f"), "old", 0644).ok());
+  copy({from("f")}, to("f"), refuse);
+  EXPECT_EQ(text(to("f")), "old");
+  copy({from("d")}, dir_ / "to", refuse);
+  copy({from("d")}, dir_ / "to", refuse);
+  const std::vector<std::string> told{to("f") + ": File exists", to("d") + ": File exists"};
+  EXPECT_EQ(problems_, told);
+}
+
+TEST_F(TreeTest, ANameTakenMeanwhileIsNotReplacedEither) {
+  ASSERT_TRUE(replace_file(from("f"), "new", 0644).ok());
+  TreeSender sender({from("f")}, Folders::refuse);
+  const Bytes frames = all_of(sender);
+  Result<TreeReceiver> receiver =
+      TreeReceiver::open(to("f"), 1, {.existing = Existing::refuse},
+                         [this](const std::string& text) { problems_.push_back(text); });
+  ASSERT_TRUE(receiver.ok());
+  ASSERT_TRUE(receiver->take(std::string_view(frames).substr(0, frames.size() - 20)).ok());
+  ASSERT_TRUE(replace_file(to("f"), "theirs", 0644).ok());
+  ASSERT_TRUE(receiver->take(std::string_view(frames).substr(frames.size() - 20)).ok());
+  EXPECT_EQ(text(to("f")), "theirs");
+  EXPECT_EQ(problems_, std::vector<std::string>{to("f") + ": File exists"});
 }
 
 TEST_F(TreeTest, FilesAreReplacedWholeAndLinksAreNotFollowed) {
