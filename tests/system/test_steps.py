@@ -336,7 +336,7 @@ class Steps(unittest.TestCase):
 
     def test_sbcast_brings_a_file_to_each_node_of_the_job(self):
         out = self.batch(
-            "head -c 3000000 /dev/urandom >/tmp/in; chmod 751 /tmp/in; touch -d @981173106 /tmp/in\n"
+            "cd /tmp; head -c 3000000 /dev/urandom >in; chmod 751 in; touch -d @981173106 in\n"
             "sbcast -p /tmp/in /tmp/out || echo failed\n"
             "srun -l sh -c 'stat -c \"%a %U %Y %s\" /tmp/out'\n"
             "srun sha256sum /tmp/out | sort -u | wc -l; sha256sum </tmp/in | cut -c1-64 >/tmp/sum\n"
