@@ -399,6 +399,12 @@ Result<Reply> start_step(Draft& draft, const StartStep& command) {
   if (request.request.given() && draft.cluster.find_request(request.request) != nullptr) {
     return Error{ErrorCode::exists, "this request id was used for something else"};
   }
+  if (job->state == JobState::starting) {
+    // The node's word that it runs may still be on its way: its script can be faster.
+    Error error = nodes_busy().in("job " + std::to_string(job->id.value));
+    error.text += ": it is " + std::string(long_name(job->state));
+    return error;
+  }
   if (job->state != JobState::running) {
     return conflict(
         job->id, "steps are for running jobs, this one is " + std::string(long_name(job->state)));

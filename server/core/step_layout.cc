@@ -133,6 +133,10 @@ std::vector<StepShare> shares_on(const std::vector<NodeRoom>& rooms,
 
 }  // namespace
 
+Error nodes_busy() {
+  return {ErrorCode::unavailable, "Requested nodes are busy"};
+}
+
 std::vector<NodeRoom> rooms_of(const JobRecord& job) {
   std::vector<NodeRoom> rooms;
   for (const NodeShare& share : job.nodes) {
@@ -164,7 +168,7 @@ Result<std::vector<StepShare>> lay_out(std::vector<NodeRoom> rooms, const StepRe
     whole.push_back(capacity(room, request));
   }
   if (!choose(whole, size).empty()) {
-    return Error{ErrorCode::unavailable, "Requested nodes are busy"};
+    return nodes_busy();
   }
   const uint64_t most = std::accumulate(whole.begin(), whole.end(), uint64_t{0});
   return invalid("More processors requested than permitted: " + std::to_string(size.tasks) +

@@ -28,6 +28,9 @@ struct NodeRoom {  // of a job, on one of its nodes
 // What its job's steps leave on each node that it still holds.
 std::vector<NodeRoom> rooms_of(const JobRecord& job);
 
+// To be asked again: unavailable, in the words that srun's retries go by.
+Error nodes_busy();
+
 // Errors: unavailable, if there is room once other steps have ended; else invalid or not_found.
 Result<std::vector<StepShare>> lay_out(std::vector<NodeRoom> rooms, const StepRequest& request);
 

@@ -101,6 +101,21 @@ TEST_F(StepsTest, AStepThatFindsNoRoomIsToldToComeAgain) {
   EXPECT_TRUE(run(StartStep{user("alice", 1001), wide, {}}).ok());
 }
 
+// A script's first srun can reach the controller before its node's report that the script runs;
+// it was refused for good, and about one job of ten with such a script failed.
+TEST_F(StepsTest, AStepOfAJobThatIsNotSaidToRunYetIsToldToComeAgain) {
+  const JobId id = two_nodes();
+  report("n2", {status(id, StepPhase::running, {}, {}, kExternStep)});
+  EXPECT_EQ(launched("n1"), std::vector<StepId>{kBatchStep});
+  const StepRequest asked{.job = id, .argv = {"x"}, .tasks = 1};
+  const auto early = run(StartStep{user("alice", 1001), asked, {}});
+  ASSERT_FALSE(early.ok());
+  EXPECT_EQ(early.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(early.error().text, "job 1: Requested nodes are busy: it is CONFIGURING");
+  report("n1", {status(id, StepPhase::running)});
+  EXPECT_TRUE(run(StartStep{user("alice", 1001), asked, {}}).ok());
+}
+
 TEST_F(StepsTest, WhoHoldsTheContainerIsToldToEndAfterTheSteps) {
   const JobId id = two_nodes_running();
   const StepId step = step_in(id, {.tasks = 2}).step;
