@@ -298,8 +298,12 @@ void define_tasks(Cli& cli, RunOptions& options) {
          });
   cli.on("--mpi", "none", "How MPI is started: by its own mpirun, or not at all", {})
       .choose({"none"});
-  cli.on("--cpu-bind", "none|no|q|quiet", "Bind to no single processors", {})
-      .choose({"none", "no", "q", "quiet"});
+  cli.on("--cpu-bind", "[verbose,]none|threads|cores|sockets",
+         "What each task keeps to of the job's processors: so many as it needs, in whole units",
+         [&options](std::string_view text) -> Result<void> {
+           options.job.spec.cpu_bind = TRY(parse_cpu_bind(text));
+           return {};
+         });
   cli.group("In a job");
   cli.flag("--exact", "As many processors as the tasks need, and no other step's; so with -c",
            options.exact);
@@ -353,6 +357,12 @@ Result<void> inherit(RunOptions& options,
     const std::optional<std::string> text = get_variable(name);
     return text && !text->empty() && *text != "0" && *text != "no";
   };
+  const std::optional<std::string> bind = get_variable("SLURM_CPU_BIND");
+  if (bind && !bind->empty() && spec.cpu_bind == CpuBindChoice{}) {
+    Result<CpuBindChoice> choice = parse_cpu_bind(*bind);
+    if (!choice.ok()) return std::move(choice).error().in("SLURM_CPU_BIND");
+    spec.cpu_bind = *choice;
+  }
   options.label = options.label || is_set("SLURM_LABELIO");
   options.unbuffered = options.unbuffered || is_set("SLURM_UNBUFFEREDIO");
   options.kill_on_bad_exit = options.kill_on_bad_exit || is_set("SLURM_KILL_BAD_EXIT");
@@ -452,6 +462,7 @@ Result<StepRequest> to_step_request(const JobOptions& options, JobId job,
   request.node_list = spec.node_list;
   request.exclude = spec.exclude;
   request.cyclic = spec.cyclic;
+  request.cpu_bind = spec.cpu_bind;
   request.environment = TRY(export_environment(options.export_names, around.environment));
   return request;
 }

@@ -40,6 +40,9 @@ template <class Tag, class Value>
 struct IsId<Id<Tag, Value>> : std::true_type {};
 
 // The highest value of each enum on the wire; a higher one is malformed.
+constexpr uint64_t last_of(CpuBind) {
+  return static_cast<uint64_t>(CpuBind::sockets);
+}
 constexpr uint64_t last_of(StepSharing) {
   return static_cast<uint64_t>(StepSharing::overlap);
 }

@@ -97,6 +97,7 @@ struct StepRecord {
   StepState state = StepState::starting;
   std::vector<StepShare> shares;  // at least one, in the order of the job's nodes
   bool cyclic = false;            // tasks are numbered over the nodes in turn
+  CpuBindChoice cpu_bind;
   std::optional<uint32_t> cpus_per_task;
   std::optional<uint64_t> memory_mib;  // on each node, a limit of the step's own
   std::optional<Seconds> time_limit;   // of its own, beside the job's
@@ -121,6 +122,7 @@ struct StepRecord {
     field("state", self.state);
     field("shares", self.shares);
     field("cyclic", self.cyclic);
+    field("cpu_bind", self.cpu_bind);
     field("cpt", self.cpus_per_task);
     field("mem", self.memory_mib);
     field("limit", self.time_limit);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "proto/cpu_bind.h"
 #include "proto/ids.h"
 #include "proto/mail.h"
 #include "proto/resources.h"
@@ -101,7 +102,8 @@ struct JobSpec {
   std::string error;  // empty: as output
   OpenMode open_mode = OpenMode::by_cluster;
   bool pty = false;
-  bool cyclic = false;   // tasks are numbered over the nodes in turn, not node by node
+  bool cyclic = false;  // tasks are numbered over the nodes in turn, not node by node
+  CpuBindChoice cpu_bind;
   std::string programs;  // interactive: what its tasks run, if not all the same: multi_prog.h
   ImageSpec image;
   std::vector<std::string> mounts;   // SRC:DST[:flags]
@@ -158,6 +160,7 @@ struct JobSpec {
     field("open_mode", self.open_mode);
     field("pty", self.pty);
     field("cyclic", self.cyclic);
+    field("cpu_bind", self.cpu_bind);
     field("programs", self.programs);
     field("image", self.image);
     field("mounts", self.mounts);

@@ -436,6 +436,7 @@ struct StepRequest {
   uint32_t relative = 0;  // the first node counts from this one of the job's
   StepSharing sharing = StepSharing::whole;
   bool cyclic = false;
+  CpuBindChoice cpu_bind;
   std::string record;  // as JobSpec::record
   bool operator==(const StepRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
@@ -462,6 +463,7 @@ struct StepRequest {
     field("relative", self.relative);
     field("sharing", self.sharing);
     field("cyclic", self.cyclic);
+    field("cpu_bind", self.cpu_bind);
     field("record", self.record);
   }
 };

@@ -170,6 +170,7 @@ struct StepLaunch {
   std::vector<uint32_t> step_tasks;     // on each of them
   uint32_t step_node_index = 0;         // this node
   bool cyclic = false;                  // how they are numbered: proto/task_layout.h
+  CpuBindChoice cpu_bind;
   std::optional<uint32_t> cpus_per_task;
   uint32_t step_cpus = 0;  // limits of the step on this node; 0: the job's
   uint64_t step_memory_mib = 0;
@@ -212,6 +213,7 @@ struct StepLaunch {
     field("step_tasks", self.step_tasks);
     field("step_index", self.step_node_index);
     field("cyclic", self.cyclic);
+    field("cpu_bind", self.cpu_bind);
     field("cpt", self.cpus_per_task);
     field("step_cpus", self.step_cpus);
     field("step_mem", self.step_memory_mib);

@@ -277,6 +277,7 @@ Result<AgentSettings> read_agent(const ConfigView& view) {
   }
   out.cpus = static_cast<uint32_t>(view.integer("cpus"));
   out.reserved_cpus = static_cast<uint32_t>(view.integer("reserved_cpus"));
+  out.bind_processors = view.flag("bind_processors");
   out.reserved_memory_mib = view.mib("reserved_memory");
   out.features = view.list("features");
   out.max_processes = static_cast<uint32_t>(view.integer("max_processes"));

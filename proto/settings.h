@@ -135,6 +135,7 @@ struct AgentSettings {
   uint32_t subid_count = 0;
   uint32_t cpus = 0;  // 0: those that are found
   uint32_t reserved_cpus = 0;
+  bool bind_processors = true;  // each job to its own
   uint64_t reserved_memory_mib = 0;
   std::vector<std::string> features;
   uint32_t max_processes = 0;      // a job

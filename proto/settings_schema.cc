@@ -246,6 +246,9 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
      "Cpus that the node counts as having; 0: those that it finds. More let jobs share them.", 0,
      1 << 16},
     {"reserved_cpus", integer, "0", "Cpus kept from jobs.", 0, 1 << 20},
+    {"bind_processors", boolean, "yes",
+     "Each job keeps to processors of its own, whole cores where it can be had, unless the node "
+     "counts as having more than it has."},
     {"reserved_memory", size_mib, "0", "Memory kept from jobs.", 0, int64_t{1} << 40},
     {"features", list, "", "Features that this node adds to those it found."},
     {"max_processes", integer, "16384", "Most processes and threads of a job.", 16, 4'194'304},

@@ -1,6 +1,5 @@
 #include "server/agent/inventory.h"
 
-#include <sched.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -8,10 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "base/process.h"
 #include "base/text.h"
+#include "server/agent/affinity.h"
 
 #ifndef GD_VERSION
 #error "the build names the version"
@@ -20,16 +22,15 @@
 namespace gd::agent {
 namespace {
 
-uint32_t usable_cpus() {
-  // The set that the kernel lets us run on: cpusets and affinity are in it already.
-  constexpr int kMostCpus = 16384;
-  cpu_set_t* set = CPU_ALLOC(kMostCpus);
-  const size_t size = CPU_ALLOC_SIZE(kMostCpus);
-  CPU_ZERO_S(size, set);
-  int count = 0;
-  if (::sched_getaffinity(0, size, set) == 0) count = CPU_COUNT_S(size, set);
-  CPU_FREE(set);
-  return static_cast<uint32_t>(std::max(count, 1));
+uint32_t found_cpus() {
+  return std::max<uint32_t>(1, static_cast<uint32_t>(usable_processors().size()));
+}
+
+uint32_t number_in(const std::string& file, uint32_t otherwise) {
+  const Result<Bytes> text = read_file(file);
+  if (!text.ok()) return otherwise;
+  const Result<uint32_t> number = parse_number<uint32_t>(trim(*text));
+  return number.ok() ? *number : otherwise;
 }
 
 uint64_t value_of(std::string_view line) {
@@ -58,6 +59,39 @@ std::string node_name(const AgentSettings& settings) {
   if (::gethostname(host.data(), host.size() - 1) != 0) return "localhost";
   const std::string name(host.data());
   return name.substr(0, name.find('.'));
+}
+
+Processors usable_processors() {
+  Result<Processors> all = affinity_of(0);  // cpusets are in it already
+  return all.ok() ? std::move(all).take() : Processors{0};
+}
+
+std::vector<Core> read_cores(const std::string& folder, const Processors& usable) {
+  std::vector<Core> cores;
+  std::map<std::pair<uint32_t, uint32_t>, size_t> places;  // by socket and core
+  for (const uint32_t one : usable) {
+    const std::string topology = folder + "/cpu" + std::to_string(one) + "/topology/";
+    const uint32_t socket = number_in(topology + "physical_package_id", 0);
+    const uint32_t number = number_in(topology + "core_id", kMostProcessors + one);
+    const auto [place, fresh] = places.try_emplace({socket, number}, cores.size());
+    if (fresh) cores.push_back({socket, {}});
+    cores[place->second].threads.push_back(one);
+  }
+  return cores;
+}
+
+std::vector<Core> cores_for_jobs(const AgentSettings& settings, std::vector<Core> all) {
+  size_t found = 0;
+  for (const Core& core : all) found += core.threads.size();
+  if (settings.cpus > found) return {};
+  size_t kept = settings.reserved_cpus;
+  for (Core& core : all) {
+    const size_t most = std::min(kept, core.threads.size());
+    core.threads.erase(core.threads.begin(), core.threads.begin() + static_cast<long>(most));
+    kept -= most;
+  }
+  std::erase_if(all, [](const Core& core) { return core.threads.empty(); });
+  return all;
 }
 
 CpuLayout parse_cpu_layout(std::string_view cpuinfo) {
@@ -96,7 +130,7 @@ Result<NodeInfo> take_inventory(const AgentSettings& settings, std::string_view 
   info.name = node_name(settings);
   info.version = GD_VERSION;
   info.boot_id = TRY(boot_id());
-  const uint32_t cpus = settings.cpus > 0 ? settings.cpus : usable_cpus();
+  const uint32_t cpus = settings.cpus > 0 ? settings.cpus : found_cpus();
   info.total.cpus = cpus > settings.reserved_cpus ? cpus - settings.reserved_cpus : 1;
   const Memory memory = parse_memory(TRY(read_file("/proc/meminfo", size_t{1} << 20)));
   const uint64_t reserved = std::min(memory.total_mib, settings.reserved_memory_mib);

@@ -4,10 +4,12 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "proto/node_record.h"
 #include "proto/settings.h"
+#include "server/agent/processors.h"
 
 namespace gd::agent {
 
@@ -21,6 +23,16 @@ struct CpuLayout {
   bool operator==(const CpuLayout&) const = default;
 };
 CpuLayout parse_cpu_layout(std::string_view cpuinfo);  // /proc/cpuinfo; pure
+
+// Of these processors, which share a core; "folder" is /sys/devices/system/cpu. What the kernel
+// does not tell of is a core of its own.
+std::vector<Core> read_cores(const std::string& folder, const Processors& usable);
+inline constexpr const char* kProcessorFolder = "/sys/devices/system/cpu";
+Processors usable_processors();  // those that this process may run on
+
+// Those that jobs are given processors of: without the reserved ones, which are the first. None if
+// the node counts as more than it has: jobs share them then.
+std::vector<Core> cores_for_jobs(const AgentSettings& settings, std::vector<Core> all);
 
 struct Memory {
   uint64_t total_mib = 0;

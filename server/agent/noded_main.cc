@@ -114,6 +114,10 @@ Result<std::string> prepare_shepherds(const Settings& all, const std::string& no
                        .quota_mib = settings.job_dir_quota_mib};
   shepherd.devices = TRY(load_device_settings(all.file));
   shepherd.devices_dir = settings.spool_dir + "/devices";
+  if (settings.bind_processors) {
+    shepherd.cores = cores_for_jobs(settings, read_cores(kProcessorFolder, usable_processors()));
+  }
+  shepherd.processors_file = settings.spool_dir + "/processors";
   shepherd.steps_dir = settings.spool_dir + "/jobs";
   shepherd.store_program = TRY(own_folder()) + "/gdstore";
   shepherd.screen_program = TRY(own_folder()) + "/gdscreen";

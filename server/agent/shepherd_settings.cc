@@ -40,6 +40,8 @@ Result<void> take(ShepherdSettings& settings, std::string_view key, const std::s
   if (key == "gres_devices") settings.devices.gres.push_back(TRY(parse_gres_devices(value)));
   if (key == "device_allow") settings.devices.allow.push_back(value);
   if (key == "devices_dir") settings.devices_dir = value;
+  if (key == "core") settings.cores.push_back(TRY(parse_core(value)));
+  if (key == "processors_file") settings.processors_file = value;
   if (key == "steps_dir") settings.steps_dir = value;
   if (key == "store_program") settings.store_program = value;
   if (key == "screen_program") settings.screen_program = value;
@@ -87,6 +89,8 @@ std::string render(const ShepherdSettings& settings) {
   for (const GresDevices& gres : settings.devices.gres) line(out, "gres_devices", render(gres));
   for (const std::string& name : settings.devices.allow) line(out, "device_allow", name);
   line(out, "devices_dir", settings.devices_dir);
+  for (const Core& core : settings.cores) line(out, "core", format_core(core));
+  line(out, "processors_file", settings.processors_file);
   line(out, "steps_dir", settings.steps_dir);
   line(out, "store_program", settings.store_program);
   line(out, "screen_program", settings.screen_program);

@@ -19,6 +19,7 @@
 #include "proto/volume.h"
 #include "server/agent/image_rules.h"
 #include "server/agent/job_dirs.h"
+#include "server/agent/processors.h"
 
 namespace gd::agent {
 
@@ -44,12 +45,14 @@ struct ShepherdSettings {
   ImageRules images;
   JobDirSettings job_dirs;
   DeviceSettings devices;
-  std::string devices_dir;     // whose job has which: step_devices.h
-  std::string steps_dir;       // of the folders of this node's steps
-  std::string store_program;   // gdstore
-  std::string screen_program;  // gdscreen; empty: nobody keeps what terminals show
-  Seconds sample_interval{5};  // between readings of what a step uses
-  bool append_output = false;  // open mode of output files unless the job says
+  std::string devices_dir;      // whose job has which: step_devices.h
+  std::vector<Core> cores;      // that jobs get processors of; none: all jobs use all
+  std::string processors_file;  // who has which: processor_claim.h
+  std::string steps_dir;        // of the folders of this node's steps
+  std::string store_program;    // gdstore
+  std::string screen_program;   // gdscreen; empty: nobody keeps what terminals show
+  Seconds sample_interval{5};   // between readings of what a step uses
+  bool append_output = false;   // open mode of output files unless the job says
   bool operator==(const ShepherdSettings&) const = default;
 };
 

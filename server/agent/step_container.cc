@@ -6,6 +6,7 @@
 
 #include "base/process.h"
 #include "proto/step_name.h"
+#include "server/agent/affinity.h"
 #include "server/agent/step_engine.h"
 #include "server/agent/step_plan.h"
 #include "server/agent/step_receipt.h"
@@ -36,7 +37,11 @@ Result<void> StepContainer::open_groups() {
     owns_job_group_ = true;
     job_group_ = std::move(made).take();
     TRY(choose(Claim::take));
+    keep_processors(take_processors(launch_, settings_));
     container::CgroupLimits limits = limits_of(launch_, settings_);
+    // Version 1 would build the kernel's scheduling domains anew for each job: affinity must do.
+    const bool confine = tree_->mode() == container::CgroupMode::v2 && !processors_.own.empty();
+    if (confine) limits.cpuset = format_processors(processors_.own);
     std::ranges::move(rules_of(devices_.edits), std::back_inserter(*limits.devices));
     std::vector<std::string> notes = TRY(job_group_->set_limits(limits));
     warnings_.insert(warnings_.end(), notes.begin(), notes.end());
@@ -68,8 +73,18 @@ Result<void> StepContainer::choose(Claim claim) {
   return {};
 }
 
+// This process keeps to them, and what it starts with it: the container, and nothing before.
+void StepContainer::keep_processors(StepProcessors processors) {
+  processors_ = std::move(processors);
+  if (!processors_.note.empty()) warnings_.push_back(processors_.note);
+  if (processors_.own.empty()) return;
+  const bool one = processors_.of_tasks.size() == 1 && !needs_gdtasks(launch_);
+  const Result<void> kept = keep_to(one ? processors_.of_tasks[0] : processors_.own);
+  if (!kept.ok()) warnings_.push_back("processors are not kept apart: " + kept.error().text);
+}
+
 // The owner of the job's group is the one step of this life of the job with an init file.
-Result<std::optional<UniqueFd>> StepContainer::find_container() const {
+Result<std::optional<StepContainer::Owner>> StepContainer::find_container() const {
   const std::string jobs_dir = folder_above(folder_.path());
   for (const StepKey& key : TRY(list_steps(jobs_dir))) {
     if (key.job != launch_.job || key.launch != launch_.launch) continue;
@@ -78,30 +93,33 @@ Result<std::optional<UniqueFd>> StepContainer::find_container() const {
     const Result<ProcessName> init = other.read_init();
     if (!init.ok()) continue;
     Result<UniqueFd> process = open_process(*init);
-    if (process.ok()) return std::optional<UniqueFd>{std::move(process).take()};
+    if (process.ok()) {
+      return std::optional<Owner>{{other.path(), init->pid, std::move(process).take()}};
+    }
   }
-  return std::optional<UniqueFd>{};
+  return std::optional<Owner>{};
 }
 
 Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredImage* stored) {
   joined_ = launch_.join_container && !owns_job_group_;
-  std::optional<UniqueFd> init;
-  if (joined_) {
-    init = TRY(find_container());
-    if (!init) return Start::not_yet;
+  std::optional<Owner> owner;
+  if (!owns_job_group_) {
+    owner = TRY(find_container());
+    if (!owner && joined_) return Start::not_yet;
+    if (owner) keep_processors(join_processors(launch_, settings_, owner->folder, owner->pid));
   }
   const std::unique_ptr<container::Engine> engine = TRY(engine_of(launch_, settings_));
   container::Identity identity = TRY(identify(launch_));
   request_at_fault_ =
       true;  // from here on it is the image, the files, the program that are missing
-  PreparedStep step =
-      TRY(prepare_step(launch_, settings_, std::move(identity), stored, devices_.edits));
+  const StepHoldings holdings{.devices = devices_.edits, .of_tasks = processors_.of_tasks};
+  PreparedStep step = TRY(prepare_step(launch_, settings_, std::move(identity), stored, holdings));
   request_at_fault_ = false;
   step.plan.cgroup = TRY(step_group_->attach_points());
   place_ = step.plan.process.argv.empty();
-  if (!joined_) receipt_ = receipt_of(launch_, settings_, step.plan, stored);
+  if (!joined_) receipt_ = receipt_of(launch_, settings_, step.plan, stored, processors_.own);
   Result<container::Process> process =
-      joined_ ? container::join(init->get(), step.plan.identity, step.plan.process,
+      joined_ ? container::join(owner->process.get(), step.plan.identity, step.plan.process,
                                 step.plan.cgroup, step.plan.root_mode)
               : engine->launch(step.plan);
   if (!process.ok()) {
@@ -178,6 +196,7 @@ Result<void> StepContainer::clean_up() {
   step_group_.reset();
   if (job_group_ && owns_job_group_) TRY(job_group_->destroy(kCleanUpMs));
   job_group_.reset();
+  processors_ = StepProcessors{};
   devices_ = DeviceChoice{};  // now, not with the shepherd: the next job may be on its way
   return {};
 }

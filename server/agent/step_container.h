@@ -18,6 +18,7 @@
 #include "server/agent/shepherd_settings.h"
 #include "server/agent/step_devices.h"
 #include "server/agent/step_folder.h"
+#include "server/agent/step_processors.h"
 #include "server/agent/step_streams.h"
 #include "server/container/cgroup.h"
 #include "server/container/launch.h"
@@ -61,7 +62,13 @@ class StepContainer {
  private:
   Result<void> open_groups();
   Result<void> choose(Claim claim);
-  Result<std::optional<UniqueFd>> find_container() const;
+  void keep_processors(StepProcessors processors);
+  struct Owner {  // of the job's container
+    std::string folder;
+    pid_t pid = 0;
+    UniqueFd process;
+  };
+  Result<std::optional<Owner>> find_container() const;
   Result<Start> start_in_groups(const image::StoredImage* stored);
   void tell_others();
 
@@ -80,6 +87,7 @@ class StepContainer {
   bool request_at_fault_ = false;
   Receipt receipt_;
   DeviceChoice devices_;
+  StepProcessors processors_;
 };
 
 }  // namespace gd::agent

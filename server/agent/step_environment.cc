@@ -139,6 +139,17 @@ void set_asked(Environment& env, const StepLaunch& launch) {
   }
 }
 
+// As srun's own variable reads it again.
+void set_binding(Environment& env, const CpuBindChoice& bind) {
+  if (bind == CpuBindChoice{}) return;
+  const std::string loud = bind.verbose ? "verbose" : "quiet";
+  const std::string type(to_string(bind.unit));
+  env["SLURM_CPU_BIND"] = loud + "," + type;
+  env["SLURM_CPU_BIND_VERBOSE"] = loud;
+  env["SLURM_CPU_BIND_TYPE"] = type;
+  env["SLURM_CPU_BIND_LIST"] = "";
+}
+
 // What srun tells its tasks; gdtasks adds what differs from task to task of a node.
 void set_step(Environment& env, const StepLaunch& launch) {
   env["GD_STEP_ID"] = step_name(launch.step);
@@ -154,6 +165,7 @@ void set_step(Environment& env, const StepLaunch& launch) {
   env["SLURM_STEP_NUM_TASKS"] = env["SLURM_NTASKS"] = env["SLURM_NPROCS"] = number(tasks);
   if (launch.cpus_per_task) env["SLURM_CPUS_PER_TASK"] = number(*launch.cpus_per_task);
   if (launch.step_cpus > 0) env["SLURM_CPUS_ON_NODE"] = number(launch.step_cpus);
+  set_binding(env, launch.cpu_bind);
   env["SLURM_NODEID"] = number(launch.step_node_index);
   const std::vector<uint32_t> mine = tasks_here(launch);
   if (mine.empty()) return;

@@ -78,9 +78,10 @@ Result<void> add_plan(const StepLaunch& launch, const ShepherdSettings& settings
   const container::Tree tree = TRY(container::Tree::discover(settings.cgroup_root));
   const Result<DeviceChoice> devices = choose_devices(launch, settings, Claim::preview);
   if (!devices.ok()) told.refusals.push_back(devices.error().text);
-  const container::CdiEdits edits = devices.ok() ? devices->edits : container::CdiEdits{};
+  StepHoldings holdings;
+  if (devices.ok()) holdings.devices = devices->edits;
   PreparedStep step =
-      TRY(plan_step(launch, settings, std::move(identity), stored, edits, &told.refusals));
+      TRY(plan_step(launch, settings, std::move(identity), stored, holdings, &told.refusals));
   UniqueFd groups;
   if (tree.mode() == container::CgroupMode::v2) {
     groups = TRY(open_file(tree.base().unified, O_PATH | O_DIRECTORY));
@@ -92,7 +93,7 @@ Result<void> add_plan(const StepLaunch& launch, const ShepherdSettings& settings
     if (line.starts_with(stand_in)) line.replace(0, stand_in.size(), "root: the image's tree ");
     told.lines.push_back(std::move(line));
   }
-  add_groups(launch, settings, tree, edits, told.lines);
+  add_groups(launch, settings, tree, holdings.devices, told.lines);
   for (const std::string& warning : step.warnings) told.lines.push_back("warning " + warning);
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/image_name.h"
 #include "base/text.h"
@@ -80,13 +81,9 @@ void add_image_environment(Environment& exported, const image::StoredImage& stor
   }
 }
 
-// One task of one program is started as it is.
-bool needs_gdtasks(const StepLaunch& launch) {
-  return launch.stream && !launch.pty &&
-         (tasks_here(launch).size() > 1 || !launch.programs.empty());
-}
-
-std::vector<std::string> gdtasks_argv(const StepLaunch& launch, std::vector<std::string> command) {
+std::vector<std::string> gdtasks_argv(const StepLaunch& launch,
+                                      std::span<const Processors> processors,
+                                      std::vector<std::string> command) {
   std::string numbers;
   for (const uint32_t task : tasks_here(launch)) {
     numbers += (numbers.empty() ? "" : ",") + std::to_string(task);
@@ -95,6 +92,14 @@ std::vector<std::string> gdtasks_argv(const StepLaunch& launch, std::vector<std:
   for (const uint32_t tasks : launch.step_tasks) total += tasks;
   std::vector<std::string> argv{kInsideTasks};
   if (!launch.programs.empty()) argv.push_back("--programs=" + launch.programs);
+  if (!processors.empty()) {
+    std::string lists;
+    for (const Processors& own : processors) {
+      lists += (lists.empty() ? "" : ";") + format_processors(own);
+    }
+    argv.push_back("--processors=" + lists);
+  }
+  if (launch.cpu_bind.verbose) argv.emplace_back("--tell-processors");
   argv.push_back(std::move(numbers));
   argv.push_back(std::to_string(total));
   if (launch.programs.empty()) std::ranges::move(command, std::back_inserter(argv));
@@ -102,7 +107,8 @@ std::vector<std::string> gdtasks_argv(const StepLaunch& launch, std::vector<std:
 }
 
 Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
-                              const ShepherdSettings& settings, const image::StoredImage* stored) {
+                              const ShepherdSettings& settings, const image::StoredImage* stored,
+                              const StepHoldings& holdings) {
   const Identity& identity = step.plan.identity;
   Environment exported = TRY(parse_environment(launch.environment));
   if (stored != nullptr) add_image_environment(exported, *stored, launch.spec.image.env);
@@ -130,7 +136,7 @@ Result<void> describe_process(PreparedStep& step, const StepLaunch& launch,
       return Error{ErrorCode::unavailable,
                    "several tasks on one node need gdtasks, of the folder client_dir of gd.conf"};
     }
-    process.argv = gdtasks_argv(launch, std::move(process.argv));
+    process.argv = gdtasks_argv(launch, holdings.of_tasks, std::move(process.argv));
   }
   if (!settings.seccomp_file.empty()) {
     process.seccomp = TRY(read_file(settings.seccomp_file, size_t{1} << 20));
@@ -241,6 +247,12 @@ container::CgroupLimits own_limits_of(const StepLaunch& launch) {
   return limits;
 }
 
+// One task of one program is started as it is.
+bool needs_gdtasks(const StepLaunch& launch) {
+  if (!launch.stream || launch.pty) return false;
+  return tasks_here(launch).size() > 1 || !launch.programs.empty() || launch.cpu_bind.verbose;
+}
+
 Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std::string& shell) {
   if (launch.step == kBatchStep) {
     TRY(check_script(launch.script));
@@ -255,8 +267,7 @@ Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std:
 
 Result<PreparedStep> plan_step(const StepLaunch& launch, const ShepherdSettings& settings,
                                Identity identity, const image::StoredImage* stored,
-                               const container::CdiEdits& devices,
-                               std::vector<std::string>* refusals) {
+                               const StepHoldings& holdings, std::vector<std::string>* refusals) {
   PreparedStep step;
   container::LaunchPlan& plan = step.plan;
   plan.identity = std::move(identity);
@@ -271,8 +282,8 @@ Result<PreparedStep> plan_step(const StepLaunch& launch, const ShepherdSettings&
   plan.tmp_bytes = settings.tmp_mib << 20;
   plan.shm_bytes = settings.shm_mib << 20;
   plan.image = TRY(image_of(launch, settings, plan.identity, stored));
-  TRY(describe_process(step, launch, settings, stored));
-  add_devices(plan, devices);
+  TRY(describe_process(step, launch, settings, stored, holdings));
+  add_devices(plan, holdings.devices);
   if (plan.process.argv.empty()) plan.lifetime = container::Lifetime::until_closed;
   if (launch.step == kBatchStep) plan.files.push_back(script_file(launch.script));
 
@@ -290,9 +301,9 @@ Result<PreparedStep> plan_step(const StepLaunch& launch, const ShepherdSettings&
 
 Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettings& settings,
                                   Identity identity, const image::StoredImage* stored,
-                                  const container::CdiEdits& devices) {
+                                  const StepHoldings& holdings) {
   PreparedStep step =
-      TRY(plan_step(launch, settings, std::move(identity), stored, devices, nullptr));
+      TRY(plan_step(launch, settings, std::move(identity), stored, holdings, nullptr));
   if (step.plan.process.argv.empty()) return step;
   const std::string folder = working_folder(launch, step.plan.identity.home);
   if (launch.stream) {

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "proto/messages_node.h"
+#include "server/agent/processors.h"
 #include "server/agent/shepherd_settings.h"
 #include "server/agent/step_streams.h"
 #include "server/container/cdi.h"
@@ -20,6 +21,12 @@
 #include "server/image/store.h"
 
 namespace gd::agent {
+
+// What a step has of this node's.
+struct StepHoldings {
+  container::CdiEdits devices;
+  std::vector<Processors> of_tasks;  // by place here, of tasks that keep apart; empty: they do not
+};
 
 struct PreparedStep {
   container::LaunchPlan plan;
@@ -40,6 +47,9 @@ container::CgroupLimits limits_of(const StepLaunch& launch, const ShepherdSettin
 // Of the step itself, beneath the job's; nothing: the job's are all.
 container::CgroupLimits own_limits_of(const StepLaunch& launch);
 
+// Whether its tasks are started inside, by gdtasks; else the one task is the program.
+bool needs_gdtasks(const StepLaunch& launch);
+
 // What runs: the script, the command, or the user's shell.
 Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std::string& shell);
 
@@ -47,12 +57,11 @@ Result<std::vector<std::string>> command_of(const StepLaunch& launch, const std:
 // refused go there and the rest is planned on. As prepare_step() else.
 Result<PreparedStep> plan_step(const StepLaunch& launch, const ShepherdSettings& settings,
                                container::Identity identity, const image::StoredImage* stored,
-                               const container::CdiEdits& devices,
-                               std::vector<std::string>* refusals);
+                               const StepHoldings& holdings, std::vector<std::string>* refusals);
 
 // `stored`: the image if it is of the store, or null. REQUIRES: root, one thread.
 Result<PreparedStep> prepare_step(const StepLaunch& launch, const ShepherdSettings& settings,
                                   container::Identity identity, const image::StoredImage* stored,
-                                  const container::CdiEdits& devices);
+                                  const StepHoldings& holdings);
 
 }  // namespace gd::agent

@@ -11,8 +11,9 @@ std::string mib(uint64_t bytes) {
 }
 
 std::string limits_text(const StepLaunch& launch, const ShepherdSettings& settings,
-                        const container::LaunchPlan& plan) {
+                        const container::LaunchPlan& plan, const Processors& processors) {
   std::string text = "limits: cpus " + std::to_string(launch.held.cpus);
+  if (!processors.empty()) text += " (" + format_processors(processors) + ")";
   if (launch.held.memory_mib > 0) {
     text += ", memory " + std::to_string(launch.held.memory_mib) + " MiB";
   }
@@ -33,7 +34,8 @@ std::string mount_text(const container::MountSpec& mount) {
 }  // namespace
 
 Receipt receipt_of(const StepLaunch& launch, const ShepherdSettings& settings,
-                   const container::LaunchPlan& plan, const image::StoredImage* stored) {
+                   const container::LaunchPlan& plan, const image::StoredImage* stored,
+                   const Processors& processors) {
   Receipt receipt;
   const std::string& asked = launch.spec.image.name;
   receipt.image = asked.empty() ? settings.default_image : asked;
@@ -45,7 +47,7 @@ Receipt receipt_of(const StepLaunch& launch, const ShepherdSettings& settings,
   const bool root = plan.root_mode == container::RootMode::root_inside;
   receipt.facts.push_back("user " + plan.identity.user + " (" + std::to_string(plan.identity.uid) +
                           ")" + (root ? ", root inside" : ""));
-  receipt.facts.push_back(limits_text(launch, settings, plan));
+  receipt.facts.push_back(limits_text(launch, settings, plan, processors));
   receipt.facts.push_back(
       std::string("network: ") +
       (plan.network == container::Network::host ? "the node's" : "none") +

@@ -8,8 +8,9 @@
 
 namespace gd::agent {
 
-// `stored`: the image if it is of the store, or null.
+// `stored`: the image if it is of the store, or null. `processors`: its own; empty: any.
 Receipt receipt_of(const StepLaunch& launch, const ShepherdSettings& settings,
-                   const container::LaunchPlan& plan, const image::StoredImage* stored);
+                   const container::LaunchPlan& plan, const image::StoredImage* stored,
+                   const Processors& processors);
 
 }  // namespace gd::agent

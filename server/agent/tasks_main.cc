@@ -1,6 +1,7 @@
 // gdtasks: runs the tasks of a step on one node, inside of its container and as its user.
 //
-//   gdtasks [--programs=TEXT] FIRST,SECOND,... TOTAL [COMMAND ARGUMENT...]
+//   gdtasks [--programs=TEXT] [--processors=LIST;LIST...] [--tell-processors]
+//           FIRST,SECOND,... TOTAL [COMMAND ARGUMENT...]
 //
 // Each task is a process with pipes of its own; what comes out of them leaves on standard output
 // in frames (proto/task_frames.h), whole lines where it can be had. Standard input is given to all
@@ -31,6 +32,7 @@
 #include "proto/index_set.h"
 #include "proto/multi_prog.h"
 #include "proto/task_frames.h"
+#include "server/agent/affinity.h"
 
 namespace gd::agent {
 namespace {
@@ -41,6 +43,7 @@ constexpr int kCannotBegin = 125;
 struct Task {
   uint32_t number = 0;
   std::vector<std::string> argv;
+  Processors processors;  // empty: those of the step
   pid_t pid = -1;
   UniqueFd input;       // not valid: closed, or not for this task
   size_t input_at = 0;  // of the chunk that is being given out
@@ -51,6 +54,8 @@ struct Task {
 struct Asked {
   std::vector<uint32_t> numbers;
   std::vector<std::vector<std::string>> programs;  // by number of the task
+  std::vector<Processors> processors;              // by place here; empty: all those of the step
+  bool tell_processors = false;
 };
 
 Result<Asked> read_arguments(std::vector<std::string_view> words) {
@@ -59,8 +64,18 @@ Result<Asked> read_arguments(std::vector<std::string_view> words) {
     text = words[0].substr(std::strlen("--programs="));
     words.erase(words.begin());
   }
-  if (words.size() < 2) return Error{ErrorCode::usage, "not started by gdshep"};
   Asked asked;
+  if (!words.empty() && words[0].starts_with("--processors=")) {
+    for (const std::string_view list : split(words[0].substr(std::strlen("--processors=")), ';')) {
+      asked.processors.push_back(TRY(parse_processors(list)));
+    }
+    words.erase(words.begin());
+  }
+  if (!words.empty() && words[0] == "--tell-processors") {
+    asked.tell_processors = true;
+    words.erase(words.begin());
+  }
+  if (words.size() < 2) return Error{ErrorCode::usage, "not started by gdshep"};
   const auto total = TRY(parse_number<uint32_t>(words[1], 1));
   for (const std::string_view word : split(words[0], ',')) {
     asked.numbers.push_back(TRY(parse_number<uint32_t>(word, 0, total - 1)));
@@ -84,9 +99,11 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 
 class Tasks {
  public:
-  explicit Tasks(const Asked& asked) {
+  explicit Tasks(const Asked& asked) : tell_processors_(asked.tell_processors) {
     for (const uint32_t number : asked.numbers) {
       tasks_.push_back({.number = number, .argv = asked.programs[number]});
+      const size_t place = tasks_.size() - 1;
+      if (place < asked.processors.size()) tasks_[place].processors = asked.processors[place];
     }
     if (const char* only = ::getenv(kInputTaskVariable)) {
       input_for_ = only;
@@ -158,6 +175,8 @@ class Tasks {
     for (int i = 0; i < 3; ++i) {
       if (::dup2(ends[i], i) < 0) ::_exit(errno);
     }
+    if (!task.processors.empty()) (void)keep_to(task.processors).ok();  // else those of the step
+    if (tell_processors_) tell_processors(task, place);
     (void)::setpgid(0, 0);
     (void)::setrlimit(RLIMIT_NOFILE, &old_files_);
     (void)::sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
@@ -166,6 +185,16 @@ class Tasks {
     (void)std::fprintf(stderr, "error: execve(): %s: %s\n", task.argv[0].c_str(),
                        std::strerror(why));
     ::_exit(why);
+  }
+
+  // Slurm's line, that of its --cpu-bind=verbose.
+  static void tell_processors(const Task& task, size_t place) {
+    const Result<Processors> all = affinity_of(0);
+    std::array<char, 256> host{};
+    (void)::gethostname(host.data(), host.size() - 1);
+    (void)std::fprintf(stderr, "cpu-bind=MASK - %s, task %2u %2zu [%d]: mask %s set\n", host.data(),
+                       task.number, place, ::getpid(),
+                       all.ok() ? processor_mask(*all).c_str() : "unknown");
   }
 
   static Result<void> set_nonblocking(int fd) {
@@ -315,6 +344,7 @@ class Tasks {
     return 128 + signal;
   }
 
+  const bool tell_processors_;
   std::vector<Task> tasks_;
   std::string input_for_;  // empty: all
   std::string chunk_;      // of the input, on its way to the tasks

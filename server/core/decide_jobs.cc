@@ -369,6 +369,7 @@ StepRecord step_of(const StepRequest& request, std::vector<StepShare> shares) {
   if (step.name.empty()) step.name = request.programs.empty() ? "shell" : "programs";
   step.shares = std::move(shares);
   step.cyclic = request.cyclic;
+  step.cpu_bind = request.cpu_bind;
   step.cpus_per_task = request.cpus_per_task;
   step.memory_mib = request.memory_mib;
   if (request.memory_per_cpu_mib) {  // the same limit on all nodes: that of the one with most

@@ -29,6 +29,7 @@ StepRecord interactive_step(const JobSpec& spec, const std::vector<NodeShare>& n
   StepRecord step = opening_step(kInteractiveStep, "interactive", now);
   step.shares = lay_out_first(spec, nodes);
   step.cyclic = spec.cyclic;
+  step.cpu_bind = spec.cpu_bind;
   step.cpus_per_task = spec.cpus_per_task;
   step.programs = spec.programs;
   step.argv = spec.argv;

@@ -74,6 +74,7 @@ void describe_step(StepLaunch& launch, const StepRecord& step, std::string_view 
     launch.step_tasks.push_back(share.tasks);
   }
   launch.cyclic = step.cyclic;
+  launch.cpu_bind = step.cpu_bind;
   launch.cpus_per_task = step.cpus_per_task;
   launch.step_memory_mib = step.memory_mib.value_or(0);
   launch.programs = step.programs;

@@ -241,9 +241,13 @@ class Cluster:
                 f"run_dir = {self.path(name + '-run')}\n"
                 f"[agent]\nname = {name}\naddress = {stream}\nlisten = {stream}\n"
                 f"spool_dir = {self.path(name + '-spool')}\n"
-                f"cgroup = gdt-{self.tag}-{name}\n{self.node_extra}\n"
+                f"cgroup = gdt-{self.tag}-{name}\n{self.binding()}{self.node_extra}\n"
             )
         return path
+
+    def binding(self):
+        """The nodes of all tests are one machine: each would begin with its first processor."""
+        return "" if "bind_processors" in self.node_extra else "bind_processors = no\n"
 
     def add_node(self, name):
         conf = self.node_conf(name)
