@@ -82,6 +82,7 @@ struct ChildContext {
   const RuntimeStart* runtime = nullptr;
   // launch only
   const char* hostname = "";
+  bool own_network = false;
   int userns_fd = -1;
   // join only
   int init_pidfd = -1;

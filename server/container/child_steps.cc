@@ -2,10 +2,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/keyctl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -61,6 +63,18 @@ int set_hostname(ChildContext& context) {
   return ::sethostname(context.hostname, length) == 0 ? 0 : errno;
 }
 
+// A network namespace begins with its loopback down, and programs talk to themselves by it.
+int raise_loopback(ChildContext& context) {
+  if (!context.own_network) return 0;
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return errno;
+  ifreq request{.ifr_ifrn = {"lo"}, .ifr_ifru = {}};
+  request.ifr_flags = IFF_UP;
+  const int error = ::ioctl(fd, SIOCSIFFLAGS, &request) == 0 ? 0 : errno;
+  ::close(fd);
+  return error;
+}
+
 int enter_root(ChildContext& context) {
   return context.mounts->perform(&context.detail);
 }
@@ -103,6 +117,7 @@ constexpr Step kLaunchSteps[] = {
     {"raise oom score", raise_oom_score},
     {"leave keyring", leave_keyring},
     {"set hostname", set_hostname},
+    {"raise loopback", raise_loopback},
     {"mount", enter_root},
     {"set groups", set_groups},
     {"enter user namespace", enter_user_namespace},

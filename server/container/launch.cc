@@ -61,6 +61,7 @@ Result<Process> launch(const LaunchPlan& plan) {
   context.lifetime = plan.lifetime;
   context.mounts = &*ground.mounts;
   context.hostname = plan.hostname.c_str();
+  context.own_network = plan.network == Network::none;
   context.userns_fd = ground.userns_fd;
   uint64_t namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
   if (plan.network == Network::none) namespaces |= CLONE_NEWNET;

@@ -264,10 +264,10 @@ TEST_F(LaunchTest, CtrlCReachesTheForegroundProgram) {
   EXPECT_EQ(WTERMSIG(report->wait_status), SIGINT);
 }
 
-TEST_F(LaunchTest, NoNetworkMeansNoInterface) {
-  LaunchPlan plan = shell_plan("ls /sys/class/net");
+TEST_F(LaunchTest, NoNetworkMeansNoInterfaceButTheLoopback) {
+  LaunchPlan plan = shell_plan("cd /sys/class/net; ls; cat lo/flags");
   plan.network = Network::none;
-  EXPECT_EQ(run(plan).output, "lo\n");
+  EXPECT_EQ(run(plan).output, "lo\n0x9\n");
 }
 
 }  // namespace
