@@ -8,6 +8,7 @@
 #include "cmd/client.h"
 #include "cmd/clusters.h"
 #include "cmd/command.h"
+#include "cmd/forward_session.h"
 #include "cmd/gdrun.h"
 #include "cmd/job_query.h"
 #include "cmd/session.h"
@@ -21,6 +22,8 @@ struct ShellOptions {
   JobOptions job;
   std::string attach;
   std::string record;
+  std::vector<ForwardSpec> forwards;
+  bool no_shell = false;
   bool list = false;
   bool quiet = false;
   std::vector<std::string> rest;
@@ -35,6 +38,7 @@ constexpr CommandInfo kInfo{
         "gdsh -c 4 --mem=8G -t 2:00:00     # a shell in a container of one's own\n"
         "gdsh --image=/srv/images/debian\n"
         "gdsh 42                           # inside of job 42\n"
+        "gdsh -L 8888 42                   # also, port 8888 here is a notebook's in job 42\n"
         "gdsh --list                       # the sessions that one has\n"
         "gdsh --attach 42                  # back after a lost connection, or after ~d\n",
     .rest = RestMode::stop_at_first,
@@ -48,12 +52,26 @@ bool is_number(const std::string& word) {
   return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
 }
 
+Result<void> add_forward(ShellOptions& options, std::string_view text) {
+  if (options.forwards.size() == kMaxForwards) {
+    return usage("-L: at most " + std::to_string(kMaxForwards) + " ports");
+  }
+  options.forwards.push_back(TRY(parse_forward(text)));
+  return {};
+}
+
 void define(Cli& cli, ShellOptions& options) {
-  define_job_options(cli, options.job, JobOptionSet::interactive);
+  define_job_options(cli, options.job, JobOptionSet::session);
   cli.group("Session");
   cli.option("--attach", "JOB[.STEP]", "Come back to a session that was left or lost",
              options.attach)
       .complete(Completes::job);
+  cli.on("-L,--forward", "[BIND:]PORT[:HOST:PORT]",
+         "Connections to PORT here, on the loopback or at BIND, go to PORT, or HOST:PORT, as the "
+         "job sees it; may be given more than once",
+         [&options](std::string_view text) { return add_forward(options, text); });
+  cli.flag("--no-shell", "With -L and a job: no terminal, until Ctrl-C or the job's end",
+           options.no_shell);
   cli.flag("--list", "Show one's sessions, and whether somebody is at them", options.list);
   cli.option("--record", "PATTERN",
              "Record what is shown into a new file there, as asciicast; %j is the job's id, %s the "
@@ -113,8 +131,12 @@ Result<void> check_together(const ShellOptions& options) {
   if (attaches && !options.record.empty()) {
     return usage("--record is for a new session, --attach for one that runs");
   }
-  if (options.list && (attaches || !options.rest.empty())) {
+  if (options.list && (attaches || !options.rest.empty() || !options.forwards.empty())) {
     return usage("--list takes no further arguments");
+  }
+  const bool one_job = options.rest.size() == 1 && is_number(options.rest[0]);
+  if (options.no_shell && (options.forwards.empty() || attaches || !one_job)) {
+    return usage("--no-shell takes -L and the number of a job that runs, and nothing else");
   }
   return {};
 }
@@ -125,6 +147,11 @@ Result<int> run(const ShellOptions& options, Context& context) {
   if (options.job.explain) {
     return explain_sandbox(
         TRY(to_interactive_request(options.job, options.rest, true, surroundings())), context);
+  }
+  if (options.no_shell) {
+    TRY(check_clusters(options.job.clusters, context));
+    const JobId job = TRY(parse_job_argument(options.rest[0])).job;
+    return run_forward_session(job, options.forwards, *TRY(context.controller()), context);
   }
   if (::isatty(0) == 0) {
     return Error{ErrorCode::invalid,
@@ -139,6 +166,7 @@ Result<int> run(const ShellOptions& options, Context& context) {
                                                    : TRY(begin(options, *controller, context));
   session.may_detach = true;
   session.quiet = options.quiet;
+  session.forwards = options.forwards;
   if (!options.quiet && options.attach.empty() && !joins) {
     context.warn("job " + std::to_string(session.job.value) +
                  " runs; ~? at the start of a line helps");

@@ -127,7 +127,7 @@ void define_size(Cli& cli, JobOptions& options) {
   cli.flag("--exclusive", "Share the nodes with no other job", spec.exclusive).env("EXCLUSIVE");
 }
 
-void define_where(Cli& cli, JobSpec& spec) {
+void define_where(Cli& cli, JobSpec& spec, JobOptionSet set) {
   cli.group("Where");
   cli.option("-p,--partition", "NAME[,...]", "Run in this partition", spec.partition)
       .env("PARTITION")
@@ -144,7 +144,8 @@ void define_where(Cli& cli, JobSpec& spec) {
   cli.option("-q,--qos", "NAME", "Quality of service", spec.qos).env("QOS");
   cli.option("--reservation", "NAME", "Run in this reservation", spec.reservation)
       .env("RESERVATION");
-  cli.on("-L,--licenses", "NAME[:COUNT][,...]", "Licences that the cluster counts",
+  const char* names = set == JobOptionSet::session ? "--licenses" : "-L,--licenses";
+  cli.on(names, "NAME[:COUNT][,...]", "Licences that the cluster counts",
          [&spec](std::string_view text) -> Result<void> {
            spec.licences = TRY(parse_licences(text));
            return {};
@@ -355,7 +356,7 @@ void define_job_options(Cli& cli, JobOptions& options, JobOptionSet set) {
     cli.refuse("-a,--array --get-user-env");
   }
   define_size(cli, options);
-  define_where(cli, spec);
+  define_where(cli, spec, set);
   define_when(cli, options);
   define_dependency(cli, spec);
   if (set == JobOptionSet::batch)

@@ -30,7 +30,11 @@ struct JobOptions {
   bool same = false;     // given or not, it is the same
 };
 
-enum class JobOptionSet : uint8_t { batch, interactive };
+enum class JobOptionSet : uint8_t {
+  batch,
+  interactive,
+  session,  // interactive, and -L is a port: licences have their long name alone
+};
 
 void define_job_options(Cli& cli, JobOptions& options, JobOptionSet set);
 

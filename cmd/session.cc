@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "cmd/fd_writer.h"
 #include "cmd/job_wait.h"
+#include "cmd/port_forward.h"
 #include "cmd/session_parts.h"
 #include "cmd/stream_client.h"
 #include "cmd/terminal.h"
@@ -23,6 +24,7 @@ namespace gd::cmd {
 namespace {
 
 constexpr Milliseconds kTick = 1s;
+constexpr Milliseconds kForwardPatience = 10s;  // until all know that the program runs
 constexpr size_t kReadChunk = size_t{32} << 10;
 
 class Session {
@@ -44,6 +46,7 @@ class Session {
     err_.start(*poller_, [this](size_t n) { streams_.written(StreamId::error, n); });
     const bool terminal = ::isatty(0) != 0;
     if (terminal) raw_.emplace(TRY(RawTerminal::enter(0)));
+    TRY(listen());
     TRY(streams_.open(terminal_size(terminal ? 0 : 1), get_env("TERM").value_or("dumb")));
     watch_.keep_alive();
     schedule_tick();
@@ -59,7 +62,10 @@ class Session {
  private:
   StreamEvents events() {
     StreamEvents all;
-    all.on_opened = [this](const StreamOpened&) { watch_input(); };
+    all.on_opened = [this](const StreamOpened&) {
+      watch_input();
+      if (forward_ && forward_->waits()) forward_->begin(options_.job, kForwardPatience);
+    };
     all.on_output = [this](StreamId stream, std::string_view bytes) {
       output_at_ = boot_time();
       if (raw_) modes_.take(bytes);
@@ -79,8 +85,9 @@ class Session {
   }
 
   Result<void> step() {
-    std::array<WaitItem, 3> items{WaitItem(streams_.socket()), WaitItem(client_.socket()),
-                                  WaitItem(poller_->fd())};
+    std::vector<WaitItem> items{WaitItem(streams_.socket()), WaitItem(client_.socket()),
+                                WaitItem(poller_->fd())};
+    if (forwards()) items.emplace_back(forward_->socket());
     (void)wait(items, input_ready() ? Milliseconds{0} : kTick);
     TRY(poller_->run_once(Milliseconds{0}));
     TRY(std::exchange(trouble_, {}));
@@ -89,10 +96,20 @@ class Session {
     TRY(streams_.receive());
     if (streams_.is_open() && streams_.input_room() > 1) watch_input();  // it waited for credit
     TRY(watch_.read_notices());
+    if (forwards()) forward_->receive();
     // The exit follows the output; it counts when that has been written, too.
     if (exit_ && out_.idle() && err_.idle()) finish(SessionEndKind::exited);
     return {};
   }
+
+  // ---- forwarded ports
+
+  Result<void> listen() {
+    if (options_.forwards.empty()) return {};
+    forward_.emplace(*poller_, client_, [this](const std::string& text) { tell(text); });
+    return forward_->listen(options_.forwards);
+  }
+  [[nodiscard]] bool forwards() const { return forward_ && forward_->active(); }
 
   static Result<void> check_written(int number, const char* stream) {
     if (number == 0) return {};
@@ -198,6 +215,7 @@ class Session {
   void schedule_tick() {
     poller_->call_after(kTick, [this] {
       note(streams_.tick());
+      if (forwards()) forward_->tick();
       watch_.tick();
       if (!exit_) exit_ = watch_.given_up();
       schedule_tick();
@@ -224,6 +242,7 @@ class Session {
   StreamClient streams_;
   FdWriter out_, err_;
   std::unique_ptr<Poller> poller_;
+  std::optional<PortForward> forward_;
   std::optional<RawTerminal> raw_;
   TerminalModes modes_;  // of this terminal, as the program there has set them
   EscapeFilter escape_;

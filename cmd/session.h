@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "cmd/client.h"
 #include "cmd/context.h"
+#include "cmd/forward_spec.h"
 #include "proto/messages.h"
 
 namespace gd::cmd {
@@ -28,6 +29,7 @@ struct SessionOptions {
   bool may_detach = false;
   bool owns_job = false;  // ending the session ends the job
   bool quiet = false;
+  std::vector<ForwardSpec> forwards;  // ports here that go to the job, while the session lasts
 };
 
 enum class SessionEndKind : uint8_t { exited, detached, taken_over };
