@@ -1,6 +1,7 @@
 // A user's requests to a running controller, timed: what one waits for while it plans.
 //
 //   queue_bench fill JOBS SHAPES SECONDS   submits jobs that run SECONDS to twice that
+//   queue_bench alike JOBS                 submits jobs that want a node to themselves
 //   queue_bench probe SAMPLES PARTITION    one request after the other, as one person's
 //
 // probe prints a line a figure, "NAME<tab>milliseconds" for each sample: of a submission to its
@@ -9,6 +10,7 @@
 // no time. GD_CONF names the cluster.
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <string>
 
 #include "base/text.h"
@@ -58,7 +60,16 @@ SubmitRequest waiting_job(uint32_t number, uint32_t shapes, uint32_t seconds) {
   return request;
 }
 
-Result<void> fill(Client& client, uint32_t jobs, uint32_t shapes, uint32_t seconds) {
+// As bench/slurm_fill.c makes them.
+SubmitRequest lone_job() {
+  SubmitRequest request = submission("true");
+  request.spec.name = "listed";
+  request.spec.exclusive = true;
+  return request;
+}
+
+Result<void> fill(Client& client, uint32_t jobs,
+                  const std::function<SubmitRequest(uint32_t)>& make) {
   const auto begin = Clock::now();
   SubmitQueue queue(client);
   std::optional<Error> refused;
@@ -66,7 +77,7 @@ Result<void> fill(Client& client, uint32_t jobs, uint32_t shapes, uint32_t secon
     if (!reply.ok()) refused = reply.error();
   };
   for (uint32_t i = 0; i < jobs && !refused; ++i) {
-    TRY(queue.add(i, waiting_job(i, shapes, seconds), on_done));
+    TRY(queue.add(i, make(i), on_done));
   }
   TRY(queue.finish(on_done));
   if (refused) return *refused;
@@ -128,14 +139,20 @@ Result<void> run(const std::vector<std::string>& words) {
   const std::string what = words.empty() ? "" : words[0];
   const std::shared_ptr<Client> client = TRY(connect_to_controller());
   if (what == "fill" && words.size() == 4) {
+    const auto jobs = TRY(parse_number<uint32_t>(words[1], 1));
+    const auto shapes = TRY(parse_number<uint32_t>(words[2], 1));
+    const auto seconds = TRY(parse_number<uint32_t>(words[3], 1, 1'000'000));
+    return fill(*client, jobs, [&](uint32_t i) { return waiting_job(i, shapes, seconds); });
+  }
+  if (what == "alike" && words.size() == 2) {
     return fill(*client, TRY(parse_number<uint32_t>(words[1], 1)),
-                TRY(parse_number<uint32_t>(words[2], 1)),
-                TRY(parse_number<uint32_t>(words[3], 1, 1'000'000)));
+                [](uint32_t) { return lone_job(); });
   }
   if (what == "probe" && words.size() == 3) {
     return probe(*client, TRY(parse_number<uint32_t>(words[1], 1)), words[2]);
   }
-  return Error{ErrorCode::usage, "expected fill JOBS SHAPES SECONDS or probe SAMPLES PARTITION"};
+  return Error{ErrorCode::usage,
+               "expected fill JOBS SHAPES SECONDS, alike JOBS or probe SAMPLES PARTITION"};
 }
 
 }  // namespace

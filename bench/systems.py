@@ -18,6 +18,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/system"))
 import cluster as gd_cluster  # noqa: E402
+import slurm_accounting  # noqa: E402
+from client_case import slurm_names  # noqa: E402
 
 USER = gd_cluster.USERS[0]
 # The system's own: the one that runs this may be in a folder that only root may enter.
@@ -53,6 +55,16 @@ class Gd:
         )
         return self
 
+    @staticmethod
+    def tool(name):
+        """A command under Slurm's name."""
+        return os.path.join(slurm_names(), name)
+
+    @staticmethod
+    def fill_with(jobs):
+        """What submits so many jobs, from one process; each alone on a node."""
+        return [os.path.join(gd_cluster.BUILD, "bench", "queue_bench"), "alike", str(jobs)]
+
     def controller_pid(self):
         return self.cluster.controller.process.pid
 
@@ -70,6 +82,12 @@ class Slurm:
     name = "slurm"
     hold, out, wrap = ["-H"], ["-o", "/dev/null"], "--wrap"
 
+    def __init__(self, accounting=False):
+        self.with_accounting = accounting
+        self.user = (
+            "root" if accounting else "slurm"
+        )  # else slurmdbd and slurmctld refuse each other
+
     def start(self):
         if not shutil.which("slurmctld"):
             raise SystemExit("slurm is not installed: apt-get install slurm-wlm slurm-client munge")
@@ -78,22 +96,33 @@ class Slurm:
         os.chmod(self.dir, 0o755)
         for name in ("state", "spool", "log", "run"):
             os.mkdir(os.path.join(self.dir, name))
+        for name in ("state", "log", "run"):
+            shutil.chown(os.path.join(self.dir, name), self.user)
         self.processes = []
         self.conf = os.path.join(self.dir, "slurm.conf")
+        self.ports = (gd_cluster.free_port(), gd_cluster.free_port())
         self.start_munge()
+        self.accounting = "AccountingStorageType=accounting_storage/none\n"
+        if self.with_accounting:
+            database = slurm_accounting.SlurmAccounting(self.dir, self.daemon)
+            database.start()
+            self.accounting = database.slurm_conf()
         self.write_config()
-        for name in ("state", "log", "run"):
-            shutil.chown(os.path.join(self.dir, name), "slurm", "slurm")
         self.environment = user_environment({"SLURM_CONF": self.conf})
         self.start_controller()
         self.daemon(["slurmd", "-D", "-f", self.conf, "-N", self.host()])
         self.submit, self.queue, self.cancel, self.run, self.info = (
             [shutil.which(name)] for name in ("sbatch", "squeue", "scancel", "srun", "sinfo")
         )
+        self.wait_idle()
+        if self.with_accounting:
+            slurm_accounting.register(self.environment, USER)
+        return self
+
+    def wait_idle(self):
         gd_cluster.wait_until(
             "slurm's node is idle", lambda: "idle" in self.output(["sinfo", "-h", "-o", "%T"]), 120
         )
-        return self
 
     @staticmethod
     def host():
@@ -105,17 +134,24 @@ class Slurm:
         ).stdout
 
     def daemon(self, argv, user=None):
+        """By its plain name, which 22.05 looks at: as slurmctld-wlm it does not know itself."""
         exe = "/usr/sbin/" + argv[0]
         exe = exe + "-wlm" if os.path.exists(exe + "-wlm") else exe
-        prefix = ["setpriv", "--reuid", user, "--regid", user, "--init-groups"] if user else []
+        identity = {}
+        if user:
+            entry = pwd.getpwnam(user)
+            groups = os.getgrouplist(user, entry.pw_gid)
+            identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}
         log = open(os.path.join(self.dir, argv[0] + ".out"), "ab")
         process = subprocess.Popen(
-            prefix + [exe] + argv[1:],
+            argv,
+            executable=exe,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             env=dict(os.environ, SLURM_CONF=self.conf),
             start_new_session=True,
+            **identity,
         )
         self.processes.append(process)
         return process
@@ -154,10 +190,10 @@ class Slurm:
             f.write(
                 f"""ClusterName=bench
 SlurmctldHost={self.host()}(127.0.0.1)
-SlurmUser=slurm
+SlurmUser={self.user}
 SlurmdUser=root
-SlurmctldPort={gd_cluster.free_port()}
-SlurmdPort={gd_cluster.free_port()}
+SlurmctldPort={self.ports[0]}
+SlurmdPort={self.ports[1]}
 StateSaveLocation={self.dir}/state
 SlurmdSpoolDir={self.dir}/spool
 SlurmctldPidFile={self.dir}/run/slurmctld.pid
@@ -169,8 +205,7 @@ MpiDefault=none
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
-JobCompType=jobcomp/none
+{self.accounting}JobCompType=jobcomp/none
 ReturnToService=2
 MaxJobCount=500000
 MaxArraySize=100001
@@ -186,7 +221,17 @@ PartitionName=batch Nodes={self.host()} Default=YES MaxTime=INFINITE State=UP
             f.write("CgroupPlugin=autodetect\n")
 
     def start_controller(self):
-        self.controller = self.daemon(["slurmctld", "-D", "-f", self.conf], user="slurm")
+        self.controller = self.daemon(["slurmctld", "-D", "-f", self.conf], user=self.user)
+
+    @staticmethod
+    def tool(name):
+        return shutil.which(name, path="/usr/bin")
+
+    def fill_with(self, jobs):
+        program = os.path.join(self.dir, "slurm_fill")
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "slurm_fill.c")
+        subprocess.run(["cc", "-O2", "-o", program, source, "-lslurm"], check=True)
+        return [program, str(jobs)]
 
     def controller_pid(self):
         return self.controller.pid

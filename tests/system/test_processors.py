@@ -115,9 +115,11 @@ class Processors(unittest.TestCase):
         line = "echo $SLURM_CPU_BIND $SLURM_CPU_BIND_TYPE $SLURM_CPU_BIND_VERBOSE"
         done = self.run_as("srun", "--cpu-bind=cores", "sh", "-c", line).ok()
         self.assertEqual(done.out.split(), ["quiet,cores", "cores", "quiet"])
-        done = self.run_as("srun", "--cpu-bind=map_cpu:0,1", "true")
-        self.assertNotEqual(done.status, 0)
+        done = self.run_as("gdrun", "--cpu-bind=map_cpu:0,1", "true")
+        self.assertEqual(done.status, 2)
         self.assertIn("'map_cpu:0' is none of none, threads, cores", done.err)
+        done = self.run_as("srun", "--cpu-bind=map_cpu:0,1", "true")
+        self.assertEqual(done.err, "srun: error: Invalid --cpu-bind specification\n")
 
     def test_a_reserved_processor_is_nobodys(self):
         extra = f"bind_processors = yes\nreserved_cpus = {len(CPUS) - 1}\n"
