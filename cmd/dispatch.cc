@@ -14,7 +14,7 @@ constexpr std::array<const Command*, 14> kCommands{
     &kGdsub,  &kGdalloc, &kGdstat,  &kGdkill,  &kGdrun,  &kGdsh,    &kGdinfo,
     &kGdacct, &kGdctl,   &kGdlogin, &kGdimage, &kGdprio, &kGdshare, &kGdcp};
 
-constexpr std::array<SlurmName, 18> kSlurmNames{{{"sbatch", &kGdsub},
+constexpr std::array<SlurmName, 19> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"squeue", &kGdstat},
                                                  {"scancel", &kGdkill},
                                                  {"srun", &kGdrun},
@@ -31,6 +31,7 @@ constexpr std::array<SlurmName, 18> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"sreport", &kSreport},
                                                  {"sattach", nullptr},
                                                  {"sbcast", &kSbcast},
+                                                 {"scrontab", &kScrontab},
                                                  {"strigger", nullptr}}};
 
 std::string base_name(const std::string& path) {

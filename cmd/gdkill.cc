@@ -95,6 +95,7 @@ void define_gdkill(Cli& cli, KillOptions& options) {
              options.signal);
   cli.flag("-b,--batch", "Signal only the batch script itself", options.batch);
   cli.flag("-f,--full", "Signal all of the job, as without this option", options.full);
+  cli.flag("--cron", "Jobs of a crontab, too: their lines in it are disabled", options.cron);
   cli.flag("-i,--interactive", "Ask about each job", options.interactive);
   cli.flag("-Q,--quiet", "Print nothing for jobs that have already ended", options.quiet);
   cli.flag("-v,--verbose", "Say how many jobs were told", options.verbose);
@@ -112,7 +113,8 @@ Result<std::vector<CancelRequest>> to_cancel_requests(const KillOptions& options
                      ? "No job identification provided"
                      : "no jobs given; name job ids, or use --me, --user, --name or --state");
   }
-  CancelRequest request{.request = new_request_id(), .filter = {}, .batch_only = options.batch};
+  CancelRequest request{
+      .request = new_request_id(), .filter = {}, .batch_only = options.batch, .cron = options.cron};
   FilterOptions others = filter;
   others.jobs.clear();
   request.filter = TRY(to_filter(others, me));

@@ -14,6 +14,7 @@ struct KillOptions {
   FilterOptions filter;
   std::string signal;
   bool batch = false;
+  bool cron = false;
   bool full = false;
   bool interactive = false;
   bool quiet = false;

@@ -74,8 +74,6 @@ void add_identity(Block& block, const JobView& view) {
 
 void add_times(Block& block, const JobView& view, TimePoint now) {
   const JobRecord& job = view.job;
-  const TimePoint start =
-      job.start_time != TimePoint{} ? job.start_time : view.expected_start.value_or(TimePoint{});
   block.line()
       .add("RunTime", format_time_limit(elapsed_of(job, now)))
       .add("TimeLimit", format_time_limit(limit_of(job)))
@@ -85,7 +83,7 @@ void add_times(Block& block, const JobView& view, TimePoint now) {
       .add("EligibleTime", moment_or(job.eligible_time, "Unknown"));
   block.line().add("AccrueTime", moment_or(job.eligible_time, "Unknown"));
   block.line()
-      .add("StartTime", moment_or(start, "Unknown"))
+      .add("StartTime", moment_or(start_of(view), "Unknown"))
       .add("EndTime", moment_or(end_of(view), "Unknown"))
       .add("Deadline", "N/A");
   if (job.preempted) block.line().add("PreemptTime", moment_or(job.preempted->at, "None"));
@@ -261,6 +259,9 @@ std::string job_block(const JobView& view, TimePoint now, bool one_line) {
   add_resources(block, view.job);
   add_files(block, view.job);
   add_usage(block, view);
+  if (const JobSpec& spec = *view.job.spec; !spec.cron.empty()) {
+    block.line().add("CronJob", "Yes").add("CrontabSpec", '"' + spec.cron + '"');
+  }
   return block.text(one_line ? BlockForm::one_line : BlockForm::lines);
 }
 
@@ -282,15 +283,14 @@ void write_json(JsonWriter& json, const JobView& view, TimePoint now) {
   json.key("reason_text").string(job.reason_text);
   json.key("priority").number(static_cast<uint64_t>(view.priority.value_or(0)));
   json.key("dependency").string(format_dependency(job.dependency));
+  if (!job.spec->cron.empty()) json.key("cron").string(job.spec->cron);
   write_request(json, *job.spec);
   json.key("cpus").number(cpus_of(job)).key("node_count").number(nodes_of(job));
   json.key("memory_mib").number(memory_of(job)).key("nodes").string(node_list_of(job));
   json.key("batch_host").string(job.batch_node).key("restart_cnt").number(job.restarts);
   moment(json, "submit_time", job.submit_time);
   moment(json, "eligible_time", job.eligible_time);
-  moment(
-      json, "start_time",
-      job.start_time != TimePoint{} ? job.start_time : view.expected_start.value_or(TimePoint{}));
+  moment(json, "start_time", start_of(view));
   moment(json, "end_time", end_of(view));
   json.key("elapsed_seconds").number(elapsed_of(job, now).count());
   json.key("time_limit_seconds");

@@ -20,15 +20,6 @@ const JobSpec& spec(Row row) {
   return *row.view.job.spec;
 }
 
-bool starts_later(const JobRecord& job) {
-  return job.start_time == TimePoint{};
-}
-
-TimePoint start_of(const JobView& view) {
-  if (!starts_later(view.job)) return view.job.start_time;
-  return view.expected_start.value_or(TimePoint{});
-}
-
 TimePoint end_of(const JobView& view) {
   if (view.job.end_time != TimePoint{}) return view.job.end_time;
   const TimePoint start = start_of(view);
@@ -163,6 +154,15 @@ std::string gres_text(const std::vector<GresCount>& all) {
         gres.name + (gres.type.empty() ? "" : ":" + gres.type) + ":" + std::to_string(gres.count);
   }
   return out;
+}
+
+TimePoint start_of(const JobView& view) {
+  const JobRecord& job = view.job;
+  if (job.start_time != TimePoint{}) return job.start_time;
+  const TimePoint expected = view.expected_start.value_or(TimePoint{});
+  const bool told_when = job.spec->begin || !job.spec->cron.empty();
+  const bool waits = job.state == JobState::pending && told_when;
+  return waits ? std::max(expected, job.eligible_time) : expected;
 }
 
 std::string node_list_of(const JobRecord& job) {

@@ -21,6 +21,8 @@ struct JobRow {
 std::span<const Field<JobRow>> job_fields();
 
 std::string node_list_of(const JobRecord& job);  // folded; empty before it starts
+// When it began, or is expected to, but not before it may. Zero: nobody knows.
+TimePoint start_of(const JobView& view);
 Seconds elapsed_of(const JobRecord& job, TimePoint now);
 TimeLimit limit_of(const JobRecord& job);  // nullopt: unlimited
 uint32_t cpus_of(const JobRecord& job);    // held, or asked for

@@ -42,6 +42,9 @@ void forget_moment(JobSpec& spec, std::vector<std::string>& notes) {
   dropped(!spec.dependency.empty(), "--dependency=" + spec.dependency);
   dropped(spec.hold, "--hold");
   dropped(spec.priority.has_value(), "--priority");
+  dropped(!spec.cron.empty(), "its crontab's '" + spec.cron + "'");
+  spec.cron.clear();
+  spec.cron_line = 0;
   spec.begin.reset();
   spec.deadline.reset();
   spec.dependency.clear();

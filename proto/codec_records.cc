@@ -86,5 +86,6 @@ GD_RECORD(Ticket);
 GD_RECORD(UsageRecord);
 GD_RECORD(ReservationRecord);
 GD_RECORD(AccountSection);
+GD_RECORD(CrontabRecord);
 
 }  // namespace gd

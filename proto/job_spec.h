@@ -93,6 +93,8 @@ struct JobSpec {
   int32_t nice = 0;
   std::optional<uint32_t> priority;
   std::string array;  // elements and limit: proto/index_set.h; empty: no array
+  std::string cron;   // base/cron_schedule.h: when its crontab has it run; empty: it is of none
+  uint32_t cron_line = 0;  // of that crontab
 
   // What runs, and where its streams go (patterns with %j and so on).
   std::vector<std::string> argv;  // batch: the script's arguments; else the command
@@ -172,6 +174,8 @@ struct JobSpec {
     field("warn_before", self.warn_before);
     field("warn_batch", self.warn_batch_only);
     field("array", self.array);
+    field("cron", self.cron);
+    field("cron_line", self.cron_line);
     field("wckey", self.wckey);
     field("mail_user", self.mail_user);
     field("mail", self.mail_events);

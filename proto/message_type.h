@@ -80,6 +80,9 @@ enum class MessageType : uint16_t {
   step_sample = 93,
   accounts_request = 100,
   accounts_reply = 101,
+  crontab_query = 110,
+  crontab_reply = 111,
+  crontab_request = 112,
 };
 
 inline constexpr uint16_t kProtocolVersion = 1;

@@ -18,6 +18,7 @@
 #include "proto/messages_accounts.h"
 #include "proto/messages_client.h"
 #include "proto/messages_cluster.h"
+#include "proto/messages_crontab.h"
 #include "proto/messages_identity.h"
 #include "proto/messages_node.h"
 #include "proto/messages_policy.h"
@@ -37,7 +38,7 @@ using MessageVariant = std::variant<
     NodeReport, NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck,
     StreamResize, StreamSignal, StreamPing, StreamExit, StreamNotice, StepLaunch, ShepherdStatus,
     ShepherdOrder, ExplainReply, NodeExplain, NodeExplained, StepSample, AccountsRequest,
-    AccountsReply>;
+    AccountsReply, CrontabQuery, CrontabReply, CrontabRequest>;
 
 template <class Body>
 concept MessageBody = requires {

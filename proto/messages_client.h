@@ -124,8 +124,7 @@ struct JobElements {
   }
 };
 
-// Which jobs. An array's id means all of it. Empty lists mean "any"; all given conditions must
-// hold.
+// Which jobs. An array's id means all of it. Empty lists mean "any"; all conditions must hold.
 struct JobFilter {
   std::vector<JobId> jobs;
   std::vector<JobElements> elements;  // beside, not among, the jobs
@@ -146,9 +145,8 @@ struct JobFilter {
   }
 };
 
-// Live jobs (with those that ended less than min_job_age ago), or history by
-// time of end. The answer comes in pages: several replies, the last with
-// `more` false, all of one snapshot.
+// Live jobs (with those that ended less than min_job_age ago), or history by time of end. The
+// answer comes in pages: several replies, the last with `more` false, all of one snapshot.
 struct JobQuery {
   static constexpr MessageType kType = MessageType::job_query;
   JobFilter filter;
@@ -227,6 +225,7 @@ struct CancelRequest {
   std::optional<int32_t> signal;  // empty: cancel
   std::optional<StepId> step;     // signal this step only
   bool batch_only = false;        // the script's own process, not all of the job
+  bool cron = false;              // recurring jobs, too: these do not recur any more
   bool operator==(const CancelRequest&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("req", self.request);
@@ -234,6 +233,7 @@ struct CancelRequest {
     field("signal", self.signal);
     field("step", self.step);
     field("batch", self.batch_only);
+    field("cron", self.cron);
   }
 };
 
@@ -335,7 +335,6 @@ struct JobsReply {
 // One JobNotice at once, and one at each change of state until the job has
 // reached `until`. Asked again after a lost connection it starts over.
 enum class WaitUntil : uint8_t { started = 0, ended = 1 };
-
 struct WaitRequest {
   static constexpr MessageType kType = MessageType::wait_request;
   JobId job;
@@ -407,9 +406,8 @@ enum class StepSharing : uint8_t {
   overlap = 2,  // those of the other steps
 };
 
-// A further step in a running job (gdsh JOB, gdrun --jobid), or access to one
-// that exists (gdsh --attach). Answered by StepReply once the order is durable;
-// the node holds the client's StreamOpen until the step is there.
+// A further step in a running job, or access to one that exists. Answered by StepReply once the
+// order is durable; the node holds the client's StreamOpen until the step is there.
 struct StepRequest {
   static constexpr MessageType kType = MessageType::step_request;
   RequestId request;

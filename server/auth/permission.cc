@@ -37,6 +37,8 @@ constexpr SendRule kSendRules[] = {
     {config_query, kNo, kYes, kYes, kNo, kNo},
     {reconfigure_request, kNo, kYes, kNo, kNo, kYes},
     {accounts_request, kNo, kYes, kNo, kNo, kNo},  // coordinators too: core/account_edits.h
+    {crontab_query, kNo, kYes, kYes, kNo, kNo},
+    {crontab_request, kNo, kYes, kYes, kNo, kNo},
     {stats_query, kNo, kYes, kYes, kNo, kNo},
     {shutdown_request, kNo, kYes, kNo, kNo, kYes},
     {key_list_request, kNo, kYes, kNo, kNo, kNo},
@@ -63,6 +65,7 @@ constexpr SendRule kSendRules[] = {
     {partition_query_reply, kNo, kNo, kNo, kNo, kNo},
     {share_query_reply, kNo, kNo, kNo, kNo, kNo},
     {accounts_reply, kNo, kNo, kNo, kNo, kNo},
+    {crontab_reply, kNo, kNo, kNo, kNo, kNo},
     {limit_query_reply, kNo, kNo, kNo, kNo, kNo},
     {why_reply, kNo, kNo, kNo, kNo, kNo},
     {reservation_query_reply, kNo, kNo, kNo, kNo, kNo},

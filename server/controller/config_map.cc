@@ -90,6 +90,7 @@ std::shared_ptr<const core::ClusterConfig> cluster_config(const Settings& settin
   to->allow_root_jobs = from.allow_root_jobs;
   to->default_image = from.default_image;
   to->policy = policy_of(from);
+  to->zone = &local_zone();
   return to;
 }
 

@@ -52,6 +52,8 @@ constexpr Rule kRules[] = {
     rule<ReservationQuery, on_reservation_query>(Needs::nothing),
     rule<ReservationRequest, on_reservation>(Needs::nothing),
     rule<LimitQuery, on_limit_query>(Needs::nothing),
+    rule<CrontabRequest, on_crontab>(Needs::groups),
+    rule<CrontabQuery, on_crontab_query>(Needs::nothing),
     rule<NodeUpdateRequest, on_node_update>(Needs::nothing),
     rule<ConfigQuery, on_config>(Needs::nothing),
     rule<StatsQuery, on_stats>(Needs::nothing),

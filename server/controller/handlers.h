@@ -44,6 +44,10 @@ void on_reconfigure(Hub& hub, const Origin& origin, ReconfigureRequest&& request
 void on_shutdown(Hub& hub, const Origin& origin, ShutdownRequest&& request);
 Result<OkReply> reconfigure(Hub& hub, const auth::Caller& caller);
 
+// crontab_requests.cc
+void on_crontab(Hub& hub, const Origin& origin, CrontabRequest&& request);
+void on_crontab_query(Hub& hub, const Origin& origin, CrontabQuery&& request);
+
 // account_requests.cc
 void on_accounts(Hub& hub, const Origin& origin, AccountsRequest&& request);
 

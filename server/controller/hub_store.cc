@@ -200,6 +200,9 @@ Result<std::unique_ptr<Hub>> load_hub(Parts parts, TimePoint now) {
   TRY(load_records<ReservationRecord>(
       *snapshot, Table::reservations,
       [&](auto, ReservationRecord&& record) { hub->cluster.restore(std::move(record)); }));
+  TRY(load_records<CrontabRecord>(
+      *snapshot, Table::crontabs,
+      [&](auto, CrontabRecord&& record) { hub->cluster.restore(std::move(record)); }));
   TRY(load_records<JobRecord>(*snapshot, Table::jobs, [&](auto, JobRecord&& job) {
     hub->blobs.job_stored(job.id, &job);
     hub->cluster.restore(std::move(job));
@@ -237,6 +240,11 @@ store::Batch make_batch(Hub& hub) {
     const core::ReservationEntry* entry = hub.cluster.find_reservation(name);
     batch.push_back({Table::reservations, name,
                      entry == nullptr ? std::optional<Bytes>{} : encode_record(entry->record)});
+  }
+  for (const Uid uid : changes.crontabs) {
+    const CrontabRecord* crontab = hub.cluster.find_crontab(uid);
+    batch.push_back({Table::crontabs, std::to_string(uid),
+                     crontab == nullptr ? std::optional<Bytes>{} : encode_record(*crontab)});
   }
   if (changes.counters) write_counters(hub.cluster.counters(), batch);
   for (const core::AuditEntry& entry : changes.audit) {

@@ -264,6 +264,14 @@ struct Applier {
     c.changes_.reservations.insert(e.record.name);
     c.refresh_reservations();
   }
+  void operator()(const CrontabSet& e) const {
+    c.crontabs_[e.record.uid] = e.record;
+    c.changes_.crontabs.insert(e.record.uid);
+  }
+  void operator()(const CrontabRemoved& e) const {
+    c.crontabs_.erase(e.uid);
+    c.changes_.crontabs.insert(e.uid);
+  }
   void operator()(const ReservationBegan& e) const { c.reservations_.at(e.name).begun = true; }
   void operator()(const ReservationRemoved& e) const {
     c.reservations_.erase(e.name);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "proto/crontab.h"
 #include "proto/ids.h"
 #include "proto/job_record.h"
 #include "proto/messages_node.h"
@@ -69,17 +70,19 @@ using FairFactors = std::map<sched::ShareName, double>;
 //   nodes:      find_node(name) is null -> delete; else put
 //   usage:      put usage_of(name)
 //   reservations: find_reservation(name) is null -> delete; else put
+//   crontabs:   find_crontab(uid) is null -> delete; else put
 struct Changes {
   std::set<JobId> jobs;
   std::set<FinishedKey> unfinished;
   std::set<std::string> nodes;
   std::set<sched::ShareName> usage;  // usage_of(name)
   std::set<std::string> reservations;
+  std::set<Uid> crontabs;
   bool counters = false;
   std::vector<AuditEntry> audit;
   [[nodiscard]] bool empty() const {
     return jobs.empty() && unfinished.empty() && nodes.empty() && usage.empty() &&
-           reservations.empty() && !counters && audit.empty();
+           reservations.empty() && crontabs.empty() && !counters && audit.empty();
   }
 };
 
@@ -153,6 +156,7 @@ class Cluster {
   void restore(NodeRecord node);
   void restore(const UsageRecord& usage);
   void restore(ReservationRecord reservation);
+  void restore(CrontabRecord crontab);
   void restore(JobRecord job);
 
   // ---- reading
@@ -191,6 +195,8 @@ class Cluster {
     return reservations_;
   }
   [[nodiscard]] const ReservationEntry* find_reservation(const std::string& name) const;
+  [[nodiscard]] const std::map<Uid, CrontabRecord>& crontabs() const { return crontabs_; }
+  [[nodiscard]] const CrontabRecord* find_crontab(Uid uid) const;
   [[nodiscard]] const sched::LimitBook& limits() const { return limits_; }
   [[nodiscard]] const sched::Licences& licences() const { return licences_; }
   // Null: preemption is off. Tenants and takeovers are then none.
@@ -258,6 +264,8 @@ class Cluster {
   Counters counters_;
   std::map<JobId, JobEntry> jobs_;
   Nodes nodes_;
+
+  std::map<Uid, CrontabRecord> crontabs_;
 
   // Indices.
   std::map<RequestId, JobId> by_request_;

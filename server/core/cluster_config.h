@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/duration.h"
 #include "proto/limit_values.h"
 #include "server/sched/fair_share.h"
 #include "server/sched/plan.h"
@@ -74,6 +75,7 @@ struct ClusterConfig {
   LimitSettings limits;
   sched::PreemptPolicy preempt;
   Seconds usage_half_life{7 * 24 * 3600};
+  const TimeZone* zone = &utc_zone();  // whose clock crontabs go by; never null
   bool operator==(const ClusterConfig&) const = default;
 };
 

@@ -223,6 +223,16 @@ void Cluster::refresh_reservations() {
   }
 }
 
+void Cluster::restore(CrontabRecord crontab) {
+  const Uid uid = crontab.uid;
+  crontabs_[uid] = std::move(crontab);
+}
+
+const CrontabRecord* Cluster::find_crontab(Uid uid) const {
+  const auto found = crontabs_.find(uid);
+  return found == crontabs_.end() ? nullptr : &found->second;
+}
+
 void Cluster::restore(ReservationRecord reservation) {
   const std::string name = reservation.name;
   reservations_[name] = {std::move(reservation), next_reservation_++, false};

@@ -82,6 +82,20 @@ struct ChangeReservation {
   ReservationRequest request;
 };
 
+struct SetCrontab {  // in the place of what there was
+  struct Entry {
+    JobSpec spec;
+    std::optional<Digest> script;  // stored by the controller in the same batch
+    std::optional<Digest> environment;
+  };
+  Actor actor;
+  RequestId request;
+  Uid owner = 0;  // the actor, or somebody whose crontab is removed
+  bool remove = false;
+  std::string text;
+  std::vector<Entry> entries;
+};
+
 struct Tick {};          // timers: see next_timer() in decide.h
 struct SchedulePass {};  // start what can start
 
@@ -98,6 +112,6 @@ struct SetAccounts {  // a configuration that differs from the one in force in a
 
 using Command = std::variant<Submit, CancelJobs, ControlJobs, UpdateJobs, StartStep, UpdateNodes,
                              NodeArrived, NodeTold, ClientHeard, Tick, SchedulePass, Reconfigure,
-                             ChangeReservation, SetAccounts>;
+                             ChangeReservation, SetAccounts, SetCrontab>;
 
 }  // namespace gd::core

@@ -7,6 +7,7 @@
 #include "proto/index_set.h"
 #include "server/core/admission.h"
 #include "server/core/associations.h"
+#include "server/core/cron.h"
 #include "server/core/dependencies.h"
 #include "server/core/life.h"
 #include "server/core/opening_steps.h"
@@ -35,6 +36,7 @@ struct Chooser {
   Result<Reply> operator()(const Reconfigure& c) const { return reconfigure(draft, c); }
   Result<Reply> operator()(const SetAccounts& c) const { return set_accounts(draft, c); }
   Result<Reply> operator()(const ChangeReservation& c) const { return reserve(draft, c); }
+  Result<Reply> operator()(const SetCrontab& c) const { return set_crontab(draft, c); }
 };
 
 StepLaunch trial_of(const Draft& draft, JobRecord job, const sched::Placement& placement) {
@@ -61,6 +63,8 @@ Reply foretell(const Draft& draft, const JobRecord& job, std::vector<std::string
   }
   return reply;
 }
+
+}  // namespace
 
 JobRecord new_job(const Submit& command, Admitted admitted, TimePoint now) {
   JobRecord job;
@@ -89,8 +93,6 @@ JobRecord new_job(const Submit& command, Admitted admitted, TimePoint now) {
   return job;
 }
 
-}  // namespace
-
 Error no_such_job(JobId id) {
   return Error{ErrorCode::not_found, "job " + std::to_string(id.value) + ": no such job"};
 }
@@ -115,6 +117,9 @@ Result<Reply> submit(Draft& draft, const Submit& command) {
     repeated.job = known->id;
     repeated.repeated = true;
     return Reply{repeated};
+  }
+  if (!command.spec.cron.empty()) {
+    return Error{ErrorCode::invalid, "jobs recur by their user's crontab, not by submission"};
   }
   Admitted admitted = TRY(admit(cluster, command.actor, command.spec));
   if (command.spec.kind == JobKind::batch && !command.script && !command.test_only) {
@@ -147,6 +152,7 @@ Result<Decision> decide(const Cluster& cluster, const Command& command, TimePoin
   Draft draft(cluster, now);
   Reply reply = TRY(std::visit(Chooser{draft}, command));
   follow_up(draft);
+  recur(draft);
   return draft.done(std::move(reply));
 }
 

@@ -3,6 +3,7 @@
 
 #include "server/core/admission.h"
 #include "server/core/check_form.h"
+#include "server/core/cron.h"
 #include "server/core/dependencies.h"
 #include "server/core/life.h"
 #include "server/core/query.h"
@@ -57,6 +58,10 @@ Result<void> send_signal(Draft& draft, JobId id, const CancelRequest& request) {
 Result<void> cancel_one(Draft& draft, const CancelJobs& command, JobId id) {
   TRY(check_owner(draft, command.actor, id));
   if (command.request.signal) return send_signal(draft, id, command.request);
+  if (recurs(draft.job(id)) && !command.request.cron) {
+    return Error{ErrorCode::denied,
+                 job_text(id) + "Cannot cancel scrontab jobs without --cron flag."};
+  }
   end_job(draft, id, Ending{.as = JobState::cancelled, .by = command.actor.uid});
   return {};
 }
@@ -67,6 +72,7 @@ std::vector<JobId> found_by(const Cluster& cluster, const CancelJobs& command) {
   for (const auto& [id, entry] : cluster.jobs()) {
     const JobRecord& job = entry.record;
     if (ended(job.state) || !owns(command.actor, job)) continue;
+    if (recurs(job) && !command.request.cron && !command.request.signal) continue;
     if (!matches(command.request.filter, job)) continue;
     if (command.request.signal && !can_be_signalled(job)) continue;
     found.push_back(id);
@@ -127,6 +133,9 @@ Result<void> release_one(Draft& draft, const ControlJobs& command, JobId id) {
 Result<void> requeue_one(Draft& draft, const ControlJobs& command, JobId id) {
   const JobRecord& job = draft.job(id);
   if (job.state == JobState::pending) return conflict(id, "it is waiting already");
+  if (ended(job.state) && !job.spec->cron.empty()) {
+    return conflict(id, "its crontab has it run again, as another job");
+  }
   if (!may_requeue(draft.cluster.config(), job) && !command.actor.administrator) {
     return conflict(id, "it was submitted so that it is not requeued");
   }

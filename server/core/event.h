@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "proto/crontab.h"
 #include "proto/ids.h"
 #include "proto/job_record.h"
 #include "proto/messages_node.h"
@@ -185,6 +186,14 @@ struct ReservationRemoved {
   std::string name;
 };
 
+// ---- crontabs
+struct CrontabSet {
+  CrontabRecord record;
+};
+struct CrontabRemoved {
+  Uid uid = 0;
+};
+
 // ---- the rest
 struct ClientSeen {
   JobId job;
@@ -228,8 +237,8 @@ using EventVariant =
                  TakeoverEnded, JobEnding, JobEndChanged, ShareReleased, JobEnded, JobRequeued,
                  JobSignalled, SignalsDone, TimeMarked, JobPurged, StepAdded, StepChanged, NodeCame,
                  NodeReported, NodeChanged, NodeRemoved, NodeUnknown, ReservationSet,
-                 ReservationBegan, ReservationRemoved, ClientSeen, Promised, PassWanted, PassDue,
-                 SharesRanked, Reconfigured, AuditEntry>;
+                 ReservationBegan, ReservationRemoved, CrontabSet, CrontabRemoved, ClientSeen,
+                 Promised, PassWanted, PassDue, SharesRanked, Reconfigured, AuditEntry>;
 
 template <class Body, class Variant>
 inline constexpr bool is_alternative_of = false;

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "base/cron_schedule.h"
 #include "server/core/admission.h"
 #include "server/core/step_layout.h"
 
@@ -123,6 +124,7 @@ Result<void> check_preempted(const JobRecord& job) {
 struct Auditor {
   const Cluster& c;
 
+  Result<void> crontabs() const;
   Result<void> preemption() const;
   Result<void> kept_is_kept(const std::map<std::string, Resources>& kept,
                             const std::set<JobId>& awaited) const;
@@ -394,6 +396,28 @@ Result<void> Auditor::kept_is_kept(const std::map<std::string, Resources>& kept,
   return {};
 }
 
+// A line of a crontab has at most one job, and a job that recurs has its line.
+Result<void> Auditor::crontabs() const {
+  std::set<std::pair<Uid, uint32_t>> lines;
+  std::map<Uid, size_t> entries;
+  for (const auto& [id, entry] : c.jobs_) {
+    const JobRecord& job = entry.record;
+    if (job.spec->cron.empty() || ended(job.state)) continue;
+    if (!c.crontabs_.contains(job.uid)) return broken(job_text(job) + "recurs without a crontab");
+    if (!parse_cron_schedule(job.spec->cron).ok()) return broken(job_text(job) + "recurs never");
+    if (!lines.emplace(job.uid, job.spec->cron_line).second) {
+      return broken(job_text(job) + "shares its line of a crontab");
+    }
+    if (++entries[job.uid] > kMaxCronEntries) return broken(job_text(job) + "is one too many");
+  }
+  constexpr size_t kMost = kMaxCrontabBytes + kMaxCronEntries * kDisabledLine.size();
+  for (const auto& [uid, crontab] : c.crontabs_) {
+    if (crontab.uid != uid) return broken("the crontab of " + crontab.user + " is in two places");
+    if (crontab.text.size() > kMost) return broken("the crontab of " + crontab.user + " has grown");
+  }
+  return {};
+}
+
 namespace {
 
 // Limits and shares are of one set of accounts, whoever keeps it.
@@ -427,6 +451,7 @@ Result<void> check_all(const Cluster& cluster) {
   TRY(auditor.arrays());
   TRY(auditor.dependencies());
   TRY(auditor.preemption());
+  TRY(auditor.crontabs());
   return auditor.nodes();
 }
 

@@ -74,6 +74,9 @@ struct Reactor {
   void operator()(const ReservationBegan&) const { may_start(); }
   void operator()(const ReservationRemoved&) const { may_start(); }
 
+  void operator()(const CrontabSet&) const {}
+  void operator()(const CrontabRemoved&) const {}
+
   void operator()(const ClientSeen&) const {}
   void operator()(const Promised&) const {}
   void operator()(const PassWanted&) const {}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "server/core/admission.h"
 #include "server/core/command.h"
 #include "server/core/draft.h"
 #include "server/sched/plan.h"
@@ -25,6 +26,9 @@ Result<Reply> set_accounts(Draft& draft, const SetAccounts& command);
 Result<Reply> reserve(Draft& draft, const ChangeReservation& command);
 // Those that begin or end now.
 void watch_reservations(Draft& draft);
+
+// The record of a submission that was admitted, without an id.
+JobRecord new_job(const Submit& command, Admitted admitted, TimePoint now);
 
 // What a command is refused with that names a job that is not there, or not the actor's.
 Error no_such_job(JobId id);

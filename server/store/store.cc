@@ -13,8 +13,8 @@ namespace {
 constexpr std::string_view kFormatKey = "format";
 
 constexpr std::array<const char*, kTables> kTableNames = {
-    "jobs", "finished", "finished_by_end", "blobs", "nodes",        "keys",
-    "meta", "events",   "arrays",          "usage", "reservations", "accounts"};
+    "jobs",   "finished", "finished_by_end", "blobs",        "nodes",    "keys",    "meta",
+    "events", "arrays",   "usage",           "reservations", "accounts", "crontabs"};
 
 // 0: no stamp yet.
 Result<uint32_t> stamped_version(Store& store) {

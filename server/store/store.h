@@ -37,9 +37,10 @@ enum class Table : uint8_t {
   arrays,
   usage,
   reservations,
-  accounts
+  accounts,
+  crontabs
 };
-inline constexpr size_t kTables = 12;
+inline constexpr size_t kTables = 13;
 [[nodiscard]] const char* table_name(Table table);
 
 inline constexpr size_t kMaxKeyBytes = 511;  // LMDB's

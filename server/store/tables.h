@@ -15,6 +15,7 @@
 //   usage            account "/" user           UsageRecord
 //   reservations     name                       ReservationRecord
 //   accounts         kind "/" name               AccountSection, of those that sacctmgr made
+//   crontabs         uid as decimal text        CrontabRecord
 #pragma once
 
 #include <cstdint>

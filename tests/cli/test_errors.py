@@ -54,6 +54,9 @@ CASES = [
      "squeue: unrecognized option '--nonsense'\nTry \"squeue --help\" for more information\n"),
     (["scancel"], 1, "scancel: error: No job identification provided\n"),
     (["scancel", "abc"], 1, "scancel: error: invalid job id abc\n"),
+    (["scrontab", "-l", "-e"], 1, "scrontab: error: -e, -l and -r exclude each other\n"),
+    (["scrontab", "/nonexistent/crontab"], 1,
+     "scrontab: error: open /nonexistent/crontab: No such file or directory\n"),
     (["sbcast"], 1, "sbcast: error: Need two file names, have 0 names\n"),
     (["sbcast", "-f", "a", "b"], 1, "sbcast: error: Need a job id to run this command.  Run from "
      "within a Slurm job or use the --jobid option.\n"),
