@@ -79,6 +79,7 @@ Result<Tagged> Client::await(const Bytes& body) {
       std::optional<Tagged> answer =
           TRY(receive(std::min(again.remaining(), deadline.remaining())));
       if (answer && answer->tag >= first) return std::move(*answer);
+      if (answer && on_notice_) on_notice_(answer->message);
     }
   }
   return no_answer();

@@ -55,6 +55,10 @@ class Client {
   using OnPage = std::function<Result<bool>(Message&& page)>;
   Result<void> pages(const Message& request, const OnPage& on_page);
 
+  // Notices that come while ask() waits for its answer; else they are dropped.
+  using OnNotice = std::function<void(const Message& notice)>;
+  void set_notices(OnNotice on_notice) { on_notice_ = std::move(on_notice); }
+
   // Several requests under way at once, or notices over time: tags are the caller's.
   Result<void> send(uint64_t tag, const Message& request);
   Result<std::optional<Tagged>> receive(Milliseconds timeout);  // nothing: time over
@@ -79,6 +83,7 @@ class Client {
   std::unique_ptr<SocketContext> sockets_;
   std::optional<ClientSocket> socket_;
   uint64_t last_tag_ = 0;
+  OnNotice on_notice_;
   bool renewed_ = false;
 };
 

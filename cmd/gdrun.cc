@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "base/duration.h"
 #include "base/process.h"
@@ -13,6 +12,7 @@
 #include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/job_query.h"
+#include "cmd/job_wait.h"
 #include "cmd/session.h"
 #include "cmd/slurm_text.h"
 #include "cmd/step_session.h"
@@ -50,9 +50,6 @@ Result<std::optional<JobId>> job_to_join(const RunOptions& options) {
   return std::optional<JobId>{TRY(parse_job_argument(text)).job};
 }
 
-constexpr Milliseconds kFirstRetry = 50ms;  // of a step that waits for others of its job
-constexpr Milliseconds kLastRetry = 1s;
-
 bool is_busy(const Error& error) {
   return error.code == ErrorCode::unavailable &&
          error.text.find("Requested nodes are busy") != std::string::npos;
@@ -67,22 +64,20 @@ Error not_created(const Error& error, JobId job, const Context& context) {
 // Waits, as srun does, while the job's other steps have what this one needs.
 Result<StepReply> create_step(const StepRequest& request, Client& controller, Context& context,
                               bool quiet) {
-  Milliseconds pause = kFirstRetry;
-  bool told = false;
+  std::optional<JobNews> news;  // once there is something to wait for
   while (true) {
     Result<StepReply> reply = controller.ask<StepReply>(request);
     if (reply.ok()) {
-      if (told) context.warn("Step created for job " + std::to_string(request.job.value));
+      if (news && !quiet) context.warn("Step created for job " + std::to_string(request.job.value));
       return reply;
     }
     if (!is_busy(reply.error())) return not_created(reply.error(), request.job, context);
-    if (!told && !quiet) {
-      told = true;
+    if (!news && !quiet) {
       context.warn("Job " + std::to_string(request.job.value) +
                    " step creation temporarily disabled, retrying (Requested nodes are busy)");
     }
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 3 / 2, kLastRetry);
+    if (!news) news.emplace(request.job, controller);
+    TRY(news->wait());
   }
 }
 

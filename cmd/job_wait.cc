@@ -18,6 +18,36 @@ int exit_code_of(const JobNotice& notice) {
   return code != 0 ? code : 1;
 }
 
+JobNews::JobNews(JobId job, Client& client) : job_(job), client_(client), tag_(client.new_tag()) {
+  client_.set_notices([this](const Message& message) { note(message); });
+}
+
+void JobNews::note(const Message& message) {
+  const auto* notice = std::get_if<JobNotice>(&message);
+  if (notice != nullptr && notice->job == job_) happened_ = true;
+}
+
+// The first notice comes at once: what happened before this was heard of is not missed.
+Result<void> JobNews::subscribe() {
+  subscribed_ = true;
+  return client_.send(tag_, WaitRequest{.job = job_, .until = WaitUntil::ended});
+}
+
+Result<void> JobNews::wait() {
+  if (!subscribed_) TRY(subscribe());
+  const Deadline deadline = Deadline::after(kAskAgain);
+  while (!happened_ && !deadline.passed()) {
+    const std::optional<Tagged> news = TRY(client_.receive(deadline.remaining()));
+    if (!news) continue;
+    const auto* no = std::get_if<ErrorReply>(&news->message);
+    if (no != nullptr && news->tag == tag_) return Error{no->code, no->text};
+    note(news->message);
+  }
+  if (!happened_) return subscribe();
+  happened_ = false;
+  return {};
+}
+
 Result<int> wait_for_end(Client& client, JobId job) {
   const WaitRequest request{.job = job, .until = WaitUntil::ended, .keep_alive = false};
   while (true) {

@@ -15,6 +15,30 @@ int shell_code(const ExitStatus& exit);
 // The exit code of a job that has ended so: 0 only for COMPLETED.
 int exit_code_of(const JobNotice& notice);
 
+// What happens to a job and its steps, from the making of this on: the controller sends a notice
+// of each change. The client must outlive it, and have no other who listens.
+class JobNews {
+ public:
+  JobNews(JobId job, Client& client);
+  ~JobNews() { client_.set_notices({}); }
+  JobNews(const JobNews&) = delete;
+  JobNews& operator=(const JobNews&) = delete;
+
+  // Until something has happened since the last call, or since this was made; but not for ever: a
+  // lost connection shows only in silence.
+  Result<void> wait();
+
+ private:
+  Result<void> subscribe();
+  void note(const Message& message);
+
+  JobId job_;
+  Client& client_;
+  uint64_t tag_;
+  bool subscribed_ = false;
+  bool happened_ = false;
+};
+
 // Until the job has ended; asks again while no answer comes. Exit code of the job.
 Result<int> wait_for_end(Client& client, JobId job);
 

@@ -1,5 +1,6 @@
 """Steps of many tasks: over nodes and on one, side by side, their streams, codes and signals."""
 
+import json
 import os
 import pwd
 import re
@@ -191,6 +192,29 @@ class Steps(unittest.TestCase):
             "step creation temporarily disabled, retrying (Requested nodes are busy)", out
         )
         self.assertRegex(out, r"srun: Step created for job \d+")
+
+    def requests(self):
+        """How often steps were asked for since the controller began."""
+        counts = json.loads(self.c.admin(find("sdiag"), "--json").ok().out)["statistics"]
+        return sum(
+            one["count"]
+            for one in counts["rpcs_by_message_type"]
+            if "step" in one["message_type"].lower()
+        )
+
+    def test_a_step_that_waits_for_others_is_told_when_to_ask_again(self):
+        before = self.requests()
+        out = self.batch(
+            "srun -n1 sh -c 'touch /tmp/first; sleep 2; date +%s%N' &\n"
+            "while [ ! -e /tmp/first ]; do sleep 0.05; done\n"
+            "srun -Q -n1 date +%s%N\n"
+            "wait\n",
+            "-N1",
+        )
+        first, second = (int(line) for line in out.split())
+        self.assertLess((second - first) / 1e9, 0.5)
+        # Two that are made; one that is busy, once more at the first notice, and a few for others.
+        self.assertLessEqual(self.requests() - before, 6)
 
     def test_more_than_the_job_has_is_refused_with_the_numbers(self):
         out = self.batch("srun -n9 true\necho code $?\n", "-N2", "-n4")

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -161,6 +162,30 @@ TEST(JobWait, GivesTheCodeOfAShell) {
   EXPECT_EQ(exit_code_of({.state = JobState::failed, .exit = {.code = 7}}), 7);
   EXPECT_EQ(exit_code_of({.state = JobState::failed, .exit = {.signal = 9}}), 137);
   EXPECT_EQ(exit_code_of({.state = JobState::timeout}), 1);  // never a success
+}
+
+TEST(JobNews, WhatComesBesideAnAnswerIsNotMissed) {
+  std::atomic<uint64_t> waiter = 0;
+  std::atomic<int> asked = 0;
+  FakeServer server(
+      [&](FakeServer& self, const Route& route, uint64_t tag, const Message& message) {
+        if (std::holds_alternative<WaitRequest>(message)) {
+          waiter = tag;
+          ++asked;
+          self.send(route, tag, JobNotice{.job = JobId{7}, .state = JobState::running});
+        } else {
+          self.send(route, waiter, JobNotice{.job = JobId{7}, .state = JobState::running});
+          self.send(route, tag, PingReply{});
+        }
+      });
+  const auto client = connect_to(server);
+  JobNews news(JobId{7}, *client);
+  const Milliseconds began = boot_time();
+  ASSERT_TRUE(news.wait().ok());  // the first one comes at once
+  ASSERT_TRUE(client->ask<PingReply>(PingRequest{}).ok());
+  ASSERT_TRUE(news.wait().ok());
+  EXPECT_LT(boot_time() - began, 5s);
+  EXPECT_EQ(asked, 1);
 }
 
 }  // namespace
