@@ -52,7 +52,7 @@ int start_command(const CommandInfo& info, const Invocation& call) {
 extern const Command kGdsub, kGdalloc, kGdstat, kGdkill, kGdrun, kGdsh, kGdinfo, kGdacct, kGdctl,
     kGdlogin, kGdimage, kGdprio, kGdshare, kGdcp;
 // Under Slurm's name alone.
-extern const Command kSacctmgr, kSbcast, kScrontab, kSdiag, kSeff, kSreport, kSstat;
+extern const Command kSacctmgr, kSattach, kSbcast, kScrontab, kSdiag, kSeff, kSreport, kSstat;
 
 // cmd/main.cc's whole work, also for tests. argv[0] decides, or argv[1] of `gd`.
 int dispatch(const std::vector<std::string>& argv);

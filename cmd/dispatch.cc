@@ -29,7 +29,7 @@ constexpr std::array<SlurmName, 19> kSlurmNames{{{"sbatch", &kGdsub},
                                                  {"sdiag", &kSdiag},
                                                  {"seff", &kSeff},
                                                  {"sreport", &kSreport},
-                                                 {"sattach", nullptr},
+                                                 {"sattach", &kSattach},
                                                  {"sbcast", &kSbcast},
                                                  {"scrontab", &kScrontab},
                                                  {"strigger", nullptr}}};

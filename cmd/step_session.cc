@@ -58,9 +58,9 @@ class StepSession {
     if (!options_.takes_input) end_input();
     watch_.keep_alive();
     schedule_tick();
-    while (!done()) TRY(round());
+    while (!done() && !left_) TRY(round());
     TRY(output_.check_written());
-    return code();
+    return left_ ? 128 + *left_ : code();
   }
 
  private:
@@ -93,7 +93,7 @@ class StepSession {
       for (const uint32_t task : node.tasks) tasks_[task].node = i;
       node.stream = std::make_unique<StreamClient>(client_.sockets(), options_.nodes[i].access,
                                                    client_.keys(), events(i));
-      TRY(node.stream->open(std::nullopt, ""));
+      TRY(options_.watches ? node.stream->watch() : node.stream->open(std::nullopt, ""));
     }
     return {};
   }
@@ -270,7 +270,7 @@ class StepSession {
     input_is_file_ = ::fstat(output_.input(), &info) != 0 || S_ISREG(info.st_mode);
     input_watched_ = true;
     for (const Node& node : nodes_) {
-      if (!reads(node)) node.stream->end_input();
+      if (!reads(node) && !options_.watches) node.stream->end_input();
     }
     if (input_is_file_) return;
     const Result<void> added =
@@ -306,6 +306,7 @@ class StepSession {
   void end_input() {
     if (input_watched_ && !input_is_file_) poller_->remove(output_.input());
     input_over_ = true;
+    if (options_.watches) return;
     for (const Node& node : nodes_) node.stream->end_input();
   }
 
@@ -317,7 +318,16 @@ class StepSession {
     }
   }
 
+  // The step goes on, and its own client with it.
+  void leave(int signal) {
+    left_ = signal;
+    for (const Node& node : nodes_) {
+      if (!node.exit) node.stream->leave();
+    }
+  }
+
   void on_signal(int signal) {
+    if (options_.watches) return leave(signal);
     if (signal != SIGINT) return signal_all(signal);
     const std::string job = "job " + std::to_string(options_.job.value);
     switch (interrupts_.take()) {
@@ -385,6 +395,7 @@ class StepSession {
   bool input_over_ = false;
   JobWatch watch_;
   Interrupts interrupts_;
+  std::optional<int> left_;  // for this signal
   Result<void> trouble_;
 };
 

@@ -7,6 +7,9 @@
 //            time ends them
 //   SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 are passed on
 //
+// Beside the step's own client it watches (sattach): output from now on, input as the client's, but
+// not its end; and a signal here ends the watching and nothing else.
+//
 // A node with one task sends that task's streams as they are, one with more sends frames
 // (proto/task_frames.h). While the session lasts the controller is told that somebody is there,
 // where the job is this session's own.
@@ -36,6 +39,7 @@ struct StepSessionOptions {
   std::optional<Seconds> wait;  // for the others, after the first task's end
   bool takes_input = true;
   std::optional<uint32_t> input_task;  // the only one that gets the input
+  bool watches = false;
 };
 
 // The tasks of a step, in rising order.

@@ -19,13 +19,18 @@ Result<void> StreamClient::follow(std::optional<uint32_t> tail_lines) {
   return open(std::nullopt, "");
 }
 
+Result<void> StreamClient::watch() {
+  watch_ = true;
+  return open(std::nullopt, "");
+}
+
 Result<void> StreamClient::connect() {
   opened_ = false;
   socket_.reset();
   socket_ =
       TRY(ClientSocket::connect(sockets_, "tcp://" + access_.address, access_.node_key, keys_));
   heard_ = pinged_ = boot_time();
-  StreamOpen open{.ticket = access_.ticket, .size = size_, .term = term_};
+  StreamOpen open{.ticket = access_.ticket, .size = size_, .term = term_, .watch = watch_};
   if (seen_) {
     open.output_from = output_.received;
     open.error_from = error_.received;
@@ -56,7 +61,7 @@ Result<void> StreamClient::receive() {
     }
     // A refusal of the first opening is final. Later it means that the node, or its agent,
     // has started anew and does not know this connection: open again.
-    if (!seen_) return Error{error->code, error->text};
+    if (!seen_ || watch_) return Error{error->code, error->text};
     if (boot_time() - answered_ > kGiveUpAfter) return Error{error->code, error->text};
     opened_ = false;
     heard_ = boot_time() - kStreamSilence + 1s;  // tick() comes back in a second
@@ -179,6 +184,8 @@ Result<void> StreamClient::tick() {
     if (opened_) send(StreamPing{});
   }
   if (now - heard_ < kStreamSilence) return {};
+  if (seen_ && watch_)
+    return Error{ErrorCode::unavailable, "lost the connection to the node at " + access_.address};
   // Before the first opening silence is normal: the node holds it until the step starts. It
   // is put again, in case the node did; the controller tells if the job has ended instead.
   if (seen_ && now - answered_ > kGiveUpAfter + kStreamSilence) return lost();

@@ -40,6 +40,9 @@ class StreamClient {
   Result<void> open(std::optional<TerminalSize> size, std::string term);
   // Of a step whose streams are files: so many lines before their end; nothing: all of them.
   Result<void> follow(std::optional<uint32_t> tail_lines);
+  // Beside the step's own client, from now on. A loss of the connection, or of the node's patience,
+  // is an error.
+  Result<void> watch();
   [[nodiscard]] ClientSocket& socket() { return *socket_; }
   // All messages that have come. An error ends the session.
   Result<void> receive();
@@ -79,6 +82,7 @@ class StreamClient {
   std::optional<TerminalSize> size_;
   std::string term_;
   std::optional<uint32_t> tail_lines_;
+  bool watch_ = false;
   bool opened_ = false;
   bool seen_ = false;  // ever: positions count from here on
   Incoming output_, error_;

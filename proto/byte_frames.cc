@@ -1,5 +1,6 @@
 #include "proto/byte_frames.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace gd {
@@ -46,6 +47,27 @@ Result<std::optional<ByteFrame>> ByteFrameReader::next() {
   ByteFrame frame{kind, number_at(rest, 1), Bytes(rest.substr(kByteFrameHead, length))};
   taken_ += kByteFrameHead + length;
   return std::optional<ByteFrame>{std::move(frame)};
+}
+
+std::optional<size_t> ByteFrameScan::pass(std::string_view bytes) {
+  std::optional<size_t> first;
+  size_t at = 0;
+  while (at < bytes.size()) {
+    if (inside_ > 0) {
+      const size_t step = std::min(inside_, bytes.size() - at);
+      inside_ -= step;
+      at += step;
+      continue;
+    }
+    if (head_.empty() && !first) first = at;
+    const size_t step = std::min(kByteFrameHead - head_.size(), bytes.size() - at);
+    head_ += bytes.substr(at, step);
+    at += step;
+    if (head_.size() < kByteFrameHead) break;
+    inside_ = number_at(head_, 5);
+    head_.clear();
+  }
+  return first;
 }
 
 }  // namespace gd

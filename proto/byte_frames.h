@@ -50,4 +50,17 @@ class ByteFrameReader {
   size_t taken_ = 0;
 };
 
+// Where frames begin in a stream that passes by, for who joins in the middle: heads are read, what
+// is in frames is not looked at. Of bytes that are no frames it makes something, in bounds.
+class ByteFrameScan {
+ public:
+  // All bytes of the stream in order. Gives where in these the first frame begins; nothing: none
+  // does. Their end is the next ones' beginning.
+  std::optional<size_t> pass(std::string_view bytes);
+
+ private:
+  std::string head_;   // of the frame that is passing, as far as it has come
+  size_t inside_ = 0;  // bytes of it still to come, once the head is whole
+};
+
 }  // namespace gd

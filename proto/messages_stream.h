@@ -40,6 +40,7 @@ struct StreamOpen {  // first on a connection; held until the step has started
   std::optional<uint64_t> output_from;  // coming back: positions already seen
   std::optional<uint64_t> error_from;
   std::optional<uint32_t> tail_lines;  // of files, at first: so many lines before their end
+  bool watch = false;                  // beside the step's own client, from now on
   bool operator==(const StreamOpen&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("ticket", self.ticket);
@@ -48,6 +49,7 @@ struct StreamOpen {  // first on a connection; held until the step has started
     field("out", self.output_from);
     field("err", self.error_from);
     field("tail", self.tail_lines);
+    field("watch", self.watch);
   }
 };
 

@@ -56,7 +56,8 @@ Shepherd::Shepherd(Poller& poller, StepFolder folder, StepLaunch launch, Shepher
   events.on_delivered = [this] {
     if (forgotten_) again(leave_timer_, kDelivered, &Shepherd::leave);
   };
-  streams_.emplace(poller_, launch_.job, launch_.step, std::move(events));
+  const OutputForm form = needs_gdtasks(launch_) ? OutputForm::frames : OutputForm::plain;
+  streams_.emplace(poller_, launch_.job, launch_.step, std::move(events), form);
 }
 
 Shepherd::~Shepherd() {
@@ -347,6 +348,7 @@ Result<void> Shepherd::on_client(FrameChannel& channel, const StreamOpen& open) 
                                           std::to_string(launch_.job.value) +
                                           " has no streams to open"};
   }
+  if (open.watch) return streams_->attach_watcher(channel);
   streams_->attach(std::move(channel), open);
   return {};
 }

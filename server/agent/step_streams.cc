@@ -84,7 +84,7 @@ void StepStreams::read_output(Output& output) {
   const bool dropping = terminal_ && !audience_;
   // A few rounds at most: whoever writes without end must not keep the rest waiting.
   for (int round = 0; !output.ended && (draining_ || round < 4); ++round) {
-    if (!draining_ && !screen_has_room()) return;
+    if (!draining_ && !others_have_room()) return;
     if (dropping) output.buffer.make_room(chunk.size());
     const size_t room = std::min(output.buffer.room(), chunk.size());
     if (room == 0) return;
@@ -93,6 +93,8 @@ void StepStreams::read_output(Output& output) {
       const std::string_view bytes(chunk.data(), static_cast<size_t>(got));
       output.buffer.append(bytes);
       if (screen_ != nullptr) screen_->shown(bytes);
+      if (tap_ != nullptr)
+        tap_->shown(&output == &outputs_[1] ? StreamId::error : StreamId::output, bytes);
       active_at_ = boot_time();
       continue;
     }
@@ -121,7 +123,7 @@ Result<void> StepStreams::give_input(uint64_t position, std::string_view bytes) 
   }
   const uint64_t known = std::min<uint64_t>(input_taken_ - position, bytes.size());
   const std::string_view fresh = bytes.substr(known);
-  if (pending_input_.size() + fresh.size() > kMaxStreamWindow) {
+  if (pending_input_.size() + fresh.size() > kMaxStreamWindow + kMaxStreamChunk) {
     return Error{ErrorCode::exhausted,
                  "more than " + std::to_string(kMaxStreamWindow) + " bytes of input are waiting"};
   }
@@ -132,6 +134,17 @@ Result<void> StepStreams::give_input(uint64_t position, std::string_view bytes) 
   if (started_) write_input();
   watch();
   return {};
+}
+
+size_t StepStreams::inject_input(std::string_view bytes) {
+  if (input_closed_ || input_ended_) return bytes.size();
+  if (!started_ || !pending_input_.empty()) return 0;
+  const std::string_view piece = bytes.substr(0, kMaxStreamChunk);
+  active_at_ = boot_time();
+  pending_input_.append(piece);
+  write_input();
+  watch();
+  return piece.size();
 }
 
 void StepStreams::end_input() {
@@ -192,7 +205,7 @@ void StepStreams::watch() {
     const bool wants_input =
         i == 0 && terminal_ && !input_closed_ && (!pending_input_.empty() || input_ended_);
     const bool wants_output =
-        (output.buffer.room() > 0 || (terminal_ && !audience_)) && screen_has_room();
+        (output.buffer.room() > 0 || (terminal_ && !audience_)) && others_have_room();
     const uint32_t events =
         (wants_output ? uint32_t{EPOLLIN} : 0U) | (wants_input ? uint32_t{EPOLLOUT} : 0U);
     if (events == output.watched) continue;

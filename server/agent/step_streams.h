@@ -9,6 +9,7 @@
 // stream has ended when its last byte is in the buffer.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,14 @@
 #include "server/agent/stream_buffer.h"
 
 namespace gd::agent {
+
+// Somebody who takes all output beside the buffers, and is waited for.
+class OutputTap {
+ public:
+  virtual ~OutputTap() = default;
+  [[nodiscard]] virtual bool has_room() const = 0;
+  virtual void shown(StreamId stream, std::string_view bytes) = 0;
+};
 
 inline constexpr size_t kTerminalReplayBytes = size_t{128} << 10;  // enough to draw a screen again
 
@@ -42,7 +51,8 @@ class StepStreams {
   StepStreams(const StepStreams&) = delete;
   StepStreams& operator=(const StepStreams&) = delete;
 
-  Result<void> start();  // begins to read
+  void set_tap(OutputTap* tap) { tap_ = tap; }  // before start(); lives longer than this
+  Result<void> start();                         // begins to read
 
   enum class Audience : uint8_t { nobody, somebody };
   void set_audience(Audience audience);
@@ -61,8 +71,13 @@ class StepStreams {
   // its input, or after end_input(), bytes are taken and dropped.
   Result<void> give_input(uint64_t position, std::string_view bytes);
   void end_input();
+  // Of somebody else than who counts positions, in between: how much of it was taken, at most
+  // kMaxStreamChunk at a time and nothing while other input waits.
+  size_t inject_input(std::string_view bytes);
   [[nodiscard]] uint64_t input_taken() const { return input_taken_; }  // in order, so far
-  [[nodiscard]] uint64_t input_written() const { return input_taken_ - pending_input_.size(); }
+  [[nodiscard]] uint64_t input_written() const {                       // at least so much
+    return input_taken_ - std::min<uint64_t>(input_taken_, pending_input_.size());
+  }
 
   Result<void> resize(TerminalSize size);
   // Makes a full-screen program draw everything again.
@@ -80,7 +95,10 @@ class StepStreams {
   }
   void read_output(Output& output);
   void finish(Output& output);
-  [[nodiscard]] bool screen_has_room() const { return screen_ == nullptr || screen_->has_room(); }
+  [[nodiscard]] bool others_have_room() const {
+    const bool screen = screen_ == nullptr || screen_->has_room();
+    return screen && (tap_ == nullptr || tap_->has_room());
+  }
   void write_input();
   void close_input();
   void send_end_of_file();
@@ -89,6 +107,7 @@ class StepStreams {
 
   Poller& poller_;
   ScreenKeeper* screen_;
+  OutputTap* tap_ = nullptr;
   std::function<void()> on_change_;
   Milliseconds active_at_{};
   bool terminal_ = false;

@@ -4,7 +4,11 @@ namespace gd::agent {
 
 Result<void> StreamHost::begin(StdioEnds ends, ScreenKeeper* screen) {
   screen_ = screen;
-  streams_ = std::make_unique<StepStreams>(poller_, std::move(ends), screen, [this] { pump(); });
+  streams_ = std::make_unique<StepStreams>(poller_, std::move(ends), screen, [this] {
+    watchers_moved();
+    pump();
+  });
+  streams_->set_tap(&watchers_);
   if (screen_ != nullptr) {
     screen_->set_events([this] { streams_->consumed(); },
                         [this](const std::string& text) { notify(text); });
@@ -29,6 +33,26 @@ void StreamHost::attach(FrameChannel channel, const StreamOpen& open) {
   greet();
   pump();
   on_ready(0);  // what came together with the opening message
+}
+
+Result<void> StreamHost::attach_watcher(FrameChannel& channel) {
+  if (!streams_) return Error{ErrorCode::conflict, "the step has not begun yet"};
+  if (streams_->is_terminal()) {
+    return Error{ErrorCode::conflict, "the step has a terminal, which is one client's at a time"};
+  }
+  return watchers_.attach(channel);
+}
+
+// They have taken output or sent input, or the program has gone on.
+void StreamHost::watchers_moved() {
+  watchers_.feed([this](std::string_view bytes) { return streams_->inject_input(bytes); });
+  streams_->consumed();
+  pump_watchers();
+}
+
+void StreamHost::pump_watchers() {
+  if (exit_ && streams_->all_ended()) return watchers_.end(*exit_);
+  watchers_.pump();
 }
 
 void StreamHost::greet() {
@@ -85,7 +109,10 @@ void StreamHost::notify(const std::string& text) {
 
 void StreamHost::end(StreamExit exit) {
   exit_ = std::move(exit);
-  if (streams_) streams_->drain();
+  if (streams_) {
+    streams_->drain();
+    pump_watchers();
+  }
   pump();
 }
 
@@ -169,6 +196,7 @@ Result<void> StreamHost::handle(const Message& message) {
     if (ack->stream == StreamId::input || !streams_) return {};
     TRY(streams_->buffer(ack->stream).acknowledge(ack->position));
     streams_->consumed();
+    pump_watchers();
     return {};
   }
   if (const auto* resize = std::get_if<StreamResize>(&message)) {

@@ -5,6 +5,8 @@
 // A client may come before the program runs, and after it has ended: output stays in the
 // buffers, and the exit status is sent when all of the output has been.
 //
+// Others may watch beside the one client: stream_watchers.h.
+//
 // Who comes to a terminal that has shown something, and has not seen it all, is given the screen
 // as it is and what follows. Where nobody keeps the screen, it is the last of the output again.
 #pragma once
@@ -17,6 +19,7 @@
 #include "proto/messages_stream.h"
 #include "server/agent/frame.h"
 #include "server/agent/step_streams.h"
+#include "server/agent/stream_watchers.h"
 
 namespace gd::agent {
 
@@ -35,8 +38,13 @@ struct StreamEvents {
 
 class StreamHost {
  public:
-  StreamHost(Poller& poller, JobId job, StepId step, StreamEvents events)
-      : poller_(poller), job_(job), step_(step), events_(std::move(events)) {}
+  StreamHost(Poller& poller, JobId job, StepId step, StreamEvents events,
+             OutputForm form = OutputForm::plain)
+      : poller_(poller),
+        job_(job),
+        step_(step),
+        events_(std::move(events)),
+        watchers_(poller, job, step, form, [this] { watchers_moved(); }) {}
   ~StreamHost() { drop_client(); }
   StreamHost(const StreamHost&) = delete;
   StreamHost& operator=(const StreamHost&) = delete;
@@ -47,6 +55,8 @@ class StreamHost {
   // Takes the connection over; it must not be in the poller. Messages that came with the
   // opening one are in the channel already.
   void attach(FrameChannel channel, const StreamOpen& open);
+  // One more who watches. An error leaves the connection to the caller.
+  Result<void> attach_watcher(FrameChannel& channel);
   // No process is left that could write: takes what the pipes still hold.
   void drain() {
     if (streams_) streams_->drain();
@@ -65,6 +75,8 @@ class StreamHost {
 
  private:
   void on_ready(uint32_t events);
+  void watchers_moved();
+  void pump_watchers();
   void greet();
   [[nodiscard]] bool wants_screen() const;
   void ask_screen();
@@ -83,6 +95,7 @@ class StreamHost {
   StepId step_;
   StreamEvents events_;
   ScreenKeeper* screen_ = nullptr;
+  StreamWatchers watchers_;
   std::unique_ptr<StepStreams> streams_;
   std::optional<FrameChannel> client_;
   std::optional<StreamOpen> opening_;  // of a client that waits for the program, or the screen

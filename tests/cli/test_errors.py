@@ -64,7 +64,10 @@ CASES = [
      "sbcast: error: option '--send-libs' is not supported by gd 0.1.0\n"),
     (["sbcast", "-j", "1", "/nonexistent", "b"], 1,
      "sbcast: error: Can't open `/nonexistent`: No such file or directory\n"),
-    (["sattach", "1.0"], 1, "sattach: not supported by gd 0.1.0\n"),
+    (["sattach"], 1, "sattach: error: name one step: JOB.STEP\n"),
+    (["sattach", "1"], 1, "sattach: error: '1' names no step; write JOB.STEP\n"),
+    (["sattach", "1.x"], 1, "sattach: error: invalid job id 1.x\n"),
+    (["strigger"], 1, "strigger: not supported by gd 0.1.0\n"),
     (["sreport", "cluster", "bogus"], 1, "Not valid report bogus\nValid cluster reports are, "
      "\"AccountUtilizationByUser\", \"UserUtilizationByAccount\", and \"Utilization\"\n"),
 ]
@@ -102,7 +105,7 @@ class Errors(unittest.TestCase):
         self.assertRegex(done.stderr, r"^gdstat: not logged in to cluster \w+: run gdlogin\n$")
 
     def test_slurm_names_that_are_not_served_say_so(self):
-        for name in ("sattach", "strigger"):
+        for name in ("strigger",):
             self.assertIn(name, SLURM)
             self.assertEqual(run(name).returncode, 1)
 

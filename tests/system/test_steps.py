@@ -5,6 +5,7 @@ import os
 import pwd
 import re
 import signal
+import subprocess
 import time
 import unittest
 
@@ -401,6 +402,63 @@ class Steps(unittest.TestCase):
         self.assertEqual(done.status, 1)
         done = self.run_as("sbcast", "-j", f"{job}.77", "/etc/hostname", "/tmp/y")
         self.assertEqual((done.status, done.err), (1, f"sbcast: error: job {job} has no step 77\n"))
+
+    # -- beside a step's srun
+
+    def test_sattach_sees_what_comes_and_speaks_beside_the_srun(self):
+        code = (
+            'echo began $SLURM_PROCID; read line; echo "$SLURM_PROCID got $line"; '
+            "exit $((SLURM_PROCID + 4))"
+        )
+        for tasks, nodes in ((2, 2), (4, 2)):
+            job = self.c.submit(
+                ALICE, "-N2", "-n4", "--mem=0", "-o", "/dev/null", "--wrap", "sleep 99"
+            )
+            self.addCleanup(self.run_as, "scancel", str(job))
+            self.c.wait_state(job, "RUNNING")
+            step = f"{job}.0"
+            argv = ["srun", f"--jobid={job}", f"-n{tasks}", f"-N{nodes}", "-l", "sh", "-c", code]
+            run = self.c.start_command(ALICE, *argv, env={"PATH": self.path}, stdin=subprocess.PIPE)
+            began = b"".join(run.stdout.readline() for _ in range(tasks))
+            self.assertEqual(began.count(b"began"), tasks, began)
+            laid = self.run_as("sattach", "--layout", step).ok().out
+            self.assertIn(f"\t{tasks} tasks, 2 nodes (Block)\n", laid)
+            self.assertIn(f"\tNode 1 (n2), {tasks // 2} task(s): {tasks // 2} ", laid)
+            watch = self.c.start_command(
+                ALICE, "sattach", "-v", "-l", step, env={"PATH": self.path}, stdin=subprocess.PIPE
+            )
+            self.assertIn(b"watching", watch.stderr.readline())
+            one = self.c.start_command(
+                ALICE, "sattach", "-v", "--output-filter=1", step, env={"PATH": self.path}
+            )
+            self.assertIn(b"watching", one.stderr.readline())
+            leaves = self.c.start_command(ALICE, "sattach", "-v", step, env={"PATH": self.path})
+            self.assertIn(b"watching", leaves.stderr.readline())
+            time.sleep(0.5)  # until all have been let in: nobody says so
+            leaves.send_signal(signal.SIGINT)
+            self.assertEqual(leaves.wait(30), 130)
+            leaves.communicate()
+            watch.stdin.write(b"hello\n")
+            watch.stdin.close()
+            watch.stdin = None
+            expected = sorted(f"{i}: {i} got hello" for i in range(tasks))
+            for process, lines in ((watch, expected), (run, expected), (one, ["1 got hello"])):
+                out, err = process.communicate(timeout=30)
+                self.assertEqual(sorted(out.decode().splitlines()), lines, err)
+                self.assertEqual(process.returncode, 3 + tasks, err)
+            self.run_as("scancel", str(job))
+
+    def test_sattach_says_what_it_cannot_watch(self):
+        job = self.c.submit(ALICE, "--mem=0", "-o", "/dev/null", "--wrap", "sleep 99")
+        self.c.wait_state(job, "RUNNING")
+        for step, said in [
+            (f"{job}.batch", f"job {job}: step batch is no srun's; its output is in files"),
+            (f"{job}.7", f"job {job} has no step 7"),
+            ("99999.0", "job 99999: no such job"),
+        ]:
+            done = self.run_as("sattach", step)
+            self.assertEqual((done.status, done.err), (1, f"sattach: error: {said}\n"))
+        self.run_as("scancel", str(job)).ok()
 
 
 if __name__ == "__main__":

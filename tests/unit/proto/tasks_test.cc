@@ -90,5 +90,22 @@ TEST(TaskFrames, WhatIsNoneIsRefused) {
   EXPECT_EQ(large.next().error().code, ErrorCode::invalid);
 }
 
+TEST(ByteFrameScan, FindsTheFirstFrameThatBeginsInAnyPieces) {
+  const std::string one = byte_frame(1, 0, "abc");
+  const std::string empty = byte_frame(2, 7, "");
+  const std::string wire = one + empty + one;
+  for (size_t cut = 0; cut <= wire.size(); ++cut) {
+    ByteFrameScan scan;
+    const std::string_view before = std::string_view(wire).substr(0, cut);
+    EXPECT_EQ(scan.pass(before), cut > 0 ? std::optional<size_t>{0} : std::nullopt);
+    const size_t next = cut == 0                           ? 0
+                        : cut <= one.size()                ? one.size()
+                        : cut <= one.size() + empty.size() ? one.size() + empty.size()
+                                                           : wire.size();
+    const std::optional<size_t> begins = scan.pass(std::string_view(wire).substr(cut));
+    EXPECT_EQ(begins, next < wire.size() ? std::optional(next - cut) : std::nullopt) << cut;
+  }
+}
+
 }  // namespace
 }  // namespace gd
