@@ -121,7 +121,8 @@ Result<TaskOutput> open_output(const RunOptions& options, const FilePlan& plan,
 Result<int> follow_tasks(const RunOptions& options, const FilePlan& plan,
                          StepSessionOptions session, Client& controller, Context& context) {
   session.cyclic = options.job.spec.cyclic;
-  session.programs = !options.job.spec.programs.empty();
+  // Also of one task, where gdtasks says what it got.
+  session.programs = !options.job.spec.programs.empty() || options.job.spec.cpu_bind.verbose;
   session.quiet = options.quiet;
   session.kill_on_bad_exit = options.kill_on_bad_exit;
   session.wait = options.wait;

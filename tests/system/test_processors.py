@@ -110,6 +110,9 @@ class Processors(unittest.TestCase):
                 rf"^cpu-bind=MASK - n1, task  {number}  {number} \[\d+\]: mask 0x[0-9A-F]+ set$",
             )
         self.assertEqual(len({line.split("mask ")[1] for line in lines}), 2)
+        done = self.run_as("srun", "-n1", "--cpu-bind=verbose,threads", "echo", "one").ok()
+        self.assertEqual(done.out, "one\n")
+        self.assertRegex(done.err, r"^cpu-bind=MASK - n1, task  0  0 .* set\n$")
 
     def test_steps_inherit_what_srun_was_told(self):
         line = "echo $SLURM_CPU_BIND $SLURM_CPU_BIND_TYPE $SLURM_CPU_BIND_VERBOSE"
