@@ -2,8 +2,6 @@
 
 #include <signal.h>
 
-#include <array>
-
 #include "base/poller.h"
 #include "cmd/command.h"
 #include "cmd/job_wait.h"
@@ -19,13 +17,14 @@ Result<int> run_forward_session(JobId job, const std::vector<ForwardSpec>& specs
   TRY(poller->handle_signals({SIGINT, SIGTERM, SIGHUP}, [&left](int) { left = true; }));
   PortForward forward(*poller, client, [&context](const std::string& text) { context.warn(text); });
   TRY(forward.listen(specs));
-  forward.begin(job, Milliseconds{0});
+  forward.begin(job, kForwardPatience);
   Milliseconds ticked = boot_time();
-  while (!left && forward.active()) {
-    std::array<WaitItem, 2> items{WaitItem(forward.socket()), WaitItem(poller->fd())};
+  while (!left && (forward.active() || forward.waits())) {
+    std::vector<WaitItem> items{WaitItem(poller->fd())};
+    if (forward.active()) items.emplace_back(forward.socket());
     (void)wait(items, kTick);
     TRY(poller->run_once(Milliseconds{0}));
-    forward.receive();
+    if (forward.active()) forward.receive();
     if (!forward.active() || boot_time() - ticked < kTick) continue;
     ticked = boot_time();
     forward.tick();

@@ -75,7 +75,7 @@ void PortForward::begin(JobId job, Milliseconds patience) {
   poller_.cancel(std::exchange(next_try_, TimerId::none));
   const Result<void> started = start_step(job);
   if (started.ok()) return;
-  if (started.error().code != ErrorCode::conflict || patience <= Milliseconds{0}) {
+  if (started.error().code != ErrorCode::unavailable || patience <= Milliseconds{0}) {
     return stop(started.error().text);
   }
   next_try_ = poller_.call_after(kTryAgain, [=, this] { begin(job, patience - kTryAgain); });

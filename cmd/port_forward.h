@@ -26,6 +26,9 @@ namespace gd::cmd {
 // Bytes for the job that its step has not taken: more of them means that it never will.
 inline constexpr size_t kMaxPortUnsent = size_t{4} << 20;
 
+// Until the controller has heard from the node that the job runs.
+inline constexpr Milliseconds kForwardPatience = 10s;
+
 class PortForward {
  public:
   // `tell`: a line for the user. It lives no longer than `poller` and `client`.

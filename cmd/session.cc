@@ -24,7 +24,6 @@ namespace gd::cmd {
 namespace {
 
 constexpr Milliseconds kTick = 1s;
-constexpr Milliseconds kForwardPatience = 10s;  // until all know that the program runs
 constexpr size_t kReadChunk = size_t{32} << 10;
 
 class Session {
