@@ -61,23 +61,32 @@ Error not_created(const Error& error, JobId job, const Context& context) {
                                slurm_reason(error)};
 }
 
-// Waits, as srun does, while the job's other steps have what this one needs.
+// Waits, as srun does, while the job's other steps have what this one needs. The end of one that
+// has ended here already may still be on its way from the node: for so long nobody hears of it.
+constexpr Milliseconds kQuietWait = 500ms;
+
 Result<StepReply> create_step(const StepRequest& request, Client& controller, Context& context,
                               bool quiet) {
   std::optional<JobNews> news;  // once there is something to wait for
+  std::optional<Deadline> soon;
+  bool told = false;
   while (true) {
     Result<StepReply> reply = controller.ask<StepReply>(request);
     if (reply.ok()) {
-      if (news && !quiet) context.warn("Step created for job " + std::to_string(request.job.value));
+      if (told) context.warn("Step created for job " + std::to_string(request.job.value));
       return reply;
     }
     if (!is_busy(reply.error())) return not_created(reply.error(), request.job, context);
-    if (!news && !quiet) {
+    if (!news) {
+      news.emplace(request.job, controller);
+      soon = Deadline::after(kQuietWait);
+    }
+    if (!told && !quiet && soon->passed()) {
+      told = true;
       context.warn("Job " + std::to_string(request.job.value) +
                    " step creation temporarily disabled, retrying (Requested nodes are busy)");
     }
-    if (!news) news.emplace(request.job, controller);
-    TRY(news->wait());
+    TRY(told || quiet ? news->wait() : news->wait(soon->remaining()));
   }
 }
 

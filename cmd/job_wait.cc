@@ -1,5 +1,7 @@
 #include "cmd/job_wait.h"
 
+#include <algorithm>
+
 namespace gd::cmd {
 namespace {
 
@@ -29,13 +31,14 @@ void JobNews::note(const Message& message) {
 
 // The first notice comes at once: what happened before this was heard of is not missed.
 Result<void> JobNews::subscribe() {
-  subscribed_ = true;
+  subscribed_at_ = boot_time();
   return client_.send(tag_, WaitRequest{.job = job_, .until = WaitUntil::ended});
 }
 
-Result<void> JobNews::wait() {
-  if (!subscribed_) TRY(subscribe());
-  const Deadline deadline = Deadline::after(kAskAgain);
+Result<void> JobNews::wait(Milliseconds most) {
+  const bool anew = !subscribed_at_ || boot_time() - *subscribed_at_ >= kAskAgain;
+  if (anew) TRY(subscribe());
+  const Deadline deadline = Deadline::after(std::min(most, kAskAgain));
   while (!happened_ && !deadline.passed()) {
     const std::optional<Tagged> news = TRY(client_.receive(deadline.remaining()));
     if (!news) continue;
@@ -43,7 +46,6 @@ Result<void> JobNews::wait() {
     if (no != nullptr && news->tag == tag_) return Error{no->code, no->text};
     note(news->message);
   }
-  if (!happened_) return subscribe();
   happened_ = false;
   return {};
 }

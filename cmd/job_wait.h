@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "base/result.h"
 #include "cmd/client.h"
@@ -24,9 +25,9 @@ class JobNews {
   JobNews(const JobNews&) = delete;
   JobNews& operator=(const JobNews&) = delete;
 
-  // Until something has happened since the last call, or since this was made; but not for ever: a
-  // lost connection shows only in silence.
-  Result<void> wait();
+  // Until something has happened since the last call, or since this was made; but no longer than
+  // that, and not for ever: a lost connection shows only in silence.
+  Result<void> wait(Milliseconds most = Milliseconds::max());
 
  private:
   Result<void> subscribe();
@@ -35,7 +36,7 @@ class JobNews {
   JobId job_;
   Client& client_;
   uint64_t tag_;
-  bool subscribed_ = false;
+  std::optional<Milliseconds> subscribed_at_;
   bool happened_ = false;
 };
 

@@ -217,6 +217,10 @@ class Steps(unittest.TestCase):
         # Two that are made; one that is busy, once more at the first notice, and a few for others.
         self.assertLessEqual(self.requests() - before, 6)
 
+    def test_steps_one_after_the_other_say_nothing(self):
+        out = self.batch("for i in 1 2 3 4 5 6 7 8; do srun -n1 true; done 2>&1\n", "-N1")
+        self.assertEqual(out, "")
+
     def test_more_than_the_job_has_is_refused_with_the_numbers(self):
         out = self.batch("srun -n9 true\necho code $?\n", "-N2", "-n4")
         self.assertIn("Unable to create step for job", out)
