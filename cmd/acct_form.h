@@ -39,12 +39,19 @@ class AcctListing {
     for (size_t i = 0; i < items_.size(); ++i) {
       value_.clear();
       fields_[i]->get(row, value_);
+      if (!bare()) mark_cut(items_[i].width);
       cell(i, value_, out);
     }
     out += '\n';
   }
 
  private:
+  // "CANCELLED+": as Slurm's accounting commands, and no others of its, say that there is more.
+  void mark_cut(size_t width) {
+    if (width == 0 || text_columns(value_) <= width) return;
+    value_.resize(first_columns(value_, width - 1).size());
+    value_ += '+';
+  }
   [[nodiscard]] bool bare() const { return form_.parsable || form_.parsable2; }
   void cell(size_t i, std::string_view value, std::string& out) const {
     if (bare()) {

@@ -59,7 +59,16 @@ Result<std::string> nodes_of_step(JobId job, StepId id, Client& controller) {
                "job " + std::to_string(job.value) + " has no step " + std::to_string(id.value)};
 }
 
+// Slurm's bytes: without the program's name.
+int refuse_words(size_t count, Context& context) {
+  (void)context.out.flush();
+  context.err << "Need two file names, have " + std::to_string(count) + " names\n"
+              << "Try \"sbcast --help\" for more information\n";
+  return kExitRefused;
+}
+
 Result<int> run(const BroadcastOptions& options, Context& context) {
+  if (options.words.size() != 2) return refuse_words(options.words.size(), context);
   const BroadcastPlan plan = TRY(plan_broadcast(options, get_env, surroundings().directory));
   const uint64_t bytes = TRY(size_of(plan.source));
   Client& controller = *TRY(context.controller());
@@ -110,9 +119,7 @@ Result<BroadcastPlan> plan_broadcast(
     const BroadcastOptions& options,
     const std::function<std::optional<std::string>(const char*)>& get_variable,
     const std::string& folder) {
-  if (options.words.size() != 2) {
-    return usage("Need two file names, have " + std::to_string(options.words.size()) + " names");
-  }
+  if (options.words.size() != 2) return usage("two file names are needed");
   std::string job = options.job;
   if (job.empty()) job = get_variable("SLURM_JOB_ID").value_or("");
   if (job.empty()) job = get_variable("SLURM_JOBID").value_or("");

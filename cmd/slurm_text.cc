@@ -3,6 +3,25 @@
 #include "cmd/version.h"
 
 namespace gd::cmd {
+namespace {
+
+// What a limit or the size of the cluster keeps from being submitted; empty: it is something else.
+std::string slurm_limit(std::string_view text) {
+  const auto names = [text](std::string_view word) {
+    return text.find(word) != std::string_view::npos;
+  };
+  if (text.starts_with("job violates accounting/QOS policy")) {
+    return "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)";
+  }
+  if (!names(" of partition ")) return "";
+  if (text.starts_with("time limit of ")) {
+    return "Requested time limit is invalid (missing or exceeds some limit)";
+  }
+  const bool processors = names(" asked, ") && (names("task of ") || names("tasks of "));
+  return processors ? "More processors requested than permitted" : "";
+}
+
+}  // namespace
 
 std::string slurm_reason(const Error& error) {
   const auto names = [&error](std::string_view word) {
@@ -15,6 +34,7 @@ std::string slurm_reason(const Error& error) {
   if (error.code == ErrorCode::not_found && names("job")) return kInvalidJob;
   if (error.text.starts_with("dependency")) return "Job dependency problem";
   if (error.text.starts_with("array:")) return "Invalid job array specification";
+  if (std::string limit = slurm_limit(error.text); !limit.empty()) return limit;
   if (error.code == ErrorCode::denied) return "Access/permission denied";
   return error.text;
 }

@@ -82,6 +82,9 @@ Result<int> submit_refused(Error error, Context& context, const JobSpec& spec) {
   const std::string reason = slurm_reason(error);
   if (reason == kInvalidPartition) {
     context.warn("error: invalid partition specified: " + spec.partition);
+  } else if (error.code == ErrorCode::exhausted || error.code == ErrorCode::invalid) {
+    // With the numbers, which Slurm's text has not.
+    if (reason != error.text) context.warn("error: " + error.text);
   }
   error.text = "Batch job submission failed: " + reason;
   return error;

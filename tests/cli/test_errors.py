@@ -57,7 +57,8 @@ CASES = [
     (["scrontab", "-l", "-e"], 1, "scrontab: error: -e, -l and -r exclude each other\n"),
     (["scrontab", "/nonexistent/crontab"], 1,
      "scrontab: error: open /nonexistent/crontab: No such file or directory\n"),
-    (["sbcast"], 1, "sbcast: error: Need two file names, have 0 names\n"),
+    (["sbcast"], 1, "Need two file names, have 0 names\n"
+     "Try \"sbcast --help\" for more information\n"),
     (["sbcast", "-f", "a", "b"], 1, "sbcast: error: Need a job id to run this command.  Run from "
      "within a Slurm job or use the --jobid option.\n"),
     (["sbcast", "--send-libs", "a", "b"], 1,
