@@ -39,10 +39,15 @@ bool has_state(const NodeView& view, const std::vector<std::string>& states) {
   return std::ranges::any_of(states, [&view](std::string_view state) {
     if (equal_no_case(state, "all")) return true;
     if (equal_no_case(state, "drain")) return view.node.drained;
+    if (equal_no_case(state, "resv") || equal_no_case(state, "reserved")) {
+      return view.reserved != NodeReserved::no;
+    }
+    if (equal_no_case(state, "maint")) return view.reserved == NodeReserved::maintenance;
+    constexpr char kSigns[] = "*$";
     const std::string long_form = node_state(view);
     const std::string short_form = short_node_state(view);
-    return equal_no_case(state, std::string_view(long_form).substr(0, long_form.find('*'))) ||
-           equal_no_case(state, std::string_view(short_form).substr(0, short_form.find('*')));
+    return equal_no_case(state, long_form.substr(0, long_form.find_first_of(kSigns))) ||
+           equal_no_case(state, short_form.substr(0, short_form.find_first_of(kSigns)));
   });
 }
 

@@ -228,13 +228,18 @@ StateName state_name(const NodeView& view) {
     return busy || view.completing ? StateName{"draining", "drng"} : StateName{"drained", "drain"};
   }
   if (view.completing && !busy) return {"completing", "comp"};
+  if (!busy && view.reserved == NodeReserved::maintenance) return {"maint", "maint"};
+  if (!busy && view.reserved == NodeReserved::yes) return {"reserved", "resv"};
   if (!busy) return {"idle", "idle"};
   return view.allocated.cpus >= view.usable.cpus ? StateName{"allocated", "alloc"}
                                                  : StateName{"mixed", "mix"};
 }
 
-// Slurm's sign for a node that does not answer.
-std::string_view silence(const NodeView& view) {
+// Slurm's sign for a node that does not answer, or is in a maintenance that its state does not
+// tell.
+std::string_view sign(const NodeView& view) {
+  const bool told = state_name(view).brief == "maint";
+  if (view.reserved == NodeReserved::maintenance && !told) return "$";
   return view.node.state == NodeState::up ? "" : "*";
 }
 
@@ -252,18 +257,21 @@ bool is_sum(const FormatItem& item) {
 }
 
 std::string node_state(const NodeView& view) {
-  return std::string(state_name(view).full) + std::string(silence(view));
+  return std::string(state_name(view).full) + std::string(sign(view));
 }
 
 std::string short_node_state(const NodeView& view) {
-  return std::string(state_name(view).brief) + std::string(silence(view));
+  return std::string(state_name(view).brief) + std::string(sign(view));
 }
 
 std::string control_node_state(const NodeView& view) {
   NodeView plain = view;
   plain.node.drained = false;
+  plain.reserved = NodeReserved::no;
   std::string text = to_upper(state_name(plain).full);
   if (view.node.drained) text += "+DRAIN";
+  if (view.reserved == NodeReserved::yes) text += "+RESERVED";
+  if (view.reserved == NodeReserved::maintenance) text += "+MAINTENANCE+RESERVED";
   if (view.node.state != NodeState::up) text += "*";
   return text;
 }

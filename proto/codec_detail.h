@@ -85,6 +85,9 @@ constexpr uint64_t last_of(JobAction) {
 constexpr uint64_t last_of(WaitUntil) {
   return uint64_t(WaitUntil::ended);
 }
+constexpr uint64_t last_of(NodeReserved) {
+  return uint64_t(NodeReserved::maintenance);
+}
 constexpr uint64_t last_of(NodeAction) {
   return uint64_t(NodeAction::no_vouch);
 }

@@ -21,6 +21,8 @@ struct NodeQuery {
   static constexpr void visit(auto& self, auto&& field) { field("names", self.names); }
 };
 
+enum class NodeReserved : uint8_t { no = 0, yes = 1, maintenance = 2 };  // now
+
 struct NodeView {
   NodeRecord node;
   Resources usable;  // what is found, cut by configuration
@@ -30,6 +32,7 @@ struct NodeView {
   double load = 0;  // one-minute load average
   uint64_t free_memory_mib = 0;
   std::vector<std::string> partitions;
+  NodeReserved reserved = NodeReserved::no;
   bool operator==(const NodeView&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("node", self.node);
@@ -40,6 +43,7 @@ struct NodeView {
     field("load", self.load);
     field("free", self.free_memory_mib);
     field("parts", self.partitions);
+    field("reserved", self.reserved);
   }
 };
 

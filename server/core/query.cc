@@ -146,6 +146,17 @@ std::vector<StepSample> samples_of(const Samples& samples, const JobRecord& job)
   return live;
 }
 
+NodeReserved reserved_now(const Cluster& cluster, const std::string& node) {
+  NodeReserved reserved = NodeReserved::no;
+  for (const auto& [name, entry] : cluster.reservations()) {
+    const std::vector<std::string>& nodes = entry.record.nodes;
+    if (!entry.begun || !std::binary_search(nodes.begin(), nodes.end(), node)) continue;
+    if (entry.record.maintenance) return NodeReserved::maintenance;
+    reserved = NodeReserved::yes;
+  }
+  return reserved;
+}
+
 NodeView view_of(const Cluster& cluster, const NodeEntry& node) {
   const sched::Node& row = cluster.machine()[node.index.value];
   NodeView view;
@@ -164,6 +175,7 @@ NodeView view_of(const Cluster& cluster, const NodeEntry& node) {
       view.partitions.push_back(partition.name);
     }
   }
+  view.reserved = reserved_now(cluster, node.record.name);
   return view;
 }
 

@@ -28,6 +28,10 @@ class Reservations(unittest.TestCase):
         done = self.c.run(ALICE, "gdctl", "show", "reservation", "--json").ok()
         return json.loads(done.out)["reservations"]
 
+    def states(self, node, *options):
+        done = self.slurm(ALICE, "sinfo", "-hN", "-n", node, "-o", "%t", *options).ok()
+        return done.out.split()
+
     def sleeper(self, user, *options):
         return self.c.submit(user, "-o", "/dev/null", "--mem=10", *options, "--wrap", "sleep 600")
 
@@ -47,6 +51,7 @@ class Reservations(unittest.TestCase):
         self.assertEqual(self.c.job(mine)["nodes"], "n1")
         shown = self.slurm(ALICE, "squeue", "-h", "-j", str(mine), "-o", "%v").ok().out
         self.assertEqual(shown.strip(), "class")
+        self.assertEqual(self.states("n1"), ["mix"])
         other = self.sleeper(BOB, "-N", "1", "-w", "n1", "-t", "10")
         wait_until("bob waits", lambda: self.reason(other) not in ("None", ""))
         why = self.c.run(BOB, "gdstat", "--why", str(other)).ok().out
@@ -83,6 +88,11 @@ class Reservations(unittest.TestCase):
         self.c.wait_node("n1")
         self.c.run(ALICE, "gdkill", str(mine)).ok()
         self.c.wait_end(mine)
+        wait_until("n1 is marked", lambda: self.states("n1") == ["resv"])
+        shown = self.slurm(ALICE, "scontrol", "show", "node", "n1").ok().out
+        self.assertIn("State=IDLE+RESERVED", shown)
+        self.assertEqual(self.states("n1", "-t", "resv"), ["resv"])
+        self.assertEqual(self.states("n2", "-t", "resv"), [])
         self.slurm("root", "scontrol", "delete", "reservation", "class").ok()
         self.c.wait_state(other, "RUNNING")
 
@@ -101,6 +111,13 @@ class Reservations(unittest.TestCase):
         hint = next(w for w in text.split() if w.startswith("TimeLimit="))
         self.c.run(ALICE, "gdctl", "update", str(long), hint).ok()
         self.c.wait_state(long, "RUNNING")
+        self.assertEqual(self.states("n2", "-t", "maint"), [], "it has not begun")
+        now = self.create("StartTime=now", "Duration=9", "Nodes=ALL", "Flags=MAINT,IGNORE_JOBS")
+        self.assertEqual(now.status, 1, "n1 is in the other one")
+        self.slurm("root", "scontrol", "delete", "ReservationName=root_1").ok()
+        self.create("StartTime=now", "Duration=9", "Nodes=ALL", "Flags=MAINT,IGNORE_JOBS").ok()
+        wait_until("n2 is marked", lambda: self.states("n2") == ["maint"])
+        self.assertEqual(self.states("n1"), ["mix$"])
 
     def test_only_administrators_make_them(self):
         done = self.slurm(

@@ -323,6 +323,21 @@ TEST(Gdinfo, NodesThatLookAlikeShareALine) {
   EXPECT_EQ(info({}, {}), "batch*       up   infinite      0    n/a \n");
 }
 
+TEST(Gdinfo, ReservationsThatHaveBegunMarkTheirNodes) {
+  std::vector<NodeView> nodes{node("n1", 0), node("n2", 1), node("n3", 0), node("n4", 4),
+                              node("n5", 0, true)};
+  nodes[0].reserved = nodes[1].reserved = NodeReserved::yes;
+  nodes[2].reserved = nodes[3].reserved = nodes[4].reserved = NodeReserved::maintenance;
+  EXPECT_EQ(info({.format = "%N %t %T"}, nodes),
+            "n1 resv reserved\nn2 mix mixed\nn3 maint maint\nn4 alloc$ allocated$\n"
+            "n5 drain$ drained$\n");
+  EXPECT_EQ(info({.states = {"resv"}, .format = "%N"}, nodes), "n[1-5]\n");
+  EXPECT_EQ(info({.states = {"maint"}, .format = "%N"}, nodes), "n[3-5]\n");
+  EXPECT_EQ(info({.states = {"alloc"}, .format = "%N"}, nodes), "n4\n");
+  EXPECT_EQ(control_node_state(nodes[0]), "IDLE+RESERVED");
+  EXPECT_EQ(control_node_state(nodes[4]), "IDLE+DRAIN+MAINTENANCE+RESERVED");
+}
+
 // Programs ask for all of Slurm's states at once; some of them no job of gd is ever in.
 TEST(StatPlan, StatesThatNeverAreMatchNothingAndSpoilNothing) {
   StatOptions some;
