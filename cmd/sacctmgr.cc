@@ -238,7 +238,8 @@ class Lister {
   // What an account says about each of its users, the nearest account upwards deciding.
   [[nodiscard]] ConfigValues for_users(const SiteAccount& account) const {
     constexpr auto kInherited = std::to_array<std::string_view>(
-        {"max_jobs", "max_submit", "max_tres_per_job", "max_wall", "qos", "default_qos"});
+        {"max_jobs", "max_submit", "max_tres_per_job", "max_tres_mins_per_job", "max_wall", "qos",
+         "default_qos"});
     ConfigValues values;
     for (const SiteAccount* at = &account; at != nullptr; at = site_.find_account(at->parent)) {
       for (const auto& [key, value] : at->values) {

@@ -85,6 +85,7 @@ class Parser {
   }
 
   Result<void> assign(const std::string& word) {
+    if (to_lower(word).starts_with("rawusage=")) return reset_usage(word);
     const SetOn on = change_.entity == "qos" ? SetOn::qos : SetOn::association;
     Result<SetValue> assignment = parse_assignment(on, word);
     if (!assignment.ok()) {
@@ -97,6 +98,13 @@ class Parser {
     }
     TRY(check_entity(*assignment->field));
     change_.set.push_back(std::move(assignment).take());
+    return {};
+  }
+
+  Result<void> reset_usage(const std::string& word) {
+    if (change_.verb != ChangeVerb::modify) return usage(" Unknown option: " + printable(word));
+    if (!word.ends_with("=0")) return usage(" " + printable(word) + ": it can be set to 0 only");
+    change_.reset_usage = true;
     return {};
   }
 

@@ -21,6 +21,7 @@ struct AcctChange {
   std::string entity;  // "user", "account", "qos", "coordinator"
   std::vector<std::string> names, accounts, clusters;
   std::vector<SetValue> set;
+  bool reset_usage = false;  // RawUsage=0
 };
 
 // Slurm's answers before anything is changed: what is printed, the exit code where that is all,

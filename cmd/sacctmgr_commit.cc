@@ -11,6 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/sacctmgr_change.h"
 #include "cmd/sacctmgr_file.h"
+#include "cmd/sacctmgr_usage.h"
 
 namespace gd::cmd {
 namespace {
@@ -74,6 +75,15 @@ Result<int> tell(Context& context, const Error& error) {
   return kExitRefused;
 }
 
+Result<int> reset_usage(Context& context, const AcctChange& change, Confirm confirm) {
+  const Result<UsageReset> reset = plan_usage_reset(change);
+  if (!reset.ok()) return tell(context, reset.error());
+  context.out << reset->out;
+  if (!confirmed(context, confirm)) return kExitDone;
+  TRY(TRY(context.controller())->ask<OkReply>(reset->request));
+  return kExitDone;
+}
+
 struct FileWords {
   std::string file, cluster;
   bool clean = false;
@@ -108,6 +118,7 @@ Result<int> change_accounts(Context& context, const std::vector<std::string>& wo
                             Confirm confirm) {
   const Result<AcctChange> change = parse_acct_change(words);
   if (!change.ok()) return tell(context, change.error());
+  if (change->reset_usage) return reset_usage(context, *change, confirm);
   const Site site = TRY(ask_site(context));
   const ChangePlan plan = plan_acct_change(*change, site);
   context.out << plan.out;

@@ -32,6 +32,10 @@ void add_limits(AcctMgrRow& row, const ConfigValues& values) {
       {"grp_jobs", "grpjobs"},
       {"grp_submit", "grpsubmit"},
       {"grp_tres", "grptres"},
+      {"grp_tres_mins", "grptresmins"},
+      {"grp_tres_run_mins", "grptresrunmins"},
+      {"grp_wall", "grpwall"},
+      {"max_tres_mins_per_job", "maxtresmins"},
       {"max_jobs", "maxjobs"},
       {"max_submit", "maxsubmit"},
       {"max_tres_per_job", "maxtres"},
@@ -51,9 +55,9 @@ void add_limits(AcctMgrRow& row, const ConfigValues& values) {
   for (const auto& [key, column] : kColumns) {
     const auto value = values.find(std::string(key));
     if (value == values.end()) continue;
-    row[std::string(column)] = key == "max_wall"     ? wall_text(value->second)
-                               : key == "grace_time" ? grace_text(value->second)
-                                                     : list_text(value->second);
+    row[std::string(column)] = key == "max_wall" || key == "grp_wall" ? wall_text(value->second)
+                               : key == "grace_time"                  ? grace_text(value->second)
+                                                                      : list_text(value->second);
   }
 }
 

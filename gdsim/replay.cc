@@ -40,9 +40,9 @@ class Replay {
  public:
   Replay(const Workload& workload, const ReplayOptions& options)
       : workload_(workload), options_(options), nodes_(workload.nodes) {
-    users_.configure({}, options.half_life);
+    users_.configure({});
     schedule_.jobs.resize(workload.jobs.size());
-    limits_.configure(workload.limits);
+    limits_.configure(workload.limits, options.half_life);
     licences_.configure(workload.limits.licences);
     rules_ = sched::preempt_rules(workload.preempt, workload.limits);
     ended_.resize(workload.jobs.size());
@@ -51,7 +51,7 @@ class Replay {
     }
     for (uint32_t i = 0; i < workload.running.size(); ++i) {
       const Running& row = workload.running[i];
-      hold(row.owner, {{row.node, 1, row.held}}, row.licences, row.until);
+      hold(row.owner, {{row.node, 1, row.held}}, row.licences, run_of(row));
       const sched::PartitionIndex partition{row.partition};
       const JobId id = id_of(workload.jobs.size() + i);
       begin(id, {partition, {{row.node, 1, row.held}}}, row.until, row.until);
@@ -100,11 +100,7 @@ class Replay {
     const size_t order = place < jobs ? workload_.running.size() + place : place - jobs;
     return JobId{static_cast<uint32_t>(order + 1)};
   }
-  [[nodiscard]] size_t place_of(JobId id) const {
-    const size_t order = id.value - 1;
-    const size_t old = workload_.running.size();
-    return order < old ? workload_.jobs.size() + order : order - old;
-  }
+  [[nodiscard]] size_t place_of(JobId id) const { return sim::place_of(workload_, id); }
   const WorkJob& work(JobId id) const { return workload_.jobs[place_of(id)]; }
 
   // The next moment at which a reservation begins or ends, or somebody may be preempted, if
@@ -232,16 +228,30 @@ class Replay {
     return {};
   }
 
+  // What ran before the beginning is nobody's usage, but some limit's.
+  static sched::Run run_of(const Running& row) {
+    return {TimePoint{row.began}, TimePoint{row.until}, {}};
+  }
+  [[nodiscard]] sched::Run run_of(const WorkJob& job, Seconds start) const {
+    const Seconds limit = workload_.keys[job.key].limit;
+    return {TimePoint{start}, TimePoint{start + limit}, share_name_of(job.user)};
+  }
+
   void hold(uint32_t owner, const std::vector<sched::NodeUse>& uses,
-            const std::vector<sched::LicenceNeed>& licences, Seconds limit) {
-    limits_.count_running(claim_of(owner), limits_.held(uses), sched::LimitBook::Sign::more);
-    licences_.hold(licences, TimePoint{limit});
+            const std::vector<sched::LicenceNeed>& licences, const sched::Run& run) {
+    limits_.count_running(claim_of(owner), limits_.held(uses, Seconds{0}), run,
+                          sched::LimitBook::Sign::more);
+    licences_.hold(licences, run.until);
   }
 
   void give_back(uint32_t owner, const std::vector<sched::NodeUse>& uses,
-                 const std::vector<sched::LicenceNeed>& licences, Seconds limit) {
-    limits_.count_running(claim_of(owner), limits_.held(uses), sched::LimitBook::Sign::less);
-    licences_.give_back(licences, TimePoint{limit});
+                 const std::vector<sched::LicenceNeed>& licences, const sched::Run& run) {
+    limits_.count_running(claim_of(owner), limits_.held(uses, Seconds{0}), run,
+                          sched::LimitBook::Sign::less);
+    licences_.give_back(licences, run.until);
+    std::vector<const Resources*> held;
+    for (const sched::NodeUse& use : uses) held.push_back(&use.held);
+    limits_.charge(workload_.owners[owner], run, held, TimePoint{now_});
   }
 
   sched::PriorityFacts facts_of(const WorkJob& job) {
@@ -272,6 +282,7 @@ class Replay {
       sched::Plan plan = sched::plan(options_.policy, view);
       more = plan.more;
       ++schedule_.passes;
+      if (options_.watch) options_.watch(TimePoint{now_}, plan);
       for (sched::Start& one : plan.starts) start(one);
       for (const sched::Preemption& one : plan.preemptions) preempt(one);
       for (const JobId job : plan.dropped) drop_takeover(job);
@@ -325,13 +336,19 @@ class Replay {
     ends_.push({gone, id});
   }
 
-  uint32_t share_of(uint32_t user) { return users_.share_of({"", std::to_string(user)}); }
+  static sched::ShareName share_name_of(uint32_t user) { return {"", std::to_string(user)}; }
+  uint32_t share_of(uint32_t user) { return users_.share_of(share_name_of(user)); }
+  static uint64_t cpus_of(const std::vector<sched::NodeUse>& uses) {
+    uint64_t cpus = 0;
+    for (const sched::NodeUse& use : uses) cpus += use.held.cpus;
+    return cpus;
+  }
 
   void rank_users() {
     if (options_.policy.weights.fair_share == 0) return;
     if (ranked_ && now_ - *ranked_ < sched::kRankEvery) return;
     ranked_ = now_;
-    users_.set_factors(users_.ranked(TimePoint{now_}));
+    users_.set_factors(users_.ranked(limits_.ledger(), TimePoint{now_}));
   }
 
   void start(sched::Start& one) {
@@ -347,12 +364,13 @@ class Replay {
     drop_takeover(one.job);
     const WorkJob& job = work(one.job);
     const Seconds limit = workload_.keys[job.key].limit;
+    const uint64_t cpus = cpus_of(one.placement.uses);
     JobRun& run = schedule_.jobs[place_of(one.job)];
     run.start = now_;
     run.end = now_ + job.run;
     if (options_.keep == Keep::placements) run.uses = one.placement.uses;
-    hold(job.owner, one.placement.uses, workload_.keys[job.key].licences, now_ + limit);
-    users_.began(share_of(job.user), job.cpus, TimePoint{now_});
+    hold(job.owner, one.placement.uses, workload_.keys[job.key].licences, run_of(job, now_));
+    users_.began(share_of(job.user), cpus, TimePoint{now_});
     add_tenant(one.job, one.placement.partition, job.owner, now_);
     begin(one.job, std::move(one.placement), now_ + job.run, now_ + limit);
   }
@@ -386,16 +404,14 @@ class Replay {
     const size_t index = place_of(job);
     if (index >= workload_.jobs.size()) {  // it ran before the beginning
       const Running& old = workload_.running[index - workload_.jobs.size()];
-      return give_back(old.owner, uses, old.licences, old.until);
+      return give_back(old.owner, uses, old.licences, run_of(old));
     }
     const WorkJob& row = workload_.jobs[index];
     const sched::ShapeKey& key = workload_.keys[row.key];
     JobRun& run = schedule_.jobs[index];
     run.end = now_;
-    give_back(row.owner, uses, key.licences, run.start + key.limit);
-    const TimePoint began{run.start};
-    users_.withdrew(share_of(row.user), row.cpus, began);
-    users_.charge(share_of(row.user), row.cpus, began, TimePoint{now_});
+    give_back(row.owner, uses, key.licences, run_of(row, run.start));
+    users_.withdrew(share_of(row.user), cpus_of(uses), TimePoint{run.start});
     if (held.sent_back) return send_back(job);
     run.preempted = held.preempted;
     limits_.count_submitted(claim_of(row.owner), 1, sched::LimitBook::Sign::less);
@@ -439,6 +455,12 @@ class Replay {
 };
 
 }  // namespace
+
+size_t place_of(const Workload& workload, JobId id) {
+  const size_t order = id.value - 1;
+  const size_t old = workload.running.size();
+  return order < old ? workload.jobs.size() + order : order - old;
+}
 
 Result<Schedule> replay(const Workload& workload, const ReplayOptions& options) {
   return Replay(workload, options).run();

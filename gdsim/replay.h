@@ -54,7 +54,11 @@ struct ReplayOptions {
   Seconds half_life{7 * 24 * 3600};  // of the users' usage, for their fair share
   Keep keep = Keep::starts;
   std::function<void(size_t ended)> progress;  // after each moment; may be empty
+  std::function<void(TimePoint now, const sched::Plan& plan)> watch = {};  // each pass
 };
+
+// By the planner's id, the place in Workload::jobs, or after them in Workload::running.
+size_t place_of(const Workload& workload, JobId id);
 
 // Refused: a job that can never start, named with what it lacks.
 Result<Schedule> replay(const Workload& workload, const ReplayOptions& options);

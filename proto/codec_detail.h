@@ -53,7 +53,7 @@ constexpr uint64_t last_of(JobState) {
   return uint64_t(JobState::boot_fail);
 }
 constexpr uint64_t last_of(Reason) {
-  return uint64_t(Reason::qos_max_wall);
+  return uint64_t(Reason::qos_max_gres_minutes_per_job);
 }
 constexpr uint64_t last_of(NodeState) {
   return uint64_t(NodeState::down);

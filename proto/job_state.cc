@@ -102,8 +102,34 @@ constexpr std::array kReasonNames =
                                      "QOSMaxMemoryPerJob",
                                      "QOSMaxNodePerJobLimit",
                                      "QOSMaxGRESPerJob",
-                                     "QOSMaxWallDurationPerJobLimit"});
-static_assert(kReasonNames.size() == size_t(Reason::qos_max_wall) + 1);
+                                     "QOSMaxWallDurationPerJobLimit",
+                                     "AssocGrpCPUMinutesLimit",
+                                     "AssocGrpMemMinutes",
+                                     "AssocGrpNodeMinutes",
+                                     "AssocGrpGRESMinutes",
+                                     "AssocGrpWallLimit",
+                                     "AssocGrpCPURunMinutesLimit",
+                                     "AssocGrpMemRunMinutes",
+                                     "AssocGrpNodeRunMinutes",
+                                     "AssocGrpGRESRunMinutes",
+                                     "AssocMaxCpuMinutesPerJobLimit",
+                                     "AssocMaxMemMinutesPerJob",
+                                     "AssocMaxNodeMinutesPerJob",
+                                     "AssocMaxGRESMinutesPerJob",
+                                     "QOSGrpCPUMinutesLimit",
+                                     "QOSGrpMemoryMinutes",
+                                     "QOSGrpNodeMinutes",
+                                     "QOSGrpGRESMinutes",
+                                     "QOSGrpWallLimit",
+                                     "QOSGrpCPURunMinutesLimit",
+                                     "QOSGrpMemoryRunMinutes",
+                                     "QOSGrpNodeRunMinutes",
+                                     "QOSGrpGRESRunMinutes",
+                                     "QOSMaxCpuMinutesPerJobLimit",
+                                     "QOSMaxMemoryMinutesPerJob",
+                                     "QOSMaxNodeMinutesPerJob",
+                                     "QOSMaxGRESMinutesPerJob"});
+static_assert(kReasonNames.size() == size_t(Reason::qos_max_gres_minutes_per_job) + 1);
 
 }  // namespace
 

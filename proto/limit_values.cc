@@ -102,6 +102,14 @@ Error no_such_key(std::string_view key) {
   return Error{ErrorCode::not_found, "no limit is called '" + printable(key) + "'"};
 }
 
+// Those with a past, which only the groups of grp_* have.
+Result<void> set_minutes(GroupLimits& group, std::string_view what, std::string_view value) {
+  if (what == "tres_mins") return set_tres(group.tres_mins, value);
+  if (what == "tres_run_mins") return set_tres(group.tres_run_mins, value);
+  if (what == "wall") return set_wall(group.wall, value);
+  return no_such_key(what);
+}
+
 // "grp_jobs" with the prefix "grp_", "max_jobs_per_user" with the suffix "_per_user".
 Result<void> set_group(GroupLimits& group, std::string_view what, std::string_view value) {
   if (what == "jobs") return set_count(group.jobs, value);
@@ -118,6 +126,7 @@ bool take_suffix(std::string_view& text, std::string_view suffix) {
 
 Result<void> set_each(EachLimits& each, std::string_view key, std::string_view value) {
   if (key == "max_tres_per_job") return set_tres(each.tres, value);
+  if (key == "max_tres_mins_per_job") return set_tres(each.tres_mins, value);
   if (key == "max_wall") return set_wall(each.wall, value);
   return no_such_key(key);
 }
@@ -175,7 +184,11 @@ std::string format_tres_limits(const TresLimits& limits) {
 
 Result<void> set_limit(AssocLimits& limits, std::string_view key, std::string_view value) {
   std::string_view rest = key;
-  if (take_prefix(rest, "grp_")) return set_group(limits.group, rest, value);
+  if (take_prefix(rest, "grp_")) {
+    const Result<void> set = set_group(limits.group, rest, value);
+    if (set.ok() || set.error().code != ErrorCode::not_found) return set;
+    return set_minutes(limits.group, rest, value);
+  }
   if (key == "max_jobs") return set_count(limits.per_user.jobs, value);
   if (key == "max_submit") return set_count(limits.per_user.submitted, value);
   if (key == "qos") {
@@ -191,7 +204,11 @@ Result<void> set_limit(AssocLimits& limits, std::string_view key, std::string_vi
 
 Result<void> set_limit(QosLimits& limits, std::string_view key, std::string_view value) {
   std::string_view rest = key;
-  if (take_prefix(rest, "grp_")) return set_group(limits.group, rest, value);
+  if (take_prefix(rest, "grp_")) {
+    const Result<void> set = set_group(limits.group, rest, value);
+    if (set.ok() || set.error().code != ErrorCode::not_found) return set;
+    return set_minutes(limits.group, rest, value);
+  }
   if (take_prefix(rest, "max_")) {
     if (take_suffix(rest, "_per_user")) return set_group(limits.per_user, rest, value);
     if (take_suffix(rest, "_per_account")) return set_group(limits.per_account, rest, value);

@@ -38,11 +38,15 @@ struct GroupLimits {                  // of several jobs together
   std::optional<uint32_t> jobs;       // that run
   std::optional<uint32_t> submitted;  // that wait or run; elements of arrays count each
   TresLimits tres;                    // in use
+  TresLimits tres_mins;               // minutes of them: used, fading, and what runs may still use
+  TresLimits tres_run_mins;           // minutes of them that what runs may still use
+  std::optional<Seconds> wall;        // as tres_mins, of time that jobs ran
   bool operator==(const GroupLimits&) const = default;
 };
 
 struct EachLimits {  // of one job
   TresLimits tres;
+  TresLimits tres_mins;         // by its time limit
   std::optional<Seconds> wall;  // its time limit
   bool operator==(const EachLimits&) const = default;
 };

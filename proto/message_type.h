@@ -64,6 +64,7 @@ enum class MessageType : uint16_t {
   reservation_query = 76,
   reservation_query_reply = 77,
   reservation_request = 78,
+  usage_reset_request = 79,
   stream_open = 80,
   stream_opened = 81,
   stream_data = 82,

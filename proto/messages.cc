@@ -63,6 +63,7 @@ template Message::Message(WhyReply);
 template Message::Message(ReservationQuery);
 template Message::Message(ReservationQueryReply);
 template Message::Message(ReservationRequest);
+template Message::Message(UsageResetRequest);
 template Message::Message(ConfigQuery);
 template Message::Message(ConfigReply);
 template Message::Message(ReconfigureRequest);

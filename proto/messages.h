@@ -31,14 +31,14 @@ using MessageVariant = std::variant<
     JobQueryReply, CancelRequest, JobControlRequest, JobUpdateRequest, JobsReply, WaitRequest,
     JobNotice, StepRequest, StepReply, NodeQuery, NodeQueryReply, NodeUpdateRequest, PartitionQuery,
     PartitionQueryReply, ShareQuery, ShareQueryReply, LimitQuery, LimitQueryReply, WhyQuery,
-    WhyReply, ReservationQuery, ReservationQueryReply, ReservationRequest, ConfigQuery, ConfigReply,
-    ReconfigureRequest, ShutdownRequest, KeyListRequest, KeyListReply, KeyRevokeRequest,
-    NodeTokenRequest, NodeTokenReply, ScriptQuery, ScriptReply, StatsQuery, StatsReply, LoginStart,
-    LoginPrompt, LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined, NodeHello, NodeWelcome,
-    NodeReport, NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd, StreamAck,
-    StreamResize, StreamSignal, StreamPing, StreamExit, StreamNotice, StepLaunch, ShepherdStatus,
-    ShepherdOrder, ExplainReply, NodeExplain, NodeExplained, StepSample, AccountsRequest,
-    AccountsReply, CrontabQuery, CrontabReply, CrontabRequest>;
+    WhyReply, ReservationQuery, ReservationQueryReply, ReservationRequest, UsageResetRequest,
+    ConfigQuery, ConfigReply, ReconfigureRequest, ShutdownRequest, KeyListRequest, KeyListReply,
+    KeyRevokeRequest, NodeTokenRequest, NodeTokenReply, ScriptQuery, ScriptReply, StatsQuery,
+    StatsReply, LoginStart, LoginPrompt, LoginAnswer, LoginDone, EnrolRequest, NodeJoin, NodeJoined,
+    NodeHello, NodeWelcome, NodeReport, NodeOrders, StreamOpen, StreamOpened, StreamData, StreamEnd,
+    StreamAck, StreamResize, StreamSignal, StreamPing, StreamExit, StreamNotice, StepLaunch,
+    ShepherdStatus, ShepherdOrder, ExplainReply, NodeExplain, NodeExplained, StepSample,
+    AccountsRequest, AccountsReply, CrontabQuery, CrontabReply, CrontabRequest>;
 
 template <class Body>
 concept MessageBody = requires {

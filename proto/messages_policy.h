@@ -23,7 +23,8 @@ struct LimitView {   // one limit of one of those that have any
   std::string kind;  // "account", "user of account", "user", "qos", "user of qos", "account of qos"
   std::string name;  // of the account or the qos
   std::string user;  // or the account, for "account of qos"
-  std::string what;  // "jobs", "submit", "cpu", "mem", "node", "gres/gpu"
+  std::string what;  // "jobs", "submit", "cpu", "mem", "node", "gres/gpu", "cpu mins",
+                     // "cpu run mins", "wall mins"
   uint64_t used = 0;
   uint64_t limit = 0;
   bool operator==(const LimitView&) const = default;
@@ -58,6 +59,27 @@ struct LimitQueryReply {
     field("limits", self.limits);
     field("licences", self.licences);
   }
+};
+
+// Takes back what has been used: fair share and minutes begin anew. Of an account: with all that
+// is below it. Account and user: of that user there; user alone: of hers everywhere.
+struct UsageOwner {
+  std::string account;
+  std::string user;
+  std::string qos;  // given: the others are empty
+  bool operator==(const UsageOwner&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("account", self.account);
+    field("user", self.user);
+    field("qos", self.qos);
+  }
+};
+
+struct UsageResetRequest {
+  static constexpr MessageType kType = MessageType::usage_reset_request;
+  std::vector<UsageOwner> owners;
+  bool operator==(const UsageResetRequest&) const = default;
+  static constexpr void visit(auto& self, auto&& field) { field("owners", self.owners); }
 };
 
 struct WhyQuery {

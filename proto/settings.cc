@@ -111,6 +111,10 @@ Result<ControllerSettings> read_top(const ConfigView& top) {
   out.priority_weight_qos = top.real("priority_weight_qos");
   out.priority_age_max = whole_seconds(top, "priority_age_max");
   out.priority_half_life = whole_seconds(top, "priority_half_life");
+  out.priority_usage_reset_period =
+      parse_usage_reset_period(top.text("priority_usage_reset_period"))
+          .value_or(UsageResetPeriod::none);
+  out.max_submit_rate = static_cast<uint32_t>(top.integer("max_submit_rate"));
   if (top.interval("priority_overdue_after") > 0s) {
     out.priority_overdue_after = whole_seconds(top, "priority_overdue_after");
   }

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "proto/account_section.h"
 #include "proto/limit_values.h"
+#include "proto/usage_reset.h"
 
 namespace gd {
 
@@ -66,6 +67,8 @@ struct ControllerSettings {
   double priority_weight_partition = 0;
   double priority_weight_qos = 0;
   Seconds priority_age_max{};
+  UsageResetPeriod priority_usage_reset_period = UsageResetPeriod::none;
+  uint32_t max_submit_rate = 0;                   // submissions of a user, a minute; 0: no limit
   Seconds priority_half_life{};                   // of usage, for the fair share; 0: it never fades
   std::optional<Seconds> priority_overdue_after;  // who waited longer goes first; empty: nobody
   PreemptType preempt_type = PreemptType::none;
@@ -94,7 +97,7 @@ struct PartitionSettings {
   std::string default_image;                // empty: the cluster's
   std::vector<std::string> allow_images;    // patterns; empty: all
   bool root_inside = true;
-  std::optional<Seconds> session_idle;  // empty: sessions may be idle for ever
+  std::optional<Seconds> session_idle;      // empty: sessions may be idle for ever
   std::optional<PreemptMode> preempt_mode;  // of its jobs, under partition_prio
   Seconds grace_time{};
   bool operator==(const PartitionSettings&) const = default;

@@ -13,15 +13,38 @@ Error at(const ConfigView& view, std::string_view key, const std::string& text) 
   return {ErrorCode::invalid, view.where(key) + ": " + std::string(key) + ": " + text};
 }
 
-constexpr std::string_view kAccountKeys[] = {"grp_jobs", "grp_submit", "grp_tres",
-                                             "max_jobs", "max_submit", "max_tres_per_job",
-                                             "max_wall", "qos",        "default_qos"};
-constexpr std::string_view kUserKeys[] = {
-    "max_jobs", "max_submit", "grp_tres", "max_tres_per_job", "max_wall", "qos", "default_qos"};
+constexpr std::string_view kAccountKeys[] = {"grp_jobs",
+                                             "grp_submit",
+                                             "grp_tres",
+                                             "grp_tres_mins",
+                                             "grp_tres_run_mins",
+                                             "grp_wall",
+                                             "max_tres_mins_per_job",
+                                             "max_jobs",
+                                             "max_submit",
+                                             "max_tres_per_job",
+                                             "max_wall",
+                                             "qos",
+                                             "default_qos"};
+constexpr std::string_view kUserKeys[] = {"max_jobs",
+                                          "max_submit",
+                                          "grp_tres",
+                                          "grp_tres_mins",
+                                          "grp_tres_run_mins",
+                                          "grp_wall",
+                                          "max_tres_mins_per_job",
+                                          "max_tres_per_job",
+                                          "max_wall",
+                                          "qos",
+                                          "default_qos"};
 constexpr std::string_view kQosKeys[] = {"priority",
                                          "grp_jobs",
                                          "grp_submit",
                                          "grp_tres",
+                                         "grp_tres_mins",
+                                         "grp_tres_run_mins",
+                                         "grp_wall",
+                                         "max_tres_mins_per_job",
                                          "max_jobs_per_user",
                                          "max_submit_per_user",
                                          "max_tres_per_user",

@@ -50,6 +50,10 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      "A node that is silent for so long has lost its jobs: "
      "they end as NODE_FAIL or go back to the queue; 0: wait for it.",
      0, kYearMs},
+    {"max_submit_rate", integer, "0",
+     "Submissions a minute of one user; one more is refused, and told when to come again. An array "
+     "is one, administrators have no limit; 0: nobody has.",
+     0, 1'000'000},
     {"max_array_size", integer, "1000001", "Elements of job arrays are numbered below it.", 1,
      4'000'001},
     {"max_jobs", integer, "200000", "Most live jobs; one more is refused.", 1, 10'000'000},
@@ -86,6 +90,9 @@ constexpr auto kTop = std::to_array<ConfigKey>({
      1000, kYearMs},
     {"priority_half_life", interval, "7d",
      "What was used loses half of its weight in this time; 0: it never does.", 0, 100 * kYearMs},
+    {"priority_usage_reset_period", choice, "none",
+     "When all usage is set back to nothing, besides fading: days begin at midnight UTC.",
+     INT64_MIN, INT64_MAX, "none|daily|weekly|monthly|quarterly|yearly"},
     {"priority_overdue_after", interval, "3d",
      "Who waited longer goes first, the longest wait before "
      "others, unless it is nice; 0: nobody does.",
@@ -150,6 +157,15 @@ constexpr auto kAccount = std::to_array<ConfigKey>({
     {"grp_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
     {"grp_tres", text, nullptr,
      "Most in use by them together, as cpu=64,mem=256G,node=4,gres/gpu=8."},
+    {"grp_tres_mins", text, nullptr,
+     "Most minutes of them, as cpu=100000,gres/gpu=5000: what ended jobs have used, fading by "
+     "priority_half_life, and what running ones may still use until their time limits. No job is "
+     "ended for it."},
+    {"grp_tres_run_mins", text, nullptr,
+     "Most minutes of them that running jobs may still use until their time limits."},
+    {"grp_wall", text, nullptr, "As grp_tres_mins, of the time that jobs run."},
+    {"max_tres_mins_per_job", text, nullptr,
+     "Most minutes of them that one job may use by its time limit."},
     {"max_jobs", text, nullptr,
      "Most running jobs of each of its users; the nearest account above that says so decides."},
     {"max_submit", text, nullptr, "Most waiting or running jobs of each of its users."},
@@ -166,6 +182,15 @@ constexpr auto kUser = std::to_array<ConfigKey>({
     {"max_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
     {"grp_tres", text, nullptr,
      "Most in use by the user's jobs together, as cpu=64,mem=256G,node=4,gres/gpu=8."},
+    {"grp_tres_mins", text, nullptr,
+     "Most minutes of them, as cpu=100000,gres/gpu=5000: what ended jobs have used, fading by "
+     "priority_half_life, and what running ones may still use until their time limits. No job is "
+     "ended for it."},
+    {"grp_tres_run_mins", text, nullptr,
+     "Most minutes of them that running jobs may still use until their time limits."},
+    {"grp_wall", text, nullptr, "As grp_tres_mins, of the time that jobs run."},
+    {"max_tres_mins_per_job", text, nullptr,
+     "Most minutes of them that one job may use by its time limit."},
     {"max_tres_per_job", text, nullptr, "Most that one job may ask for."},
     {"max_wall", text, nullptr, "Longest time limit of a job."},
     {"qos", text, nullptr, "What may be given as --qos; without it, what the account says."},
@@ -178,6 +203,15 @@ constexpr auto kQos = std::to_array<ConfigKey>({
     {"grp_jobs", text, nullptr, "Most running jobs of it."},
     {"grp_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
     {"grp_tres", text, nullptr, "Most in use by them together, as cpu=64,gres/gpu=8."},
+    {"grp_tres_mins", text, nullptr,
+     "Most minutes of them, as cpu=100000,gres/gpu=5000: what ended jobs have used, fading by "
+     "priority_half_life, and what running ones may still use until their time limits. No job is "
+     "ended for it."},
+    {"grp_tres_run_mins", text, nullptr,
+     "Most minutes of them that running jobs may still use until their time limits."},
+    {"grp_wall", text, nullptr, "As grp_tres_mins, of the time that jobs run."},
+    {"max_tres_mins_per_job", text, nullptr,
+     "Most minutes of them that one job may use by its time limit."},
     {"max_jobs_per_user", text, nullptr, "Most running jobs of each user."},
     {"max_submit_per_user", text, nullptr, "Most waiting or running jobs of each user."},
     {"max_tres_per_user", text, nullptr, "Most in use by each user's jobs together."},

@@ -34,6 +34,7 @@ constexpr SendRule kSendRules[] = {
     {why_query, kNo, kYes, kYes, kNo, kNo},
     {reservation_query, kNo, kYes, kYes, kNo, kNo},
     {reservation_request, kNo, kYes, kNo, kNo, kYes},
+    {usage_reset_request, kNo, kYes, kNo, kNo, kYes},
     {config_query, kNo, kYes, kYes, kNo, kNo},
     {reconfigure_request, kNo, kYes, kNo, kNo, kYes},
     {accounts_request, kNo, kYes, kNo, kNo, kNo},  // coordinators too: core/account_edits.h

@@ -87,4 +87,11 @@ void on_accounts(Hub& hub, const Origin& origin, AccountsRequest&& request) {
   hub.reply(origin, *reply);
 }
 
+void on_usage_reset(Hub& hub, const Origin& origin, UsageResetRequest&& request) {
+  const auto done =
+      hub.run(core::ResetUsage{hub.actor_of(origin.caller), std::move(request.owners)});
+  if (!done.ok()) return hub.refuse(origin, done.error());
+  hub.reply(origin, OkReply{});
+}
+
 }  // namespace gd::controller

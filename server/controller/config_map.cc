@@ -76,6 +76,8 @@ std::shared_ptr<const core::ClusterConfig> cluster_config(const Settings& settin
   to->limits = settings.limits;
   to->preempt = {from.preempt_type, from.preempt_mode, from.preempt_exempt_time};
   to->usage_half_life = from.priority_half_life;
+  to->usage_reset_period = from.priority_usage_reset_period;
+  to->max_submit_rate = from.max_submit_rate;
   to->max_jobs = from.max_jobs;
   to->max_array_size = from.max_array_size;
   to->min_job_age = from.min_job_age;

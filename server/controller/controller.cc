@@ -51,6 +51,7 @@ constexpr Rule kRules[] = {
     rule<WhyQuery, on_why_query>(Needs::nothing),
     rule<ReservationQuery, on_reservation_query>(Needs::nothing),
     rule<ReservationRequest, on_reservation>(Needs::nothing),
+    rule<UsageResetRequest, on_usage_reset>(Needs::nothing),
     rule<LimitQuery, on_limit_query>(Needs::nothing),
     rule<CrontabRequest, on_crontab>(Needs::groups),
     rule<CrontabQuery, on_crontab_query>(Needs::nothing),

@@ -23,6 +23,7 @@ void expire_explanations(Hub& hub);
 void on_hello(Hub& hub, const Origin& origin, NodeHello&& hello);
 void on_report(Hub& hub, const Origin& origin, NodeReport&& report);
 void on_reservation(Hub& hub, const Origin& origin, ReservationRequest&& request);
+void on_usage_reset(Hub& hub, const Origin& origin, UsageResetRequest&& request);
 void on_node_update(Hub& hub, const Origin& origin, NodeUpdateRequest&& request);
 
 // key_requests.cc

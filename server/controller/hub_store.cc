@@ -232,9 +232,10 @@ store::Batch make_batch(Hub& hub) {
     batch.push_back({Table::nodes, name,
                      node == nullptr ? std::optional<Bytes>{} : encode_record(node->record)});
   }
-  for (const sched::ShareName& name : changes.usage) {
-    batch.push_back(
-        {Table::usage, name.account + "/" + name.user, encode_record(hub.cluster.usage_of(name))});
+  for (const sched::UsageName& name : changes.usage) {
+    const std::string key =
+        name.qos.empty() ? name.share.account + "/" + name.share.user : name.qos;
+    batch.push_back({Table::usage, key, encode_record(hub.cluster.usage_of(name))});
   }
   for (const std::string& name : changes.reservations) {
     const core::ReservationEntry* entry = hub.cluster.find_reservation(name);

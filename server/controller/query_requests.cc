@@ -143,7 +143,8 @@ void on_share_query(Hub& hub, const Origin& origin, ShareQuery&&) {
   const bool others_hidden = auth::sees_only(origin.caller, hub.rules()).has_value();
   hub.turn.after.emplace_back([&hub, origin, others_hidden] {
     ShareQueryReply reply;
-    for (const sched::ShareRow& row : hub.cluster.fair_share().rows(hub.now)) {
+    for (const sched::ShareRow& row :
+         hub.cluster.fair_share().rows(hub.cluster.limits().ledger(), hub.now)) {
       if (others_hidden && !row.user.empty() && row.user != origin.caller.name) continue;
       reply.rows.push_back(share_view(row));
     }
@@ -183,7 +184,7 @@ void on_why_query(Hub& hub, const Origin& origin, WhyQuery&& query) {
 void on_limit_query(Hub& hub, const Origin& origin, LimitQuery&&) {
   const bool others_hidden = auth::sees_only(origin.caller, hub.rules()).has_value();
   hub.turn.after.emplace_back([&hub, origin, others_hidden] {
-    LimitQueryReply reply = core::limit_views(hub.cluster);
+    LimitQueryReply reply = core::limit_views(hub.cluster, hub.now);
     if (others_hidden) {
       std::erase_if(reply.limits, [&](const LimitView& view) {
         const bool of_a_user = view.kind == "user" || view.kind.starts_with("user of");

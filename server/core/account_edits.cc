@@ -43,8 +43,9 @@ bool has_member(std::string_view value, std::string_view name) {
 
 constexpr std::string_view kLists[] = {"users", "coordinators", "qos", "allow_users",
                                        "allow_accounts"};
-constexpr std::string_view kAmounts[] = {"grp_tres", "max_tres_per_job", "max_tres_per_user",
-                                         "max_tres_per_account"};
+constexpr std::string_view kAmounts[] = {
+    "grp_tres",         "grp_tres_mins",     "grp_tres_run_mins",   "max_tres_mins_per_job",
+    "max_tres_per_job", "max_tres_per_user", "max_tres_per_account"};
 // What a coordinator may not set, even below her account.
 constexpr std::string_view kReserved[] = {"qos", "default_qos"};
 

@@ -207,15 +207,18 @@ struct Applier {
   // A life of a job is over: what it held counts as used by whom it belonged to.
   void charge_life(const JobEntry& entry, TimePoint at) const {
     if (!allocated(entry.record.state)) return;
-    const uint64_t cpus = cpus_held(entry.record);
-    c.fair_share_.charge(entry.share, cpus, entry.record.start_time, at);
-    c.changes_.usage.insert(share_name_of(*c.config_, entry.record));
+    const sched::Owner owner = owner_of(entry.record);
+    const sched::Run run = run_of(*c.config_, entry.record);
+    c.limits_.charge(owner, run, held_by_nodes(entry.record), at);
+    c.changes_.usage.insert({run.share, ""});
+    c.changes_.usage.insert({{}, owner.qos});
   }
 
   void operator()(const JobAdded& e) const {
     c.counters_.job = std::max(c.counters_.job, e.job.id.value + 1);
     c.changes_.counters = true;
     if (e.job.spec->kind == JobKind::interactive) c.clients_[e.job.id] = e.job.submit_time;
+    c.submit_rate_.count(e.job.uid, c.config_->max_submit_rate, e.job.submit_time);
     c.add_job(e.job);
     c.changes_.jobs.insert(e.job.id);
   }
@@ -288,6 +291,12 @@ struct Applier {
     FairFactors factors;
     for (const auto& [name, share] : c.fair_share_.names()) factors[name] = e.factors[share];
     c.fair_factors_ = std::make_shared<const FairFactors>(std::move(factors));
+  }
+  void operator()(const UsageReset& e) const {
+    c.reset_usage(e.names, e.at);
+    if (!e.by_calendar) return;
+    c.counters_.usage_reset = e.at;
+    c.changes_.counters = true;
   }
   void operator()(const Promised& e) const {
     c.promises_.clear();

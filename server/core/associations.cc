@@ -176,6 +176,17 @@ Result<void> check_submit_limits(const Cluster& cluster, const JobRecord& job) {
   return Error{ErrorCode::exhausted, "job violates accounting/QOS policy: " + *over};
 }
 
+Result<void> check_submit_rate(const Cluster& cluster, const Actor& actor, TimePoint now) {
+  const uint32_t most = cluster.config().max_submit_rate;
+  if (most == 0 || actor.administrator) return {};
+  const auto wait = cluster.submit_rate().wait(actor.uid, most, now);
+  if (!wait) return {};
+  return Error{ErrorCode::exhausted, "user " + actor.user +
+                                         " has submitted max_submit_rate jobs a minute, " +
+                                         std::to_string(most) + "; try again in " +
+                                         std::to_string(wait->count()) + " s, or submit an array"};
+}
+
 std::optional<Obstacle> limit_obstacle(const Cluster& cluster, const JobRecord& job) {
   const sched::LimitBook& limits = cluster.limits();
   const LimitSettings& all = limits.settings();

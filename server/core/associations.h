@@ -25,6 +25,9 @@ Result<void> check_reservation(const Cluster& cluster, const Actor& actor, const
 // One more, or as many as an array has elements, may wait or run.
 Result<void> check_submit_limits(const Cluster& cluster, const JobRecord& job);
 
+// Not too soon after the last ones of this user; administrators may always.
+Result<void> check_submit_rate(const Cluster& cluster, const Actor& actor, TimePoint now);
+
 // What keeps it from ever starting until it or the configuration changes.
 std::optional<Obstacle> limit_obstacle(const Cluster& cluster, const JobRecord& job);
 [[nodiscard]] bool denies_on_limit(const Cluster& cluster, const JobRecord& job);

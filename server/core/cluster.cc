@@ -173,7 +173,15 @@ bool is_refusal(Reason reason) {
     case Reason::qos_max_mem_per_job:
     case Reason::qos_max_node_per_job:
     case Reason::qos_max_gres_per_job:
-    case Reason::qos_max_wall: return true;
+    case Reason::qos_max_wall:
+    case Reason::assoc_max_cpu_minutes_per_job:
+    case Reason::assoc_max_mem_minutes_per_job:
+    case Reason::assoc_max_node_minutes_per_job:
+    case Reason::assoc_max_gres_minutes_per_job:
+    case Reason::qos_max_cpu_minutes_per_job:
+    case Reason::qos_max_mem_minutes_per_job:
+    case Reason::qos_max_node_minutes_per_job:
+    case Reason::qos_max_gres_minutes_per_job: return true;
     default: return false;
   }
 }
@@ -238,12 +246,17 @@ void Cluster::count_limits(JobEntry& entry) {
   using enum sched::LimitBook::Sign;
   if (entry.claim.value != 0) {
     limits_.count_submitted(entry.claim, jobs_in(job), more);
-    if (allocated(job.state)) limits_.count_running(entry.claim, amounts_of(limits_, job), more);
+    if (allocated(job.state)) count_run(entry, more);
   }
   if (!allocated(job.state) || job.spec->licences.empty()) return;
   if (const auto needs = licences_.resolve(job.spec->licences)) {
     licences_.hold(*needs, due_back(job));
   }
+}
+
+void Cluster::count_run(const JobEntry& entry, sched::LimitBook::Sign sign) {
+  limits_.count_running(entry.claim, amounts_of(limits_, entry.record),
+                        run_of(*config_, entry.record), sign);
 }
 
 void Cluster::uncount_limits(const JobEntry& entry) {
@@ -252,7 +265,7 @@ void Cluster::uncount_limits(const JobEntry& entry) {
   using enum sched::LimitBook::Sign;
   if (entry.claim.value != 0) {
     limits_.count_submitted(entry.claim, jobs_in(job), less);
-    if (allocated(job.state)) limits_.count_running(entry.claim, amounts_of(limits_, job), less);
+    if (allocated(job.state)) count_run(entry, less);
   }
   if (!allocated(job.state) || job.spec->licences.empty()) return;
   if (const auto needs = licences_.resolve(job.spec->licences)) {
@@ -268,10 +281,18 @@ sched::Owner owner_of(const JobRecord& job) {
   return {job.spec->account, job.user, qos_of(*job.spec)};
 }
 
-sched::Amounts amounts_of(const sched::LimitBook& limits, const JobRecord& job) {
+std::vector<const Resources*> held_by_nodes(const JobRecord& job) {
   std::vector<const Resources*> held;
   for (const NodeShare& share : job.nodes) held.push_back(&share.held);
-  return limits.held(held);
+  return held;
+}
+
+sched::Amounts amounts_of(const sched::LimitBook& limits, const JobRecord& job) {
+  return limits.held(held_by_nodes(job), Seconds{0});
+}
+
+sched::Run run_of(const ClusterConfig& config, const JobRecord& job) {
+  return {job.start_time, due_back(job), share_name_of(config, job)};
 }
 
 void Cluster::hold_shares(const JobRecord& job) {
@@ -310,14 +331,16 @@ uint64_t cpus_held(const JobRecord& job) {
 }
 
 void Cluster::restore(const UsageRecord& usage) {
-  fair_share_.restore({usage.account, usage.user}, {usage.cpu_seconds, usage.at});
+  limits_.restore(usage);
+  if (usage.qos.empty()) (void)fair_share_.share_of({usage.account, usage.user});
 }
 
-UsageRecord Cluster::usage_of(const sched::ShareName& name) const {
-  const auto share = fair_share_.names().find(name);
-  GD_CHECK(share != fair_share_.names().end(), name.account, name.user);
-  const sched::FadingUsage& usage = fair_share_.ended_usage(share->second);
-  return {name.account, name.user, usage.cpu_seconds, usage.at};
+void Cluster::reset_usage(std::span<const sched::UsageName> names, TimePoint at) {
+  for (auto& [id, entry] : jobs_) unindex_job(entry);
+  limits_.reset_usage(names, at);
+  for (auto& [id, entry] : jobs_) index_job(entry);
+  changes_.usage.insert(names.begin(), names.end());
+  ranked_at_.reset();
 }
 
 std::shared_ptr<const JobSpec> Cluster::share(std::shared_ptr<const JobSpec> spec) {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@
 #include "proto/usage_record.h"
 #include "server/core/cluster_config.h"
 #include "server/core/event.h"
+#include "server/core/submit_rate.h"
 #include "server/sched/fair_share.h"
 #include "server/sched/licences.h"
 #include "server/sched/limit_book.h"
@@ -45,6 +47,7 @@ struct Counters {
   uint64_t launch = 1;
   uint64_t session = 1;
   uint64_t signal = 1;
+  TimePoint usage_reset{};  // when all usage was last set back by the calendar, or that began
   bool operator==(const Counters&) const = default;
 
   static constexpr void visit(auto& self, auto&& field) {
@@ -52,6 +55,7 @@ struct Counters {
     field("launch", self.launch);
     field("session", self.session);
     field("signal", self.signal);
+    field("usage_reset", self.usage_reset);
   }
 };
 
@@ -75,7 +79,7 @@ struct Changes {
   std::set<JobId> jobs;
   std::set<FinishedKey> unfinished;
   std::set<std::string> nodes;
-  std::set<sched::ShareName> usage;  // usage_of(name)
+  std::set<sched::UsageName> usage;  // usage_of(name)
   std::set<std::string> reservations;
   std::set<Uid> crontabs;
   bool counters = false;
@@ -204,12 +208,15 @@ class Cluster {
     return preempt_rules_ ? &*preempt_rules_ : nullptr;
   }
   [[nodiscard]] const sched::Tenants& tenants() const { return tenants_; }
+  [[nodiscard]] const SubmitRate& submit_rate() const { return submit_rate_; }
   // When there is to be a pass in any case.
   [[nodiscard]] std::optional<TimePoint> pass_at() const { return pass_at_; }
   [[nodiscard]] std::optional<TimePoint> ranked_at() const { return ranked_at_; }
   // As last ranked, for readers on other threads; never null.
   [[nodiscard]] std::shared_ptr<const FairFactors> fair_factors() const { return fair_factors_; }
-  [[nodiscard]] UsageRecord usage_of(const sched::ShareName& name) const;
+  [[nodiscard]] UsageRecord usage_of(const sched::UsageName& name) const {
+    return limits_.ledger().record_of(name);
+  }
   [[nodiscard]] uint64_t total_cpus() const { return total_cpus_; }
   [[nodiscard]] const std::set<JobId>& allocated_jobs() const { return allocated_; }
   // When something of this job is due: begin, deadline, purge, an allocation's limit.
@@ -245,6 +252,8 @@ class Cluster {
   void dequeue(JobEntry& entry);
   void count_limits(JobEntry& entry);
   void uncount_limits(const JobEntry& entry);
+  void count_run(const JobEntry& entry, sched::LimitBook::Sign sign);
+  void reset_usage(std::span<const sched::UsageName> names, TimePoint at);
   void hold_shares(const JobRecord& job);
   void free_shares(const JobRecord& job);
   NodeEntry& node_entry(std::string_view name);  // made if it is new
@@ -302,6 +311,7 @@ class Cluster {
   std::map<JobId, TimePoint> clients_;
   std::optional<TimePoint> ranked_at_;
   std::optional<TimePoint> pass_at_;
+  SubmitRate submit_rate_;
   std::shared_ptr<const FairFactors> fair_factors_ = std::make_shared<const FairFactors>();
   Changes changes_;
 };
@@ -326,6 +336,8 @@ std::string qos_of(const JobSpec& spec);
 sched::Owner owner_of(const JobRecord& job);
 // By what it holds, in the book's dimensions.
 sched::Amounts amounts_of(const sched::LimitBook& limits, const JobRecord& job);
+sched::Run run_of(const ClusterConfig& config, const JobRecord& job);
+std::vector<const Resources*> held_by_nodes(const JobRecord& job);
 uint64_t cpus_held(const JobRecord& job);  // by the job's life, on all of its nodes
 // Its place among the waiting ones of its shape and standing.
 sched::QueueKey queue_key_of(const JobRecord& job);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "proto/limit_values.h"
+#include "proto/usage_reset.h"
 #include "server/sched/fair_share.h"
 #include "server/sched/plan.h"
 
@@ -76,6 +77,8 @@ struct ClusterConfig {
   sched::PreemptPolicy preempt;
   Seconds usage_half_life{7 * 24 * 3600};
   const TimeZone* zone = &utc_zone();  // whose clock crontabs go by; never null
+  UsageResetPeriod usage_reset_period = UsageResetPeriod::none;
+  uint32_t max_submit_rate = 0;  // of a user, a minute; 0: as many as she likes
   bool operator==(const ClusterConfig&) const = default;
 };
 

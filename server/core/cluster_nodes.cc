@@ -137,8 +137,8 @@ void Cluster::set_config(std::shared_ptr<const ClusterConfig> config) {
   GD_CHECK(config != nullptr);
   for (auto& [id, entry] : jobs_) unindex_job(entry);
   config_ = std::move(config);
-  fair_share_.configure(config_->accounts, config_->usage_half_life);
-  limits_.configure(config_->limits);
+  fair_share_.configure(config_->accounts);
+  limits_.configure(config_->limits, config_->usage_half_life);
   licences_.configure(config_->limits.licences);
   preempt_rules_ = sched::preempt_rules(config_->preempt, config_->limits);
   partition_configs_ = config_->partitions;

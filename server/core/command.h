@@ -110,8 +110,13 @@ struct SetAccounts {  // a configuration that differs from the one in force in a
   std::string what;                             // for the event log
 };
 
+struct ResetUsage {  // so that it begins anew
+  Actor actor;
+  std::vector<UsageOwner> owners;
+};
+
 using Command = std::variant<Submit, CancelJobs, ControlJobs, UpdateJobs, StartStep, UpdateNodes,
                              NodeArrived, NodeTold, ClientHeard, Tick, SchedulePass, Reconfigure,
-                             ChangeReservation, SetAccounts, SetCrontab>;
+                             ChangeReservation, SetAccounts, ResetUsage, SetCrontab>;
 
 }  // namespace gd::core

@@ -35,6 +35,7 @@ struct Chooser {
   Result<Reply> operator()(const SchedulePass&) const { return schedule(draft); }
   Result<Reply> operator()(const Reconfigure& c) const { return reconfigure(draft, c); }
   Result<Reply> operator()(const SetAccounts& c) const { return set_accounts(draft, c); }
+  Result<Reply> operator()(const ResetUsage& c) const { return reset_usage(draft, c); }
   Result<Reply> operator()(const ChangeReservation& c) const { return reserve(draft, c); }
   Result<Reply> operator()(const SetCrontab& c) const { return set_crontab(draft, c); }
 };
@@ -136,6 +137,7 @@ Result<Reply> submit(Draft& draft, const Submit& command) {
     return Error{ErrorCode::invalid, "the deadline has passed"};
   }
   TRY(check_submit_limits(cluster, job));
+  TRY(check_submit_rate(cluster, command.actor, draft.now));
   if (command.test_only) return foretell(draft, job, std::move(warnings));
   job.id = draft.new_job();
   const JobId id = job.id;

@@ -215,7 +215,8 @@ std::vector<double> rank_shares(Draft& draft) {
   if (draft.cluster.config().policy.weights.fair_share == 0) return {};
   const std::optional<TimePoint> last = draft.cluster.ranked_at();
   if (last && *last <= draft.now && draft.now - *last < sched::kRankEvery) return {};
-  std::vector<double> factors = draft.cluster.fair_share().ranked(draft.now);
+  std::vector<double> factors =
+      draft.cluster.fair_share().ranked(draft.cluster.limits().ledger(), draft.now);
   draft.emit(SharesRanked{draft.now, factors});
   return factors;
 }
@@ -239,6 +240,7 @@ Result<Reply> tick(Draft& draft) {
   }
   for (const auto& [name, node] : draft.cluster.nodes()) watch_node(draft, node);
   watch_reservations(draft);
+  watch_usage_reset(draft);
   const std::optional<TimePoint> pass_at = draft.cluster.pass_at();
   if (pass_at && *pass_at <= draft.now) draft.emit(PassDue{});
   for (const auto& [id, heard] : draft.cluster.clients()) {
@@ -270,6 +272,7 @@ std::optional<TimePoint> next_timer(const Cluster& cluster, TimePoint now) {
     at(entry.begun ? entry.record.end : entry.record.start);
   }
   if (cluster.pass_at()) at(*cluster.pass_at());
+  if (const auto due = usage_reset_due(cluster)) at(*due);
   if (next) next = std::max(*next, now);
   return next;
 }

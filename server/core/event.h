@@ -21,6 +21,7 @@
 #include "proto/node_record.h"
 #include "proto/reservation.h"
 #include "server/core/cluster_config.h"
+#include "server/sched/ledger.h"
 
 namespace gd::core {
 
@@ -214,6 +215,11 @@ struct SharesRanked {  // runtime
   TimePoint at{};
   std::vector<double> factors;  // by share
 };
+struct UsageReset {  // set back to nothing, as of that moment
+  std::vector<sched::UsageName> names;
+  TimePoint at{};
+  bool by_calendar = false;  // or its first day: nothing is set back yet
+};
 struct Reconfigured {
   std::shared_ptr<const ClusterConfig> config;
 };
@@ -238,7 +244,7 @@ using EventVariant =
                  JobSignalled, SignalsDone, TimeMarked, JobPurged, StepAdded, StepChanged, NodeCame,
                  NodeReported, NodeChanged, NodeRemoved, NodeUnknown, ReservationSet,
                  ReservationBegan, ReservationRemoved, CrontabSet, CrontabRemoved, ClientSeen,
-                 Promised, PassWanted, PassDue, SharesRanked, Reconfigured, AuditEntry>;
+                 Promised, PassWanted, PassDue, SharesRanked, UsageReset, Reconfigured, AuditEntry>;
 
 template <class Body, class Variant>
 inline constexpr bool is_alternative_of = false;

@@ -215,17 +215,21 @@ std::vector<PartitionView> partition_views(const Cluster& cluster) {
   return views;
 }
 
-LimitQueryReply limit_views(const Cluster& cluster) {
+LimitQueryReply limit_views(const Cluster& cluster, TimePoint now) {
   constexpr std::string_view kKinds[] = {"account", "user of account", "user",
                                          "qos",     "user of qos",     "account of qos"};
   LimitQueryReply reply;
   const sched::LimitBook& book = cluster.limits();
+  const std::vector<uint64_t> used = book.used(now);
   for (uint32_t index = 0; index < book.pots(); ++index) {
     const sched::Pot& pot = book.pot(index);
     for (uint32_t i = 0; i < book.dimensions(); ++i) {
       if (pot.limit[i] == sched::kUnlimited) continue;
+      const uint64_t unit = book.minutes_of(i) == nullptr ? 1 : 60;
       reply.limits.push_back({std::string(kKinds[static_cast<size_t>(pot.kind)]), pot.name,
-                              pot.user, book.dimension_name(i), book.used(index, i), pot.limit[i]});
+                              pot.user, book.dimension_name(i),
+                              (used[index * book.dimensions() + i] + unit - 1) / unit,
+                              pot.limit[i] / unit});
     }
   }
   std::stable_sort(reply.limits.begin(), reply.limits.end(),

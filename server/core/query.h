@@ -45,7 +45,7 @@ std::vector<StepSample> samples_of(const Samples& samples, const JobRecord& job)
 NodeView view_of(const Cluster& cluster, const NodeEntry& node);
 std::vector<NodeView> node_views(const Cluster& cluster);
 std::vector<PartitionView> partition_views(const Cluster& cluster);
-LimitQueryReply limit_views(const Cluster& cluster);
+LimitQueryReply limit_views(const Cluster& cluster, TimePoint now);
 std::optional<TimePoint> expected_start(const Cluster& cluster, JobId job);
 
 // For a load: of an array's finished records that are not live, those that are to be: the first

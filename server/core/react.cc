@@ -80,6 +80,7 @@ struct Reactor {
   void operator()(const ClientSeen&) const {}
   void operator()(const Promised&) const {}
   void operator()(const PassWanted&) const {}
+  void operator()(const UsageReset&) const { may_start(); }
   void operator()(const PassDue&) const { may_start(); }
   void operator()(const SharesRanked&) const {}
   void operator()(const Reconfigured&) const { may_start(); }

@@ -30,6 +30,11 @@ void watch_reservations(Draft& draft);
 // The record of a submission that was admitted, without an id.
 JobRecord new_job(const Submit& command, Admitted admitted, TimePoint now);
 
+Result<Reply> reset_usage(Draft& draft, const ResetUsage& command);
+// By the calendar: when it is due, and what is done then.
+std::optional<TimePoint> usage_reset_due(const Cluster& cluster);
+void watch_usage_reset(Draft& draft);
+
 // What a command is refused with that names a job that is not there, or not the actor's.
 Error no_such_job(JobId id);
 Error not_yours(const Actor& actor, JobId id);

@@ -277,23 +277,44 @@ class Explainer {
 
   void over_limit(const sched::Shortage& lack) {
     const sched::LimitBook& book = cluster_.limits();
+    const sched::Minutes* minutes = book.minutes_of(lack.dimension);
+    const uint32_t of = minutes == nullptr ? lack.dimension : minutes->of;
     Holders holders(now_, asker_);
     for (const JobId id : cluster_.allocated_jobs()) {
       const JobEntry& other = cluster_.jobs().at(id);
       const auto pots = book.pots_of(other.claim);
       if (std::find(pots.begin(), pots.end(), lack.pot) == pots.end()) continue;
-      const uint64_t amount = amounts_of(book, other.record)[lack.dimension];
+      const uint64_t amount = amounts_of(book, other.record)[of];
       if (amount > 0) holders.add(other.record, amount);
     }
     const std::string what = book.dimension_name(lack.dimension);
     std::string text = "A limit stands against it, " + book.limit_text(lack) + ": " + what + " " +
-                       std::to_string(lack.used) + " in use, " + std::to_string(lack.asked) +
-                       " asked";
-    if (!holders.empty()) text += "; in use by " + holders.text();
+                       book.amount_text(lack.dimension, lack.used) +
+                       (minutes == nullptr ? " in use, " : " used or kept for what runs, ") +
+                       book.amount_text(lack.dimension, lack.asked) + " asked";
+    if (!holders.empty()) {
+      text += (minutes == nullptr ? "; in use by " : "; what runs there is ") + holders.text();
+    }
+    if (minutes != nullptr) return kind_only("limit", text + when_back(lack));
     if (const auto back = holders.back(lack.used + lack.asked - lack.limit)) {
       text += ". Enough is back " + until(*back, now_) + " at the latest";
     }
     kind_only("limit", text);
+  }
+
+  // Of minutes, as far as it is known.
+  [[nodiscard]] std::string when_back(const sched::Shortage& lack) const {
+    const sched::LimitBook& book = cluster_.limits();
+    if (lack.asked > lack.limit) {
+      return ". It asks for more than there ever is; a shorter time limit or fewer " +
+             book.dimension_name(book.minutes_of(lack.dimension)->of) + " ask for less";
+    }
+    if (book.minutes_of(lack.dimension)->ahead_only) return ". They come back while jobs run";
+    const Seconds half_life = book.ledger().half_life();
+    if (half_life <= Seconds{0}) {
+      return ". What was used does not fade; an administrator may take it back";
+    }
+    return ". What was used loses half of its weight in " + format_time_limit(half_life);
   }
 
   void licences() {

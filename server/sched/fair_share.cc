@@ -6,9 +6,8 @@
 
 namespace gd::sched {
 
-void FairShare::configure(std::span<const Account> accounts, Seconds half_life) {
+void FairShare::configure(std::span<const Account> accounts) {
   accounts_.assign(accounts.begin(), accounts.end());
-  half_life_ = half_life;
   for (const Account& account : accounts_) {
     for (const AccountUser& user : account.users) {
       if (user.name != "*") (void)share_of({account.name, user.name});
@@ -37,18 +36,6 @@ void FairShare::withdrew(uint32_t share, uint64_t cpus, TimePoint began) {
   if (place->second == 0) running.erase(place);
 }
 
-void FairShare::charge(uint32_t share, uint64_t cpus, TimePoint began, TimePoint ended) {
-  sched::charge(leaves_[share].ended, cpus, began, ended, half_life_);
-}
-
-const FadingUsage& FairShare::ended_usage(uint32_t share) const {
-  return leaves_[share].ended;
-}
-
-void FairShare::restore(const ShareName& name, const FadingUsage& usage) {
-  leaves_[share_of(name)].ended = usage;
-}
-
 uint32_t FairShare::shares_of(const ShareName& name) const {
   for (const Account& account : accounts_) {
     if (account.name != name.account) continue;
@@ -62,7 +49,7 @@ uint32_t FairShare::shares_of(const ShareName& name) const {
   return 1;
 }
 
-FairShare::Tree FairShare::tree(TimePoint now) const {
+FairShare::Tree FairShare::tree(const Ledger& ledger, TimePoint now) const {
   Tree tree;
   tree.nodes.emplace_back();
   tree.rows.push_back({.account = "root"});
@@ -82,9 +69,10 @@ FairShare::Tree FairShare::tree(TimePoint now) const {
     const auto account = account_nodes.find(name.account);
     // An account that is no longer configured: its users stand below the root.
     const uint32_t parent = account == account_nodes.end() ? 0 : account->second;
-    FairNode node{parent, shares_of(name), faded(leaf.ended, now, half_life_), true};
+    FairNode node{parent, shares_of(name), ledger.cpu_seconds(name, now), true};
+    const TimePoint since = ledger.since({name, ""});
     for (const auto& [began, cpus] : leaf.running) {
-      node.usage += usage_of_run(cpus, began, now, half_life_);
+      node.usage += usage_of_run(cpus, std::max(began, since), now, ledger.half_life());
     }
     tree.node_of[share] = static_cast<uint32_t>(tree.nodes.size());
     tree.nodes.push_back(node);
@@ -94,16 +82,16 @@ FairShare::Tree FairShare::tree(TimePoint now) const {
   return tree;
 }
 
-std::vector<double> FairShare::ranked(TimePoint now) const {
-  const Tree now_tree = tree(now);
+std::vector<double> FairShare::ranked(const Ledger& ledger, TimePoint now) const {
+  const Tree now_tree = tree(ledger, now);
   const std::vector<FairRank> ranks = fair_tree_ranks(now_tree.nodes);
   std::vector<double> factors;
   for (const uint32_t node : now_tree.node_of) factors.push_back(ranks[node].factor);
   return factors;
 }
 
-std::vector<ShareRow> FairShare::rows(TimePoint now) const {
-  Tree now_tree = tree(now);
+std::vector<ShareRow> FairShare::rows(const Ledger& ledger, TimePoint now) const {
+  Tree now_tree = tree(ledger, now);
   const std::vector<FairNode>& nodes = now_tree.nodes;
   const std::vector<FairRank> ranks = fair_tree_ranks(nodes);
   std::vector<double> siblings(nodes.size());  // shares of its children

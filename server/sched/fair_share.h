@@ -1,7 +1,7 @@
 // Who has used how much of what is hers: the accounts, their users, and the use of each.
 //
 // A leaf is a user of an account (or a user, where there are no accounts). What runs is known
-// by when it began and adds nothing until it ends; then it is charged. Ranked when it is
+// by when it began and adds nothing until it ends; then the ledger has it. Ranked when it is
 // asked for, by its owner: the factors stay as they were in between.
 // Cost: began, withdrew, ended O(log); rank O(leaves log leaves + runs of different begin).
 #pragma once
@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "server/sched/fair_tree.h"
+#include "server/sched/ledger.h"
 
 namespace gd::sched {
 
@@ -35,12 +36,6 @@ struct Account {
   bool operator==(const Account&) const = default;
 };
 
-struct ShareName {
-  std::string account;  // empty: of no account
-  std::string user;
-  auto operator<=>(const ShareName&) const = default;
-};
-
 struct ShareRow {  // of the tree, as people are shown it
   std::string account;
   std::string parent;
@@ -55,7 +50,7 @@ struct ShareRow {  // of the tree, as people are shown it
 
 class FairShare {
  public:
-  void configure(std::span<const Account> accounts, Seconds half_life);
+  void configure(std::span<const Account> accounts);
 
   // Index of factors(); a new one has factor 1 until the next rank().
   uint32_t share_of(const ShareName& name);
@@ -63,20 +58,16 @@ class FairShare {
 
   void began(uint32_t share, uint64_t cpus, TimePoint at);
   void withdrew(uint32_t share, uint64_t cpus, TimePoint began);  // as if it had not
-  void charge(uint32_t share, uint64_t cpus, TimePoint began, TimePoint ended);
-  [[nodiscard]] const FadingUsage& ended_usage(uint32_t share) const;
-  void restore(const ShareName& name, const FadingUsage& usage);
 
   // By share: 0..1. They count once they are set.
-  [[nodiscard]] std::vector<double> ranked(TimePoint now) const;
+  [[nodiscard]] std::vector<double> ranked(const Ledger& ledger, TimePoint now) const;
   void set_factors(std::vector<double> factors) { factors_ = std::move(factors); }
   [[nodiscard]] std::span<const double> factors() const { return factors_; }
   // The tree as it is now, parents first.
-  [[nodiscard]] std::vector<ShareRow> rows(TimePoint now) const;
+  [[nodiscard]] std::vector<ShareRow> rows(const Ledger& ledger, TimePoint now) const;
 
  private:
   struct Leaf {
-    FadingUsage ended;
     std::map<TimePoint, uint64_t> running;  // cpus by when they were taken
   };
   struct Tree {
@@ -84,10 +75,9 @@ class FairShare {
     std::vector<uint32_t> node_of;  // by share
     std::vector<ShareRow> rows;     // by node
   };
-  [[nodiscard]] Tree tree(TimePoint now) const;
+  [[nodiscard]] Tree tree(const Ledger& ledger, TimePoint now) const;
   [[nodiscard]] uint32_t shares_of(const ShareName& name) const;
 
-  Seconds half_life_{7 * 24 * 3600};
   std::vector<Account> accounts_;
   std::map<ShareName, uint32_t> names_;
   std::vector<Leaf> leaves_;  // by share

@@ -101,8 +101,8 @@ std::vector<FairRank> fair_tree_ranks(std::span<const FairNode> tree) {
 }
 
 double faded(const FadingUsage& usage, TimePoint now, Seconds half_life) {
-  if (half_life <= Seconds{0} || now <= usage.at) return usage.cpu_seconds;
-  return usage.cpu_seconds * std::exp2(-seconds(now - usage.at) / seconds(half_life));
+  if (half_life <= Seconds{0} || now <= usage.at) return usage.seconds_held;
+  return usage.seconds_held * std::exp2(-seconds(now - usage.at) / seconds(half_life));
 }
 
 double usage_of_run(uint64_t cpus, TimePoint from, TimePoint now, Seconds half_life) {

@@ -38,7 +38,7 @@ std::vector<FairRank> fair_tree_ranks(std::span<const FairNode> tree);
 
 // Usage as it was at a moment. half_life 0: it never fades.
 struct FadingUsage {
-  double cpu_seconds = 0;
+  double seconds_held = 0;  // cpus, or what else is held, times seconds
   TimePoint at{};
   bool operator==(const FadingUsage&) const = default;
 };

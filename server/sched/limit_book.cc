@@ -1,11 +1,12 @@
-// Pots, claims and the words for what they lack.
+// Pots, claims and what they leave.
 #include "server/sched/limit_book.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
-#include "base/duration.h"
 #include "base/text.h"
+#include "server/sched/limit_words.h"
 
 namespace gd::sched {
 
@@ -18,80 +19,12 @@ const T* find_named(const std::vector<T>& all, std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
-// By dimension: jobs, submitted, cpus, memory, nodes, gres.
-using Words = std::array<Reason, 6>;
-constexpr Words kOfAccount{Reason::assoc_grp_jobs, Reason::association_limit,
-                           Reason::assoc_grp_cpu,  Reason::assoc_grp_mem,
-                           Reason::assoc_grp_node, Reason::assoc_grp_gres};
-constexpr Words kOfQos{Reason::qos_grp_jobs, Reason::qos_limit,    Reason::qos_grp_cpu,
-                       Reason::qos_grp_mem,  Reason::qos_grp_node, Reason::qos_grp_gres};
-constexpr Words kOfQosUser{Reason::qos_max_jobs_per_user, Reason::qos_limit,
-                           Reason::qos_max_cpu_per_user,  Reason::qos_max_mem_per_user,
-                           Reason::qos_max_node_per_user, Reason::qos_max_gres_per_user};
-constexpr Words kOfQosAccount{Reason::qos_max_jobs_per_account, Reason::qos_limit,
-                              Reason::qos_max_cpu_per_account,  Reason::qos_max_mem_per_account,
-                              Reason::qos_max_node_per_account, Reason::qos_max_gres_per_account};
-constexpr Words kOfAssocJob{Reason::none,
-                            Reason::none,
-                            Reason::assoc_max_cpu_per_job,
-                            Reason::assoc_max_mem_per_job,
-                            Reason::assoc_max_node_per_job,
-                            Reason::assoc_max_gres_per_job};
-constexpr Words kOfQosJob{Reason::none,
-                          Reason::none,
-                          Reason::qos_max_cpu_per_job,
-                          Reason::qos_max_mem_per_job,
-                          Reason::qos_max_node_per_job,
-                          Reason::qos_max_gres_per_job};
-
-Reason word(const Words& words, uint32_t dimension) {
-  return words[std::min<uint32_t>(dimension, kFirstGres)];
-}
-
-std::string amount(uint32_t dimension, uint64_t value) {
-  return dimension == kMemory ? format_mib(value) : std::to_string(value);
-}
-
-// The key of gd.conf that sets it.
-std::string key_of(PotKind kind, uint32_t dimension) {
-  const std::string what = dimension == kJobs        ? "jobs"
-                           : dimension == kSubmitted ? "submit"
-                                                     : "tres";
-  switch (kind) {
-    case PotKind::account:
-    case PotKind::qos: return "grp_" + what;
-    case PotKind::account_user:
-    case PotKind::user: return (dimension >= kCpus ? "grp_" : "max_") + what;
-    case PotKind::qos_user: return "max_" + what + "_per_user";
-    case PotKind::qos_account: return "max_" + what + "_per_account";
-  }
-  return what;
-}
-
-std::string title_of(PotKind kind, const std::string& name, const std::string& user) {
-  switch (kind) {
-    case PotKind::account: return "account " + name;
-    case PotKind::account_user: return "user " + user + " of account " + name;
-    case PotKind::user: return "user " + user;
-    case PotKind::qos: return "qos " + name;
-    case PotKind::qos_user: return "user " + user + " in qos " + name;
-    case PotKind::qos_account: return "account " + user + " in qos " + name;
-  }
-  return name;
-}
-
-// Those of `limits` of which `nearer` says nothing.
-EachLimits without(EachLimits limits, const EachLimits& nearer) {
-  if (nearer.wall) limits.wall.reset();
-  if (nearer.tres.cpus) limits.tres.cpus.reset();
-  if (nearer.tres.memory_mib) limits.tres.memory_mib.reset();
-  if (nearer.tres.nodes) limits.tres.nodes.reset();
-  std::erase_if(limits.tres.gres, [&](const GresCount& gres) {
-    return std::ranges::any_of(nearer.tres.gres, [&](const GresCount& own) {
-      return own.name == gres.name && own.type == gres.type;
-    });
-  });
-  return limits;
+// What a section of a user says of all her jobs together.
+GroupLimits of_one_user(const AssocLimits& limits) {
+  GroupLimits all = limits.group;
+  all.jobs = limits.per_user.jobs;
+  all.submitted = limits.per_user.submitted;
+  return all;
 }
 
 void lower(uint64_t& limit, const std::optional<uint64_t>& to) {
@@ -100,13 +33,6 @@ void lower(uint64_t& limit, const std::optional<uint64_t>& to) {
 
 }  // namespace
 
-// What one job may have by one section.
-struct LimitBook::Each {
-  bool of_qos = false;
-  std::string title;  // "qos short"
-  EachLimits limits;
-};
-
 void LimitBook::name_gres(const TresLimits& limits) {
   for (const GresCount& gres : limits.gres) {
     const std::pair name{gres.name, gres.type};
@@ -114,8 +40,28 @@ void LimitBook::name_gres(const TresLimits& limits) {
   }
 }
 
-void LimitBook::configure(const LimitSettings& settings) {
+void LimitBook::name_minutes(bool ahead_only, const TresLimits& limits) {
+  const Amounts amounts = limits_of(limits);
+  for (uint32_t i = kCpus; i < first_minutes(); ++i) {
+    const Minutes minutes{ahead_only, i};
+    if (amounts[i] != kUnlimited && std::ranges::count(minutes_, minutes) == 0) {
+      minutes_.push_back(minutes);
+    }
+  }
+}
+
+void LimitBook::name_minutes(const GroupLimits& limits) {
+  const Minutes wall{false, kJobs};
+  if (limits.wall && std::ranges::count(minutes_, wall) == 0) minutes_.push_back(wall);
+  name_minutes(false, limits.tres_mins);
+  name_minutes(true, limits.tres_run_mins);
+}
+
+void LimitBook::configure(const LimitSettings& settings, Seconds half_life) {
   settings_ = settings;
+  ledger_.configure(half_life);
+  spending_.clear();
+  minutes_.clear();
   gres_.clear();
   pots_.clear();
   by_name_.clear();
@@ -127,18 +73,26 @@ void LimitBook::configure(const LimitSettings& settings) {
     user_sections_.emplace(settings_.users[i].name, i);
   }
   const auto name_all = [this](const AssocLimits& limits) {
-    name_gres(limits.group.tres);
-    name_gres(limits.per_user.tres);
-    name_gres(limits.each.tres);
+    for (const TresLimits* each :
+         {&limits.group.tres, &limits.group.tres_mins, &limits.group.tres_run_mins,
+          &limits.per_user.tres, &limits.each.tres, &limits.each.tres_mins}) {
+      name_gres(*each);
+    }
   };
   for (const AccountLimits& account : settings_.accounts) name_all(account.limits);
   for (const UserLimits& user : settings_.users) name_all(user.limits);
   for (const QosLimits& qos : settings_.qos) {
     for (const GroupLimits* group : {&qos.group, &qos.per_user, &qos.per_account}) {
-      name_gres(group->tres);
+      for (const TresLimits* each : {&group->tres, &group->tres_mins, &group->tres_run_mins}) {
+        name_gres(*each);
+      }
     }
     name_gres(qos.each.tres);
+    name_gres(qos.each.tres_mins);
   }
+  for (const AccountLimits& account : settings_.accounts) name_minutes(account.limits.group);
+  for (const UserLimits& user : settings_.users) name_minutes(user.limits.group);
+  for (const QosLimits& qos : settings_.qos) name_minutes(qos.group);
 }
 
 const QosLimits* LimitBook::find_qos(std::string_view name) const {
@@ -178,17 +132,31 @@ double qos_factor(const LimitSettings& settings, std::string_view name) {
   return most == 0 || mine == nullptr ? 0 : static_cast<double>(mine->priority) / most;
 }
 
-Amounts LimitBook::limits_of(const GroupLimits& limits) const {
+Amounts LimitBook::limits_of(const TresLimits& limits) const {
   Amounts all(dimensions(), kUnlimited);
-  if (limits.jobs) all[kJobs] = *limits.jobs;
-  if (limits.submitted) all[kSubmitted] = *limits.submitted;
-  lower(all[kCpus], limits.tres.cpus);
-  lower(all[kMemory], limits.tres.memory_mib);
-  lower(all[kNodes], limits.tres.nodes);
+  lower(all[kCpus], limits.cpus);
+  lower(all[kMemory], limits.memory_mib);
+  lower(all[kNodes], limits.nodes);
   for (size_t i = 0; i < gres_.size(); ++i) {
-    for (const GresCount& gres : limits.tres.gres) {
+    for (const GresCount& gres : limits.gres) {
       if (std::pair{gres.name, gres.type} == gres_[i]) all[kFirstGres + i] = gres.count;
     }
+  }
+  return all;
+}
+
+Amounts LimitBook::limits_of(const GroupLimits& limits) const {
+  Amounts all = limits_of(limits.tres);
+  if (limits.jobs) all[kJobs] = *limits.jobs;
+  if (limits.submitted) all[kSubmitted] = *limits.submitted;
+  const Amounts spent = limits_of(limits.tres_mins);
+  const Amounts ahead = limits_of(limits.tres_run_mins);
+  for (size_t i = 0; i < minutes_.size(); ++i) {
+    uint64_t& limit = all[first_minutes() + i];
+    const uint64_t minutes = (minutes_[i].ahead_only ? ahead : spent)[minutes_[i].of];
+    if (minutes != kUnlimited) limit = std::min(minutes, kUnlimited / 120) * 60;
+    const bool is_wall = minutes_[i] == Minutes{false, kJobs};
+    if (is_wall && limits.wall) limit = static_cast<uint64_t>(limits.wall->count());
   }
   return all;
 }
@@ -198,8 +166,7 @@ Amounts LimitBook::limits_of(const GroupLimits& limits) const {
 GroupLimits LimitBook::per_user_of(const AccountLimits& account, const std::string& user) const {
   GroupLimits result;
   if (const UserLimits* own = find_association(account.name, user)) {
-    result = own->limits.per_user;
-    result.tres = own->limits.group.tres;
+    result = of_one_user(own->limits);
   }
   for (const AccountLimits* at = &account; at != nullptr; at = find_account(at->parent)) {
     const GroupLimits& own = at->limits.per_user;
@@ -223,9 +190,7 @@ std::vector<LimitBook::Group> LimitBook::groups_of(const Owner& owner) const {
     }
   }
   if (const UserLimits* user = find_user(owner.user)) {
-    GroupLimits own = user->limits.per_user;
-    own.tres = user->limits.group.tres;
-    add(PotKind::user, "", owner.user, own);
+    add(PotKind::user, "", owner.user, of_one_user(user->limits));
   }
   if (const QosLimits* qos = find_qos(owner.qos)) {
     add(PotKind::qos_user, qos->name, owner.user, qos->per_user);
@@ -244,7 +209,12 @@ ClaimId LimitBook::claim_of(const Owner& owner) {
     const auto next = static_cast<uint32_t>(pots_.size());
     const auto [pot, first] = by_name_.try_emplace({group.kind, group.name, group.user}, next);
     if (first) {
-      pots_.push_back({group.kind, group.name, group.user, limits_of(group.limits)});
+      Pot& fresh =
+          pots_.emplace_back(Pot{group.kind, group.name, group.user, limits_of(group.limits)});
+      const auto minutes = fresh.limit.begin() + first_minutes();
+      fresh.of_minutes = std::any_of(minutes, fresh.limit.end(),
+                                     [](uint64_t limit) { return limit != kUnlimited; });
+      if (fresh.of_minutes) spending_.emplace(next, spending_of(fresh));
       used_.resize(pots_.size() * dimensions());
     }
     claim.push_back(pot->second);
@@ -259,7 +229,8 @@ std::optional<std::string> LimitBook::over_submit(const Owner& owner, uint64_t j
   for (const Group& group : groups_of(owner)) {
     if (!group.limits.submitted) continue;
     const auto pot = by_name_.find({group.kind, group.name, group.user});
-    const uint64_t used = pot == by_name_.end() ? 0 : this->used(pot->second, kSubmitted);
+    const uint64_t used =
+        pot == by_name_.end() ? 0 : used_[pot->second * dimensions() + kSubmitted];
     if (used + jobs <= *group.limits.submitted) continue;
     return title_of(group.kind, group.name, group.user) + ": " + key_of(group.kind, kSubmitted) +
            " " + std::to_string(*group.limits.submitted) + ", " + std::to_string(used) +
@@ -277,11 +248,32 @@ std::string LimitBook::dimension_name(uint32_t dimension) const {
     case kNodes: return "node";
     default: break;
   }
+  if (const Minutes* minutes = minutes_of(dimension)) {
+    const std::string of = minutes->of == kJobs ? "wall" : dimension_name(minutes->of);
+    return of + (minutes->ahead_only ? " run mins" : " mins");
+  }
   const auto& [name, type] = gres_[dimension - kFirstGres];
   return "gres/" + name + (type.empty() ? "" : ":" + type);
 }
 
-Amounts LimitBook::asked(const Need& need) const {
+const Minutes* LimitBook::minutes_of(uint32_t dimension) const {
+  return dimension < first_minutes() ? nullptr : &minutes_[dimension - first_minutes()];
+}
+
+std::string LimitBook::amount_text(uint32_t dimension, uint64_t amount) const {
+  const Minutes* minutes = minutes_of(dimension);
+  if (minutes == nullptr) return plain_amount(dimension, amount);
+  return plain_amount(minutes->of, (amount + 59) / 60);
+}
+
+void LimitBook::add_minutes(Amounts& amounts, Seconds limit) const {
+  const auto seconds = static_cast<uint64_t>(std::max<int64_t>(0, limit.count()));
+  for (size_t i = 0; i < minutes_.size(); ++i) {
+    amounts[first_minutes() + i] = amounts[minutes_[i].of] * seconds;
+  }
+}
+
+Amounts LimitBook::asked(const Need& need, Seconds limit) const {
   Amounts all(dimensions());
   const uint64_t cpus = uint64_t{need.tasks} * need.cpus_per_task;
   all[kJobs] = 1;
@@ -296,10 +288,11 @@ Amounts LimitBook::asked(const Need& need) const {
       if (counts) all[kFirstGres + i] += gres.count * need.nodes_min;
     }
   }
+  add_minutes(all, limit);
   return all;
 }
 
-Amounts LimitBook::held(std::span<const Resources* const> of_nodes) const {
+Amounts LimitBook::held(std::span<const Resources* const> of_nodes, Seconds limit) const {
   Amounts all(dimensions());
   all[kJobs] = 1;
   all[kNodes] = of_nodes.size();
@@ -314,14 +307,15 @@ Amounts LimitBook::held(std::span<const Resources* const> of_nodes) const {
       }
     }
   }
+  add_minutes(all, limit);
   return all;
 }
 
-Amounts LimitBook::held(std::span<const NodeUse> uses) const {
+Amounts LimitBook::held(std::span<const NodeUse> uses, Seconds limit) const {
   std::vector<const Resources*> all;
   all.reserve(uses.size());
   for (const NodeUse& use : uses) all.push_back(&use.held);
-  return held(all);
+  return held(all, limit);
 }
 
 void LimitBook::count_submitted(ClaimId claim, uint64_t jobs, Sign sign) {
@@ -336,15 +330,105 @@ void LimitBook::count_submitted(ClaimId claim, uint64_t jobs, Sign sign) {
   }
 }
 
-void LimitBook::count_running(ClaimId claim, const Amounts& amounts, Sign sign) {
-  if (sign == Sign::more) return take(claim, amounts, used_);
+void LimitBook::count_running(ClaimId claim, const Amounts& held, const Run& run, Sign sign) {
   for (const uint32_t pot : pots_of(claim)) {
     uint64_t* used = &used_[pot * dimensions()];
-    for (uint32_t i = 0; i < amounts.size(); ++i) {
-      GD_CHECK(used[i] >= amounts[i], pot, i, used[i], amounts[i]);
-      used[i] -= amounts[i];
+    for (uint32_t i = 0; i < first_minutes(); ++i) {
+      if (sign == Sign::more) {
+        used[i] += held[i];
+      } else {
+        GD_CHECK(used[i] >= held[i], pot, i, used[i], held[i]);
+        used[i] -= held[i];
+      }
+    }
+    const auto spending = spending_.find(pot);
+    if (spending == spending_.end()) continue;
+    const RunSpan span = span_in(pots_[pot], run);
+    if (sign == Sign::more)
+      spending->second.began(span, held);
+    else
+      spending->second.withdrew(span, held);
+  }
+}
+
+// In the time that counts there.
+RunSpan LimitBook::span_in(const Pot& pot, const Run& run) const {
+  const UsageName name =
+      pot.kind == PotKind::qos ? UsageName{{}, pot.name} : UsageName{run.share, ""};
+  return {std::max(run.began, ledger_.since(name)), run.until};
+}
+
+void LimitBook::charge(const Owner& owner, const Run& run,
+                       std::span<const Resources* const> of_nodes, TimePoint ended) {
+  const ClaimId claim = claim_of(owner);  // a pot that is new has what the ledger has
+  const Rates rates = rates_of(of_nodes);
+  ledger_.charge({run.share, ""}, rates, run.began, ended);
+  ledger_.charge({{}, owner.qos}, rates, run.began, ended);
+  const Amounts amounts = held(of_nodes, Seconds{0});
+  for (const uint32_t pot : pots_of(claim)) {
+    const auto spending = spending_.find(pot);
+    if (spending == spending_.end()) continue;
+    const TimePoint began = span_in(pots_[pot], run).began;
+    spending->second.charge(amounts, began, ended, ledger_.half_life());
+  }
+}
+
+void LimitBook::reset_usage(std::span<const UsageName> names, TimePoint at) {
+  for (const UsageName& name : names) ledger_.reset(name, at);
+  const LimitSettings settings = settings_;
+  configure(settings, ledger_.half_life());
+}
+
+bool LimitBook::belongs(const UsageName& name, const Pot& pot) const {
+  switch (pot.kind) {
+    case PotKind::qos: return name.qos == pot.name;
+    case PotKind::user: return name.qos.empty() && name.share.user == pot.user;
+    case PotKind::account_user: return name == UsageName{{pot.name, pot.user}, ""};
+    case PotKind::account:
+      for (const AccountLimits* at = name.qos.empty() ? find_account(name.share.account) : nullptr;
+           at != nullptr; at = find_account(at->parent)) {
+        if (at->name == pot.name) return true;
+      }
+      return false;
+    case PotKind::qos_user:
+    case PotKind::qos_account: return false;  // they have no minutes
+  }
+  return false;
+}
+
+Spending LimitBook::spending_of(const Pot& pot) const {
+  Spending spending;
+  for (const auto& [name, entry] : ledger_.entries()) {
+    if (!belongs(name, pot)) continue;
+    for (uint32_t i = 0; i < first_minutes(); ++i) {
+      const auto usage = entry.used.find(i == kJobs ? "wall" : dimension_name(i));
+      if (usage != entry.used.end()) spending.add(i, usage->second, ledger_.half_life());
     }
   }
+  return spending;
+}
+
+std::vector<uint64_t> LimitBook::used(TimePoint now) const {
+  std::vector<uint64_t> all = used_;
+  for (const auto& [pot, spending] : spending_) {
+    for (uint32_t i = first_minutes(); i < dimensions(); ++i) {
+      if (pots_[pot].limit[i] == kUnlimited) continue;
+      const Minutes& minutes = *minutes_of(i);
+      double seconds = spending.ahead(minutes.of, now);
+      if (!minutes.ahead_only) seconds += spending.spent(minutes.of, now, ledger_.half_life());
+      all[pot * dimensions() + i] = static_cast<uint64_t>(std::llround(seconds));
+    }
+  }
+  return all;
+}
+
+std::optional<Seconds> LimitBook::look_again_after(const Shortage& shortage) const {
+  const Minutes* minutes = minutes_of(shortage.dimension);
+  if (minutes == nullptr || shortage.asked > shortage.limit) return std::nullopt;
+  if (minutes->ahead_only) return kMinutesEvery;
+  const Seconds half_life = ledger_.half_life();
+  if (half_life <= Seconds{0}) return std::nullopt;  // what was used stays
+  return std::max(kMinutesEvery, half_life / 1000);
 }
 
 std::optional<Shortage> LimitBook::shortage(ClaimId claim, const Amounts& more,
@@ -367,75 +451,21 @@ void LimitBook::take(ClaimId claim, const Amounts& more, std::span<uint64_t> use
 }
 
 Reason LimitBook::reason_of(const Shortage& shortage) const {
-  switch (pots_[shortage.pot].kind) {
-    case PotKind::account_user:
-    case PotKind::user:
-      if (shortage.dimension == kJobs) return Reason::assoc_max_jobs;
-      return word(kOfAccount, shortage.dimension);
-    case PotKind::account: return word(kOfAccount, shortage.dimension);
-    case PotKind::qos: return word(kOfQos, shortage.dimension);
-    case PotKind::qos_user: return word(kOfQosUser, shortage.dimension);
-    case PotKind::qos_account: return word(kOfQosAccount, shortage.dimension);
-  }
-  return Reason::none;
+  const PotKind kind = pots_[shortage.pot].kind;
+  const Minutes* minutes = minutes_of(shortage.dimension);
+  return minutes == nullptr ? sched::reason_of(kind, shortage.dimension)
+                            : sched::reason_of(kind, *minutes);
 }
 
 std::string LimitBook::limit_text(const Shortage& shortage) const {
   const Pot& pot = pots_[shortage.pot];
+  const Minutes* minutes = minutes_of(shortage.dimension);
   std::string text =
-      title_of(pot.kind, pot.name, pot.user) + ": " + key_of(pot.kind, shortage.dimension) + " ";
-  if (shortage.dimension >= kCpus) text += dimension_name(shortage.dimension) + "=";
-  return text + amount(shortage.dimension, shortage.limit);
-}
-
-// All of them hold; but what is said of a user in an account stands in place of what the
-// accounts say of each user, more or less.
-std::vector<LimitBook::Each> LimitBook::each_of(const Owner& owner) const {
-  std::vector<Each> all;
-  if (const QosLimits* qos = find_qos(owner.qos)) {
-    all.push_back({true, "qos " + qos->name, qos->each});
-  }
-  if (const UserLimits* user = find_user(owner.user)) {
-    all.push_back({false, "user " + owner.user, user->limits.each});
-  }
-  EachLimits nearer;
-  if (const UserLimits* own = find_association(owner.account, owner.user)) {
-    nearer = own->limits.each;
-    all.push_back({false, title_of(PotKind::account_user, owner.account, owner.user), nearer});
-  }
-  for (const AccountLimits* at = find_account(owner.account); at != nullptr;
-       at = find_account(at->parent)) {
-    all.push_back({false, "account " + at->name, without(at->limits.each, nearer)});
-  }
-  return all;
-}
-
-std::optional<Breach> LimitBook::breach(const Owner& owner, const Need& need,
-                                        std::optional<Seconds> wall) const {
-  const Amounts wanted = asked(need);
-  for (const Each& each : each_of(owner)) {
-    const Amounts most = limits_of(GroupLimits{{}, {}, each.limits.tres});
-    for (uint32_t i = kCpus; i < wanted.size(); ++i) {
-      if (wanted[i] <= most[i]) continue;
-      return Breach{word(each.of_qos ? kOfQosJob : kOfAssocJob, i),
-                    each.title + ": a job may have " + dimension_name(i) + "=" +
-                        amount(i, most[i]) + ", " + amount(i, wanted[i]) + " asked"};
-    }
-    if (!each.limits.wall || (wall && *wall <= *each.limits.wall)) continue;
-    return Breach{each.of_qos ? Reason::qos_max_wall : Reason::assoc_max_wall,
-                  each.title + ": a time limit may be " + format_time_limit(each.limits.wall) +
-                      ", " + format_time_limit(wall) + " asked"};
-  }
-  return std::nullopt;
-}
-
-std::optional<Seconds> LimitBook::max_wall(const Owner& owner) const {
-  std::optional<Seconds> least;
-  for (const Each& each : each_of(owner)) {
-    const std::optional<Seconds>& own = each.limits.wall;
-    if (own && (!least || *own < *least)) least = own;
-  }
-  return least;
+      title_of(pot.kind, pot.name, pot.user) + ": " +
+      (minutes == nullptr ? key_of(pot.kind, shortage.dimension) : key_of(*minutes)) + " ";
+  const uint32_t of = minutes == nullptr ? shortage.dimension : minutes->of;
+  if (of >= kCpus) text += dimension_name(of) + "=";
+  return text + amount_text(shortage.dimension, shortage.limit);
 }
 
 }  // namespace gd::sched

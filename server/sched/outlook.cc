@@ -28,7 +28,8 @@ class Outlook::PassUntil : public Pass {
 
   std::optional<Shortage> lack(const Shape& shape, ClaimId claim) const {
     if (claim.value == 0) return std::nullopt;
-    return view_.limits->shortage(claim, view_.limits->asked(shape.key.need), used_);
+    return view_.limits->shortage(claim, view_.limits->asked(shape.key.need, shape.key.limit),
+                                  used_);
   }
   [[nodiscard]] bool licensed(const Shape& shape) const {
     return licences_.has_room(shape.key.licences, shape.key.limit);
@@ -43,7 +44,8 @@ class Outlook::PassUntil : public Pass {
       const auto placement = timeline_.place_at(shape, candidates, view_.now);
       if (!placement) continue;
       return claim.value == 0 ||
-             !view_.limits->shortage(claim, view_.limits->held(placement->uses), used_);
+             !view_.limits->shortage(claim, view_.limits->held(placement->uses, shape.key.limit),
+                                     used_);
     }
     return false;
   }

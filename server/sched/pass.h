@@ -78,7 +78,7 @@ class Pass {
   }
 
   Plan take_plan() {
-    if (evictor_) plan_.again_at = evictor_->again_at();
+    if (evictor_) look_again(evictor_->again_at());
     return std::move(plan_);
   }
 
@@ -169,7 +169,7 @@ class Pass {
     }
     if (std::optional<Placement> placement = place_now(head.shape, shape)) {
       if (claim.value != 0) {  // it may be given more than it asks for
-        const Amounts held = view_.limits->held(placement->uses);
+        const Amounts held = view_.limits->held(placement->uses, shape.key.limit);
         if (const auto lack = view_.limits->shortage(claim, held, used_)) {
           return over_limit(head, *lack);
         }
@@ -196,13 +196,18 @@ class Pass {
 
   // Of one shape at a time: its lanes are looked at in turn.
   const Amounts& asked_of(ShapeId id, const Shape& shape) {
-    if (asked_shape_ != id) asked_ = view_.limits->asked(shape.key.need);
+    if (asked_shape_ != id) asked_ = view_.limits->asked(shape.key.need, shape.key.limit);
     asked_shape_ = id;
     return asked_;
   }
 
+  void look_again(std::optional<TimePoint> at) {
+    if (at) plan_.again_at = std::min(plan_.again_at.value_or(*at), *at);
+  }
+
   // Its lane is alike: none of it can start. Others are not held up.
   Next over_limit(const Head& head, const Shortage& lack) {
+    if (const auto after = view_.limits->look_again_after(lack)) look_again(view_.now + *after);
     const Reason reason = view_.limits->reason_of(lack);
     std::string text = view_.limits->limit_text(lack);
     plan_.verdicts.push_back({head.job->job, reason, text});

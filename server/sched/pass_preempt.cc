@@ -4,7 +4,7 @@
 namespace gd::sched {
 
 Common::Common(const View& view) : licences(view.licences, view.now) {
-  if (view.limits != nullptr) used = view.limits->used();
+  if (view.limits != nullptr) used = view.limits->used(view.now);
   if (view.array_room != nullptr) array_room = *view.array_room;
   for (const Takeover& each : view.takeovers) {
     const ShapeKey& key = view.shapes[each.shape].key;
@@ -14,7 +14,7 @@ Common::Common(const View& view) : licences(view.licences, view.now) {
     if (room != array_room.end()) --room->second;
     licences.start(key.licences, key.limit);
     if (each.claim.value != 0) {
-      view.limits->take(each.claim, view.limits->held(each.placement.uses), used);
+      view.limits->take(each.claim, view.limits->held(each.placement.uses, key.limit), used);
     }
     kept.insert(each.job);
   }
@@ -109,7 +109,7 @@ bool Pass::make_room(Head& head, const Shape& shape) {
     if (!chosen) continue;
     const ClaimId claim = head.standing->claim;
     if (claim.value != 0) {  // it may be given more than it asks for
-      const Amounts held = view_.limits->held(chosen->placement.uses);
+      const Amounts held = view_.limits->held(chosen->placement.uses, shape.key.limit);
       if (view_.limits->shortage(claim, held, used_)) return false;
       view_.limits->take(claim, held, used_);
     }

@@ -12,7 +12,7 @@
 //   meta             name                       counters as decimal text, "format", ...
 //   events           time ms (8) serial (4)     audit line
 //   arrays           array (4) job (4)          nothing; a record of an array, live or finished
-//   usage            account "/" user           UsageRecord
+//   usage            account "/" user, or QOS   UsageRecord
 //   reservations     name                       ReservationRecord
 //   accounts         kind "/" name               AccountSection, of those that sacctmgr made
 //   crontabs         uid as decimal text        CrontabRecord

@@ -31,8 +31,9 @@ Actor administrator() {
 
 class CoreReplay {
  public:
-  CoreReplay(const sim::Workload& workload, const sched::Policy& policy)
-      : workload_(workload), policy_(policy) {
+  CoreReplay(const sim::Workload& workload, const sim::ReplayOptions& options,
+             test::Indices indices)
+      : workload_(workload), options_(options), indices_(indices) {
     schedule_.jobs.resize(workload.jobs.size());
     cluster_ = std::make_unique<Cluster>(configuration(), kBegin + first_moment());
   }
@@ -72,8 +73,12 @@ class CoreReplay {
     config->min_job_age = config->node_timeout = config->client_silence = kNever;
     config->node_lost_after.reset();
     config->kill_wait = Seconds{0};
-    config->policy = policy_;
+    config->policy = options_.policy;
+    config->usage_half_life = options_.half_life;
     config->limits = workload_.limits;
+    for (const AccountLimits& account : workload_.limits.accounts) {
+      config->accounts.push_back({account.name, account.parent, 1, {{"*", 1}}});
+    }
     config->preempt = workload_.preempt;
     for (uint32_t i = 0; i < workload_.partitions.size(); ++i) {
       const sched::Partition& from = workload_.partitions[i];
@@ -289,6 +294,9 @@ class CoreReplay {
         if (tick) continue;
         return {};
       }
+      if (indices_ == test::Indices::rebuilt) {
+        TRY(give(Reconfigure{administrator(), configuration()}));
+      }
       effects_.schedule = false;
       TRY(give(SchedulePass{}));
       TRY(obey());
@@ -359,7 +367,8 @@ class CoreReplay {
   }
 
   const sim::Workload& workload_;
-  const sched::Policy& policy_;
+  const sim::ReplayOptions& options_;
+  test::Indices indices_;
   Seconds now_{};
   std::unique_ptr<Cluster> cluster_;
   Effects effects_;
@@ -375,8 +384,9 @@ class CoreReplay {
 
 namespace gd::test {
 
-Result<sim::Schedule> core_replay(const sim::Workload& workload, const sched::Policy& policy) {
-  return core::CoreReplay(workload, policy).run();
+Result<sim::Schedule> core_replay(const sim::Workload& workload, const sim::ReplayOptions& options,
+                                  Indices indices) {
+  return core::CoreReplay(workload, options, indices).run();
 }
 
 }  // namespace gd::test

@@ -12,7 +12,11 @@
 
 namespace gd::test {
 
+// Whether what the core keeps beside its records is made anew from them before each pass.
+enum class Indices : uint8_t { kept, rebuilt };
+
 // Refused: what the core refuses, by its text; a broken invariant; jobs that wait at the end.
-Result<sim::Schedule> core_replay(const sim::Workload& workload, const sched::Policy& policy);
+Result<sim::Schedule> core_replay(const sim::Workload& workload, const sim::ReplayOptions& options,
+                                  Indices indices = Indices::kept);
 
 }  // namespace gd::test

@@ -6,6 +6,21 @@ namespace gd::test {
 
 namespace {
 
+struct Minutes {
+  std::string ahead, spent;
+};
+
+// By other dice, which roll what those show: what else is in the scenario stays as it was.
+Minutes random_minutes(const std::mt19937_64& dice) {
+  std::mt19937_64 engine = dice;
+  const uint64_t first = engine();
+  const uint64_t second = engine();
+  Minutes minutes;
+  if (first % 3 == 0) minutes.ahead = " grp_tres_run_mins=cpu=" + std::to_string(80 + first % 41);
+  if (second % 3 == 0) minutes.spent = " grp_tres_mins=cpu=" + std::to_string(80 + second % 81);
+  return minutes;
+}
+
 // Sections of limits, each in some of the scenarios; all that a job may ask for fits in.
 std::string random_limits(std::mt19937_64& engine) {
   const auto roll = [&](uint64_t low, uint64_t high) {
@@ -21,7 +36,8 @@ std::string random_limits(std::mt19937_64& engine) {
   }
   text += "account oil parent=art" + (one_in(2) ? " max_jobs=" + roll(1, 2) : "") +
           (one_in(3) ? " grp_tres=node=" + roll(2, 3) : "") + "\n";
-  text += "account ink parent=art\naccount own\n";
+  const Minutes minutes = random_minutes(engine);
+  text += "account ink parent=art" + minutes.ahead + "\naccount own" + minutes.spent + "\n";
   text += "qos short" + (one_in(2) ? " max_jobs_per_user=" + roll(1, 2) : "") +
           (one_in(2) ? " max_tres_per_account=mem=" + roll(1600, 2400) : "") +
           " priority=" + roll(0, 9) + " preempt=normal,wide\n";

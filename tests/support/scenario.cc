@@ -16,8 +16,9 @@ Scenario Scenario::parse(std::string_view text) {
   scenario.rules_ = sched::preempt_rules(all.preempt, all.limits);
   for (const sim::Running& row : all.running) {
     const std::vector<sched::NodeUse> uses{{row.node, 1, row.held}};
-    scenario.limits_.count_running(scenario.limits_.claim_of(all.owners[row.owner]),
-                                   scenario.limits_.held(uses), sched::LimitBook::Sign::more);
+    scenario.limits_.count_running(
+        scenario.limits_.claim_of(all.owners[row.owner]), scenario.limits_.held(uses, Seconds{0}),
+        {TimePoint{row.began}, TimePoint{row.until}, {}}, sched::LimitBook::Sign::more);
     scenario.licences_.hold(row.licences, TimePoint{row.until});
     sched::Node& node = all.nodes[row.node.value];
     node.shares.push_back({row.job, row.held, TimePoint{row.until}});

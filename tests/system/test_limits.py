@@ -13,6 +13,7 @@ CONF = (
     "[partition batch]\nnodes = ALL\n"
     "[account lab]\nusers = *\ngrp_tres = cpu=3\nmax_submit = 6\n"
     "[account art]\nusers = *\n"
+    "[account pay]\nusers = *\ngrp_tres_mins = cpu=60\n"
     "[qos short]\npriority = 10\nmax_jobs_per_user = 1\nmax_wall = 60\n"
     "[qos strict]\nmax_tres_per_job = cpu=1\ndeny_on_limit = yes\n"
     f"[qos closed]\nallow_users = {BOB}\n"
@@ -106,6 +107,40 @@ class Limits(unittest.TestCase):
             "qos strict: a job may have cpu=1, 2 asked",
         )
         self.sleeper(BOB, "-q", "closed")
+
+    def test_minutes_are_kept_for_what_runs_and_taken_back(self):
+        first = self.sleeper(ALICE, "-A", "pay", "-t", "40")
+        self.c.wait_state(first, "RUNNING")
+        second = self.sleeper(BOB, "-A", "pay", "-t", "30")
+        self.wait_reason(second, "AssocGrpCPUMinutesLimit")
+        text = " ".join(self.c.run(BOB, "gdstat", "--why", str(second)).ok().out.split())
+        self.assertIn(
+            "account pay: grp_tres_mins cpu=60: cpu mins 40 used or kept for what runs, 30 asked; "
+            f"what runs there is job {first} of {ALICE}",
+            text,
+        )
+        rows = json.loads(self.c.run(ALICE, "gdctl", "show", "limits", "--json").ok().out)["limits"]
+        pay = next(r for r in rows if r["name"] == "pay")
+        self.assertEqual((pay["what"], pay["used"], pay["limit"]), ("cpu mins", 40, 60))
+        out = self.slurm("sacctmgr", "-nP", "show", "assoc", "account=pay", "format=grptresmins")
+        self.assertEqual(out.ok().out.split()[0], "cpu=60")
+        self.c.run(ALICE, "gdkill", str(first)).ok()
+        self.c.wait_state(second, "RUNNING")
+
+        self.c.controller.kill()
+        self.c.controller.start()
+        wait_until("the controller is back", lambda: self.c.run(ALICE, "gdctl", "ping").status == 0)
+        usage = lambda: [
+            int(line.split("|")[4])
+            for line in self.slurm("sshare", "-hP", "-A", "pay").ok().out.splitlines()
+        ]
+        wait_until("the usage is back", lambda: usage()[0] > 0)
+        reset = ("sacctmgr", "-i", "modify", "account", "pay", "set", "RawUsage=0")
+        self.assertEqual(self.slurm(*reset).status, 1)
+        before = usage()[0]
+        done = self.c.run("root", *reset, env={"PATH": slurm_names() + ":/usr/bin:/bin"}).ok()
+        self.assertEqual(done.out, " Reset usage of account(s)\n  pay\n")
+        self.assertLess(usage()[0], max(before, 3))
 
     def test_licences_are_counted(self):
         first = self.sleeper(ALICE, "-A", "art", "-L", "matlab:2")

@@ -75,10 +75,10 @@ TEST(MaySend, AJobMayAllThatItsUserMayButKeysLoginsAndAccounts) {
 }
 
 TEST(MaySend, WhatIsForAdministratorsIsForThemAlone) {
-  const std::set<MessageType> theirs{MessageType::node_update_request,
-                                     MessageType::reconfigure_request,
-                                     MessageType::shutdown_request, MessageType::node_token_request,
-                                     MessageType::reservation_request};
+  const std::set<MessageType> theirs{
+      MessageType::node_update_request, MessageType::reconfigure_request,
+      MessageType::shutdown_request,    MessageType::node_token_request,
+      MessageType::reservation_request, MessageType::usage_reset_request};
   for (const MessageType type : all_types()) {
     const bool administrator_may = may_send(administrator(500), type).ok();
     EXPECT_EQ(may_send(user(1001), type).ok(), administrator_may && !theirs.contains(type))

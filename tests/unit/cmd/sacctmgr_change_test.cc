@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cmd/sacctmgr_file.h"
+#include "cmd/sacctmgr_usage.h"
 
 namespace gd::cmd {
 namespace {
@@ -83,6 +84,44 @@ TEST(SacctmgrChange, AddsAccountsAsSlurmDoes) {
             " This cluster 'other' doesn't exist.\n"
             "        Contact your admin to add it to accounting.\n");
   EXPECT_EQ(ask("add account").err, " Need name of account to add.\n");
+}
+
+std::string reset_of(const std::string& line) {
+  std::vector<std::string> words;
+  for (const std::string_view word : split_words(line)) words.emplace_back(word);
+  const auto change = parse_acct_change(words);
+  if (!change.ok()) return change.error().text;
+  EXPECT_TRUE(change->reset_usage);
+  const auto reset = plan_usage_reset(*change);
+  if (!reset.ok()) return reset.error().text;
+  std::string text = reset->out;
+  for (const UsageOwner& owner : reset->request.owners) {
+    text += "[" + owner.account + "|" + owner.user + "|" + owner.qos + "]";
+  }
+  return text;
+}
+
+TEST(SacctmgrChange, RawUsageIsSetToNothingAndByItself) {
+  EXPECT_EQ(reset_of("modify account lab,sub set RawUsage=0"),
+            " Reset usage of account(s)\n  lab\n  sub\n[lab||][sub||]");
+  EXPECT_EQ(reset_of("modify user where name=games account=lab set rawusage=0"),
+            " Reset usage of user(s)\n  games of account lab\n[lab|games|]");
+  EXPECT_EQ(reset_of("modify user games set rawusage=0"),
+            " Reset usage of user(s)\n  games\n[|games|]");
+  EXPECT_EQ(reset_of("modify qos short set rawusage=0"),
+            " Reset usage of qos(s)\n  short\n[||short]");
+  EXPECT_EQ(reset_of("modify qos short set rawusage=5"), " rawusage=5: it can be set to 0 only");
+  EXPECT_EQ(reset_of("modify qos short set rawusage=0 priority=3"),
+            " RawUsage=0 is set by itself, not beside other values");
+  EXPECT_EQ(reset_of("modify qos set rawusage=0"), " No qos given; say whose usage to reset");
+}
+
+TEST(SacctmgrChange, SetsMinutes) {
+  EXPECT_EQ(ask("modify account lab set GrpCPUMins=600 GrpTRESRunMins=cpu=60 GrpWall=1-0").request,
+            "change account/lab grp_tres_mins merge cpu=600 grp_tres_run_mins merge cpu=60 "
+            "grp_wall set 1-0");
+  EXPECT_EQ(ask("modify qos short set MaxTRESMinsPerJob=cpu=60 GrpTRESMins=gres/gpu=-1").request,
+            "change qos/short max_tres_mins_per_job merge cpu=60 grp_tres_mins merge gres/gpu=-1");
 }
 
 TEST(SacctmgrChange, AddsUsersAsSlurmDoes) {

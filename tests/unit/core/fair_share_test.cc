@@ -38,7 +38,7 @@ class FairShareTest : public CoreTest {
     EXPECT_TRUE(ended(job(id).state));
   }
   double usage(const std::string& account, const std::string& name) {
-    return cluster->usage_of({account, name}).cpu_seconds;
+    return cluster->usage_of({{account, name}, ""}).cpu_seconds;
   }
 };
 
@@ -65,7 +65,7 @@ TEST_F(FairShareTest, WhatRunsCountsBeforeItEnds) {
   EXPECT_EQ(pass(), 1U);
   now += 500s;
   double used = 0;
-  for (const sched::ShareRow& row : cluster->fair_share().rows(now)) {
+  for (const sched::ShareRow& row : cluster->fair_share().rows(cluster->limits().ledger(), now)) {
     if (row.account == "physics" && row.user.empty()) used = row.rank.usage;
   }
   EXPECT_NEAR(used, 2000, 5) << "of the account above it, too";
@@ -74,11 +74,11 @@ TEST_F(FairShareTest, WhatRunsCountsBeforeItEnds) {
 
 TEST_F(FairShareTest, UsageComesBackAfterARestart) {
   run_for(submitted_by("alice", "physics"), 1000s);
-  const UsageRecord record = cluster->usage_of({"physics", "alice"});
-  EXPECT_TRUE(cluster->changes().usage.contains({"physics", "alice"}));
+  const UsageRecord record = cluster->usage_of({{"physics", "alice"}, ""});
+  EXPECT_TRUE(cluster->changes().usage.contains({{"physics", "alice"}, ""}));
   restart();
   cluster->restore(record);
-  EXPECT_EQ(cluster->usage_of({"physics", "alice"}), record);
+  EXPECT_EQ(cluster->usage_of({{"physics", "alice"}, ""}), record);
 }
 
 TEST_F(FairShareTest, RankedEveryFiveMinutesOnly) {
@@ -119,7 +119,7 @@ TEST_F(FairShareTest, WithoutAccountsANameIsALabel) {
 
 TEST_F(FairShareTest, RowsAreParentsFirstWithTheirParts) {
   std::string text;
-  for (const sched::ShareRow& row : cluster->fair_share().rows(now)) {
+  for (const sched::ShareRow& row : cluster->fair_share().rows(cluster->limits().ledger(), now)) {
     text += std::string(row.depth, ' ') + row.account + " " + row.user + " " +
             std::to_string(row.part_of_shares).substr(0, 4) + "\n";
   }

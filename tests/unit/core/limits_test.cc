@@ -220,7 +220,7 @@ TEST_F(ClusterLimitsTest, APartitionTakesSomeAccountsAndQualities) {
 TEST_F(ClusterLimitsTest, LimitsAreShownWithTheirUse) {
   submitted(spec_of("oil", 3));
   pass();
-  const LimitQueryReply reply = limit_views(*cluster);
+  const LimitQueryReply reply = limit_views(*cluster, now);
   const auto found = std::find_if(reply.limits.begin(), reply.limits.end(), [](const LimitView& v) {
     return v.kind == "account" && v.name == "art" && v.what == "cpu";
   });

@@ -14,6 +14,8 @@
 namespace gd::sim {
 namespace {
 
+const ReplayOptions kHow{.policy = {}, .keep = Keep::placements, .progress = {}};
+
 std::vector<std::string> scenario_files() {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(GD_SCENARIOS)) {
@@ -36,14 +38,13 @@ class Scenarios : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(Scenarios, GoAsExpectedInGdsim) {
-  const ReplayOptions how{.policy = {}, .keep = Keep::placements, .progress = {}};
-  const Result<Schedule> schedule = replay(workload, how);
+  const Result<Schedule> schedule = replay(workload, kHow);
   ASSERT_TRUE(schedule.ok()) << schedule.error().text;
   EXPECT_EQ(differences(workload, *schedule), "");
 }
 
 TEST_P(Scenarios, GoAsExpectedInTheControllersCore) {
-  const Result<Schedule> schedule = test::core_replay(workload, {});
+  const Result<Schedule> schedule = test::core_replay(workload, kHow);
   ASSERT_TRUE(schedule.ok()) << schedule.error().text;
   EXPECT_EQ(differences(workload, *schedule), "");
 }
@@ -56,8 +57,7 @@ TEST(Expectations, DifferencesAreToldJobByJob) {
                                 "node 1\nqueue 1 run=10\nqueue 2 run=5\nexpect 1 start=0 on=n1\n"
                                 "expect 2 start=9 end=15 on=n2")
                                 .value();
-  const Schedule schedule =
-      replay(workload, {.policy = {}, .keep = Keep::placements, .progress = {}}).value();
+  const Schedule schedule = replay(workload, kHow).value();
   EXPECT_EQ(differences(workload, schedule),
             "job 2: start=9 end=15 on=n2 expected, start=10 end=15 on=n1 found\n");
 }

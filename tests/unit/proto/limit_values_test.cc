@@ -51,6 +51,14 @@ TEST(SetLimitTest, EachKeySetsItsOwn) {
   EXPECT_TRUE(set_limit(account, "max_submit", "7").ok());
   EXPECT_TRUE(set_limit(account, "max_tres_per_job", "cpu=3").ok());
   EXPECT_TRUE(set_limit(account, "max_wall", "90").ok());
+  EXPECT_TRUE(set_limit(account, "grp_tres_mins", "cpu=600,gres/gpu=60").ok());
+  EXPECT_TRUE(set_limit(account, "grp_tres_run_mins", "cpu=60").ok());
+  EXPECT_TRUE(set_limit(account, "grp_wall", "1-0").ok());
+  EXPECT_TRUE(set_limit(account, "max_tres_mins_per_job", "cpu=6").ok());
+  EXPECT_EQ(account.group.tres_mins.cpus, 600U);
+  EXPECT_EQ(account.group.tres_run_mins.cpus, 60U);
+  EXPECT_EQ(account.group.wall, 24h);
+  EXPECT_EQ(account.each.tres_mins.cpus, 6U);
   EXPECT_TRUE(set_limit(account, "qos", "normal, high").ok());
   EXPECT_EQ(account.group.jobs, 5U);
   EXPECT_EQ(account.per_user.submitted, 7U);
@@ -70,6 +78,7 @@ TEST(SetLimitTest, EachKeySetsItsOwn) {
   EXPECT_TRUE(qos.deny_on_limit);
   EXPECT_FALSE(set_limit(qos, "deny_on_limit", "perhaps").ok());
   EXPECT_FALSE(set_limit(qos, "grp_jobs", "many").ok());
+  EXPECT_EQ(set_limit(qos, "max_tres_mins_per_user", "cpu=1").error().code, ErrorCode::not_found);
   EXPECT_EQ(set_limit(qos, "max_lunch_per_user", "1").error().code, ErrorCode::not_found);
 }
 

@@ -85,14 +85,14 @@ TEST(Usage, ARunCountsAlikeBeforeAndAfterItsEnd) {
   const double running =
       faded(usage, end, kDay) + usage_of_run(3, TimePoint{Seconds{200}}, end, kDay);
   charge(usage, 3, TimePoint{Seconds{200}}, end, kDay);
-  EXPECT_DOUBLE_EQ(usage.cpu_seconds, running);
+  EXPECT_DOUBLE_EQ(usage.seconds_held, running);
   EXPECT_EQ(usage.at, end);
   // One that ended before, but is told of later, counts for less.
   FadingUsage late = usage;
   charge(late, 1, TimePoint{}, TimePoint{Seconds{100}}, kDay);
   EXPECT_EQ(late.at, end);
-  EXPECT_LT(late.cpu_seconds, usage.cpu_seconds + 100);
-  EXPECT_GT(late.cpu_seconds, usage.cpu_seconds + 99);
+  EXPECT_LT(late.seconds_held, usage.seconds_held + 100);
+  EXPECT_GT(late.seconds_held, usage.seconds_held + 99);
 }
 
 }  // namespace

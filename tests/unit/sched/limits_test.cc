@@ -227,24 +227,24 @@ TEST(LimitBookTest, GresOfATypeCountsInItsKindToo) {
   ASSERT_NE(claim.value, 0U);
   EXPECT_EQ(book.claim_of({"", "ann", "normal"}).value, 0U) << "nothing limits it";
   const std::vector<NodeUse> uses{{NodeIndex{0}, 1, {1, 0, {{"gpu", "a100", 1}}}}};
-  book.count_running(claim, book.held(uses), LimitBook::Sign::more);
+  book.count_running(claim, book.held(uses, 0s), {}, LimitBook::Sign::more);
   Need need;
   need.gres_per_node = {{"gpu", "", 3}};
-  EXPECT_FALSE(book.shortage(claim, book.asked(need), book.used()));
+  EXPECT_FALSE(book.shortage(claim, book.asked(need, 0s), book.used({})));
   need.gres_per_node = {{"gpu", "", 4}};
-  const auto over = book.shortage(claim, book.asked(need), book.used());
+  const auto over = book.shortage(claim, book.asked(need, 0s), book.used({}));
   ASSERT_TRUE(over);
   EXPECT_EQ(book.limit_text(*over), "qos gpu: grp_tres gres/gpu=4");
   EXPECT_EQ(over->used, 1U);
   need.gres_per_node = {{"gpu", "a100", 1}};
-  EXPECT_EQ(book.reason_of(*book.shortage(claim, book.asked(need), book.used())),
+  EXPECT_EQ(book.reason_of(*book.shortage(claim, book.asked(need, 0s), book.used({}))),
             Reason::qos_grp_gres);
 }
 
 TEST(LimitBookTest, OneJobMayHaveSoMuch) {
   LimitSettings settings;
   settings.qos.push_back({.name = "short"});
-  settings.qos[0].each = {parse_tres_limits("cpu=4").value(), 1h};
+  settings.qos[0].each = {parse_tres_limits("cpu=4").value(), {}, 1h};
   settings.users.push_back({"*", {}});
   settings.users[0].limits.each.tres = parse_tres_limits("mem=1G").value();
   LimitBook book;
