@@ -4,12 +4,11 @@
   sudo bench/listing_bench.py [--jobs 100000] [--rounds 5] [--systems gd,slurm] [--json FILE]
 
 In each system one job has its node to itself and the others, all alike, wait for it, so that
-nothing starts or ends meanwhile and sacct counts them as waiting. Slurm has slurmdbd over MariaDB, without which it has no sacct. The commands
-are run under Slurm's names, as an ordinary user, with the same arguments, the systems in turn
-round by round, and time is from start to exit with the output thrown away. Then all jobs are
-cancelled, and sacct lists them as ended. Needs Debian's slurm-wlm, slurm-client, munge,
-slurmdbd, mariadb-server and libslurm-dev, and a build with bench/queue_bench (GD_BUILD). Read
-the ratios.
+nothing starts or ends meanwhile and sacct counts them as waiting. Slurm has slurmdbd over MariaDB,
+without which it has no sacct. The commands are run under Slurm's names, as an ordinary user, with
+the same arguments, the systems in turn round by round; time is from start to exit with the output
+thrown away. Then all jobs are cancelled, and sacct lists them as ended. Needs what
+`tools/deps.sh bench` installs, and a build with bench/queue_bench (GD_BUILD). Read the ratios.
 """
 
 import argparse

@@ -21,7 +21,7 @@ declare -A packages_of=(
     busybox-static dpkg-dev mmdebstrap groff-base python3-zmq python3-msgpack skopeo
     docker-registry squashfs-tools squashfs-tools-ng erofs-utils"
   [ci]="git ccache clang-14 clang-format-14 libclang-rt-14-dev shellcheck"
-  [bench]="slurm-wlm slurm-client munge"
+  [bench]="slurm-wlm slurm-client munge slurmdbd mariadb-server libslurm-dev"
   [clients]="snakemake parallel clustershell openmpi-bin libopenmpi-dev mpich libmpich-dev
     rpm dnf createrepo-c"
   [package]="dpkg-dev"
