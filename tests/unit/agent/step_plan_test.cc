@@ -125,11 +125,12 @@ TEST(ReceiptTest, NamesTheImageItsDigestAndWhatWasMounted) {
   const Receipt receipt = receipt_of(launch, {.node = "n1"}, plan, &stored, {0, 1, 8});
   EXPECT_EQ(receipt.image, "docker.io/library/debian:latest");
   EXPECT_EQ(receipt.digest, "sha256:1");
-  EXPECT_EQ(receipt.facts, (std::vector<std::string>{
-                               "node n1, engine native", "user ada (1001)",
-                               "limits: cpus 2, memory 100 MiB, processes 16384, writable layer "
-                               "1024 MiB, /tmp 1024 MiB, /dev/shm 1024 MiB",
-                               "network: the node's; root writable", "mount /data ro: asked for"}));
+  EXPECT_EQ(receipt.facts,
+            (std::vector<std::string>{
+                "node n1, engine native", "user ada (1001)",
+                "limits: cpus 2 (0-1,8), memory 100 MiB, processes 16384, writable layer "
+                "1024 MiB, /tmp 1024 MiB, /dev/shm 1024 MiB",
+                "network: the node's; root writable", "mount /data ro: asked for"}));
   EXPECT_EQ(receipt_of(batch(), {}, plan, nullptr, {}).image, "host");
 }
 

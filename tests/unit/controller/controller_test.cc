@@ -226,7 +226,7 @@ TEST_F(ControllerTest, AStepOfAnothersJobIsRefused) {
   report.session = bring_node_up().session;
   StepRequest step;
   step.job = submit(kAlice);
-  EXPECT_EQ(ask<ErrorReply>(kAlice, step).code, ErrorCode::conflict);  // not running yet
+  EXPECT_EQ(ask<ErrorReply>(kAlice, step).code, ErrorCode::unavailable);  // not running yet
   report.number = 2;
   StepStatus status;
   status.job = step.job;
