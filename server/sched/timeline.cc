@@ -45,19 +45,22 @@ Timeline::Line& Timeline::line(NodeIndex node) {
   return lines_[place - 1];
 }
 
+// A job past its limit is being ended, too, but nobody is given a place for that: where others
+// leave for somebody, it is planned as gone after them. So is one with a limit of a moment.
+TimePoint Timeline::stays_until(TimePoint until) const {
+  const TimePoint moment = now_ + kMoment;
+  return std::max(until, leaving_ == nullptr ? moment : moment + kMoment);
+}
+
 void Timeline::make_steps(NodeIndex node, Line& line) {
   if (line.made) return;
   line.made = true;
   std::vector<Share> ends = line.started;
   const Node& row = nodes_[node.value];
   ends.insert(ends.end(), row.shares.begin(), row.shares.end());
-  // A job past its limit is being ended, too, but nobody is given a place for that: where others
-  // leave for somebody, it is planned as gone after them.
-  const TimePoint moment = now_ + kMoment;
-  const TimePoint overdue = leaving_ == nullptr ? moment : moment + kMoment;
   for (Share& share : ends) {
     const bool leaves = leaving_ != nullptr && leaving_->contains(share.job);
-    share.until = leaves ? moment : std::max(share.until, overdue);
+    share.until = leaves ? now_ + kMoment : stays_until(share.until);
   }
   std::stable_sort(ends.begin(), ends.end(),
                    [](const Share& a, const Share& b) { return a.until < b.until; });
@@ -98,8 +101,9 @@ const Resources& Timeline::room(NodeIndex node, TimePoint from, Seconds length) 
                                [](TimePoint t, const Step& s) { return t < s.at; }) -
               1;
   if (!has_promise) return step->free;
+  const TimePoint until = from == now_ ? stays_until(from + length) : from + length;
   least_ = step->free;
-  for (++step; step != row.steps.end() && step->at < from + length; ++step) {
+  for (++step; step != row.steps.end() && step->at < until; ++step) {
     keep_least(least_, step->free);
   }
   return least_;
@@ -118,7 +122,6 @@ Resources Timeline::room_without(NodeIndex node, std::span<const Share* const> g
   Line& row = line(node);
   make_steps(node, row);
   const TimePoint from = now_ + kMoment;
-  const TimePoint overdue = from + kMoment;  // as make_steps() has it
   auto step = std::upper_bound(row.steps.begin(), row.steps.end(), from,
                                [](TimePoint t, const Step& s) { return t < s.at; }) -
               1;
@@ -126,7 +129,7 @@ Resources Timeline::room_without(NodeIndex node, std::span<const Share* const> g
   for (; step != row.steps.end() && step->at < from + length; ++step) {
     Resources room = step->free;
     for (const Share* share : gone) {
-      const bool still_there = !step->blocked && std::max(share->until, overdue) > step->at;
+      const bool still_there = !step->blocked && stays_until(share->until) > step->at;
       if (still_there) add(room, share->held);
     }
     if (!least)
@@ -140,10 +143,8 @@ Resources Timeline::room_without(NodeIndex node, std::span<const Share* const> g
 void Timeline::expel(NodeIndex node, const Share& share) {
   Line& row = line(node);
   if (!row.made) return;  // its steps will know
-  const TimePoint moment = now_ + kMoment;
-  const TimePoint until = std::max(share.until, moment + kMoment);  // as make_steps() has it
-  const size_t first = split(row, moment);
-  const size_t last = split(row, until);
+  const size_t first = split(row, now_ + kMoment);
+  const size_t last = split(row, stays_until(share.until));
   for (size_t i = first; i < last; ++i) {
     if (!row.steps[i].blocked) add(row.steps[i].free, share.held);
   }
@@ -243,7 +244,7 @@ void Timeline::start(const Placement& placement, Seconds length) {
     Line& row = line(use.node);
     subtract(row.base, use.held);
     if (row.made)
-      take(row, now_, now_ + length, use.held);
+      take(row, now_, stays_until(now_ + length), use.held);
     else
       row.started.push_back({JobId{}, use.held, now_ + length});
   }

@@ -83,6 +83,7 @@ class Timeline {
     const uint32_t place = line_of_[node.value];
     return place == 0 ? nullptr : &lines_[place - 1];
   }
+  [[nodiscard]] TimePoint stays_until(TimePoint until) const;
   void make_steps(NodeIndex node, Line& line);
   static void take(Line& line, TimePoint from, TimePoint to, const Resources& amount);
   static size_t split(Line& line, TimePoint at);  // the step that begins there, made if need be
