@@ -64,22 +64,22 @@ Result<int> watch(const AttachOptions& options, const StepArgument& which, const
   const FilePlan plan = watch_plan(options);
   StepReply reply = TRY(controller.ask<StepReply>(
       StepRequest{.request = new_request_id(), .job = which.job, .attach = which.step}));
-  const StepSessionOptions session{.job = which.job,
-                                   .step = which.step,
-                                   .nodes = std::move(reply.access),
-                                   .cyclic = step.cyclic,
-                                   .programs = !step.programs.empty() || step.cpu_bind.verbose,
-                                   .quiet = options.quiet,
-                                   .input_task = options.input_task,
-                                   .watches = true};
+  StepSessionOptions session{.job = which.job,
+                             .step = which.step,
+                             .nodes = std::move(reply.access),
+                             .cyclic = step.cyclic,
+                             .programs = !step.programs.empty() || step.cpu_bind.verbose,
+                             .quiet = options.quiet,
+                             .input_task = options.input_task,
+                             .watches = true};
   const std::vector<TaskPlace> tasks = task_places(session.nodes, session.cyclic);
   const OutputMode mode = options.label       ? OutputMode::labels
                           : tasks.size() == 1 ? OutputMode::raw
                                               : OutputMode::lines;
   TaskOutput output = TRY(TaskOutput::open(plan, {}, tasks, mode));
   if (options.verbose) {
-    context.warn("watching " + std::to_string(tasks.size()) + " tasks of step " +
-                 std::to_string(which.job.value) + "." + step_name(which.step));
+    session.opening = "watching " + std::to_string(tasks.size()) + " tasks of step " +
+                      std::to_string(which.job.value) + "." + step_name(which.step);
   }
   return run_step_session(session, output, controller, context);
 }

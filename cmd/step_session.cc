@@ -100,7 +100,10 @@ class StepSession {
 
   StreamEvents events(size_t at) {
     StreamEvents all;
-    all.on_opened = [this](const StreamOpened&) { watch_input(); };
+    all.on_opened = [this](const StreamOpened&) {
+      watch_input();
+      announce();
+    };
     all.on_output = [this, at](StreamId stream, std::string_view bytes) {
       on_output(nodes_[at], stream, bytes);
     };
@@ -112,6 +115,13 @@ class StepSession {
       say(nodes_[at].name + ": " + std::to_string(bytes) + " bytes of output were lost");
     };
     return all;
+  }
+
+  void announce() {
+    const auto is_open = [](const Node& node) { return node.stream->is_open(); };
+    if (announced_ || options_.opening.empty() || !std::ranges::all_of(nodes_, is_open)) return;
+    announced_ = true;
+    say(options_.opening);
   }
 
   [[nodiscard]] bool done() const {
@@ -381,6 +391,7 @@ class StepSession {
   }
 
   const StepSessionOptions& options_;
+  bool announced_ = false;
   TaskOutput& output_;
   Client& client_;
   Context& context_;

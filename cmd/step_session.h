@@ -40,6 +40,7 @@ struct StepSessionOptions {
   bool takes_input = true;
   std::optional<uint32_t> input_task;  // the only one that gets the input
   bool watches = false;
+  std::string opening;  // said once all nodes have let it in; empty: nothing
 };
 
 // The tasks of a step, in rising order.

@@ -438,7 +438,6 @@ class Steps(unittest.TestCase):
             self.assertIn(b"watching", one.stderr.readline())
             leaves = self.c.start_command(ALICE, "sattach", "-v", step, env={"PATH": self.path})
             self.assertIn(b"watching", leaves.stderr.readline())
-            time.sleep(0.5)  # until all have been let in: nobody says so
             leaves.send_signal(signal.SIGINT)
             self.assertEqual(leaves.wait(30), 130)
             leaves.communicate()
