@@ -24,13 +24,15 @@ import bench  # noqa: E402
 import systems  # noqa: E402
 from cluster import wait_until  # noqa: E402
 
-FULL = {
+QUEUE = {
     "squeue, all": ["squeue"],
     "squeue, ids and states": ["squeue", "-h", "-o", "%i %T"],
     "squeue, one user's": ["squeue", "-u", systems.USER],
     "squeue, one job": ["squeue", "-j", "{job}"],
     "sinfo": ["sinfo"],
     "sinfo, a line a node": ["sinfo", "-N", "-l"],
+}
+WAITING = {
     "sacct, all that wait": ["sacct", "-a", "-X", "-S", "now-12hours"],
     "sacct, one job": ["sacct", "-X", "-j", "{job}"],
 }
@@ -74,22 +76,27 @@ def measure(running, listings, jobs, options, figures):
         for name, words in listings.items():
             everything = "all" in name or "user" in name or "ids" in name
             for system in running:
-                print(f"round {number + 1}: {name} on {system.name}", file=sys.stderr)
                 value = run_listing(
                     system, words, jobs[system.name], options.jobs if everything else 1
                 )
                 figures[system.name].setdefault(name + ", ms", []).append(value)
+                print(f"round {number + 1}: {name}, {system.name}: {value} ms", file=sys.stderr)
 
 
-def cancel_all(running, options):
+def wait_for_accounting(running, options, *state):
+    """slurmdbd hears of jobs behind their backs, and of so many some minutes late."""
     for system in running:
-        bench.as_user(system, system.cancel + ["-u", systems.USER]).wait()
-        listing = [system.tool("sacct"), "-a", "-X", "-n", "-S", "now-12hours", "-s", "CA"]
+        listing = [system.tool("sacct"), "-a", "-X", "-n", "-S", "now-12hours", *state]
         wait_until(
-            f"{system.name}'s accounting has the end of all",
-            lambda: len(rows(system, listing)) >= options.jobs,
+            f"{system.name}'s accounting knows of all",
+            lambda: time.sleep(1) or len(rows(system, listing)) >= options.jobs,
             1200,
         )
+
+
+def cancel_all(running):
+    for system in running:
+        bench.as_user(system, system.cancel + ["-u", systems.USER]).wait()
 
 
 def main():
@@ -109,10 +116,13 @@ def main():
             running.append(make[name]())
             running[-1].start()
         jobs = {system.name: fill(system, options.jobs) for system in running}
-        measure(running, FULL, jobs, options, figures)
+        measure(running, QUEUE, jobs, options, figures)
+        wait_for_accounting(running, options)
+        measure(running, WAITING, jobs, options, figures)
         for system in running:
             figures[system.name]["controller's memory, MiB"] = [bench.memory_kib(system) // 1024]
-        cancel_all(running, options)
+        cancel_all(running)
+        wait_for_accounting(running, options, "-s", "CA")
         measure(running, ENDED, jobs, options, figures)
     finally:
         for system in running:
