@@ -143,6 +143,21 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
      "They have so long between SIGTERM, with SIGCONT, and SIGKILL; 0: kill_wait.", 0, 86'400'000},
 });
 
+// Limits that accounts, users and QOS have alike.
+constexpr ConfigKey kGrpTresMins{
+    "grp_tres_mins", text, nullptr,
+    "Most minutes of them, as cpu=100000,gres/gpu=5000: what ended jobs have used, fading by "
+    "priority_half_life, and what running ones may still use until their time limits. No job is "
+    "ended for it."};
+constexpr ConfigKey kGrpTresRunMins{
+    "grp_tres_run_mins", text, nullptr,
+    "Most minutes of them that running jobs may still use until their time limits."};
+constexpr ConfigKey kGrpWall{"grp_wall", text, nullptr,
+                             "As grp_tres_mins, of the time that jobs run."};
+constexpr ConfigKey kMaxTresMinsPerJob{
+    "max_tres_mins_per_job", text, nullptr,
+    "Most minutes of them that one job may use by its time limit."};
+
 constexpr auto kAccount = std::to_array<ConfigKey>({
     {"parent", text, nullptr, "The account that it is a part of; without it, of the cluster."},
     {"shares", integer, "1", "Its part, beside those of its siblings.", 0, 1'000'000},
@@ -157,15 +172,10 @@ constexpr auto kAccount = std::to_array<ConfigKey>({
     {"grp_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
     {"grp_tres", text, nullptr,
      "Most in use by them together, as cpu=64,mem=256G,node=4,gres/gpu=8."},
-    {"grp_tres_mins", text, nullptr,
-     "Most minutes of them, as cpu=100000,gres/gpu=5000: what ended jobs have used, fading by "
-     "priority_half_life, and what running ones may still use until their time limits. No job is "
-     "ended for it."},
-    {"grp_tres_run_mins", text, nullptr,
-     "Most minutes of them that running jobs may still use until their time limits."},
-    {"grp_wall", text, nullptr, "As grp_tres_mins, of the time that jobs run."},
-    {"max_tres_mins_per_job", text, nullptr,
-     "Most minutes of them that one job may use by its time limit."},
+    kGrpTresMins,
+    kGrpTresRunMins,
+    kGrpWall,
+    kMaxTresMinsPerJob,
     {"max_jobs", text, nullptr,
      "Most running jobs of each of its users; the nearest account above that says so decides."},
     {"max_submit", text, nullptr, "Most waiting or running jobs of each of its users."},
@@ -182,15 +192,10 @@ constexpr auto kUser = std::to_array<ConfigKey>({
     {"max_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
     {"grp_tres", text, nullptr,
      "Most in use by the user's jobs together, as cpu=64,mem=256G,node=4,gres/gpu=8."},
-    {"grp_tres_mins", text, nullptr,
-     "Most minutes of them, as cpu=100000,gres/gpu=5000: what ended jobs have used, fading by "
-     "priority_half_life, and what running ones may still use until their time limits. No job is "
-     "ended for it."},
-    {"grp_tres_run_mins", text, nullptr,
-     "Most minutes of them that running jobs may still use until their time limits."},
-    {"grp_wall", text, nullptr, "As grp_tres_mins, of the time that jobs run."},
-    {"max_tres_mins_per_job", text, nullptr,
-     "Most minutes of them that one job may use by its time limit."},
+    kGrpTresMins,
+    kGrpTresRunMins,
+    kGrpWall,
+    kMaxTresMinsPerJob,
     {"max_tres_per_job", text, nullptr, "Most that one job may ask for."},
     {"max_wall", text, nullptr, "Longest time limit of a job."},
     {"qos", text, nullptr, "What may be given as --qos; without it, what the account says."},
@@ -203,15 +208,10 @@ constexpr auto kQos = std::to_array<ConfigKey>({
     {"grp_jobs", text, nullptr, "Most running jobs of it."},
     {"grp_submit", text, nullptr, "Most jobs that wait or run; one more is refused."},
     {"grp_tres", text, nullptr, "Most in use by them together, as cpu=64,gres/gpu=8."},
-    {"grp_tres_mins", text, nullptr,
-     "Most minutes of them, as cpu=100000,gres/gpu=5000: what ended jobs have used, fading by "
-     "priority_half_life, and what running ones may still use until their time limits. No job is "
-     "ended for it."},
-    {"grp_tres_run_mins", text, nullptr,
-     "Most minutes of them that running jobs may still use until their time limits."},
-    {"grp_wall", text, nullptr, "As grp_tres_mins, of the time that jobs run."},
-    {"max_tres_mins_per_job", text, nullptr,
-     "Most minutes of them that one job may use by its time limit."},
+    kGrpTresMins,
+    kGrpTresRunMins,
+    kGrpWall,
+    kMaxTresMinsPerJob,
     {"max_jobs_per_user", text, nullptr, "Most running jobs of each user."},
     {"max_submit_per_user", text, nullptr, "Most waiting or running jobs of each user."},
     {"max_tres_per_user", text, nullptr, "Most in use by each user's jobs together."},

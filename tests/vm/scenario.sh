@@ -87,6 +87,7 @@ limits_are_set() {
   grep . "$group"/{memory.max,cpu.max,cpuset.cpus,pids.max}
   [ "$(cat "$group/memory.max")" = $((64 << 20)) ] || return 1
   [ "$(cat "$group/pids.max")" != max ] || return 1
+  [ "$(cat "$group/cpuset.cpus")" = 0-1 ] || return 1  # its own, which it is confined to
   as_alice gdkill "$job" && wait_for has_state "$job" CANCELLED && wait_for nothing_left
 }
 
