@@ -51,7 +51,8 @@ Error StreamClient::lost() const {
 }
 
 Result<void> StreamClient::receive() {
-  while (std::optional<Reply> reply = socket_->receive()) {
+  // What comes now may be the word of a node that does not know us any more: no loss.
+  while (std::optional<Reply> reply = left_ ? std::nullopt : socket_->receive()) {
     heard_ = boot_time();
     Message message = TRY(decode(reply->body));
     const auto* error = std::get_if<ErrorReply>(&message);
@@ -174,10 +175,12 @@ void StreamClient::send_signal(int signal) {
 }
 
 void StreamClient::leave() {
+  left_ = true;
   send(StreamPing{.bye = true});
 }
 
 Result<void> StreamClient::tick() {
+  if (left_) return {};
   const Milliseconds now = boot_time();
   if (now - pinged_ >= kStreamPing) {
     pinged_ = now;

@@ -55,7 +55,8 @@ class StreamClient {
   void written(StreamId stream, uint64_t bytes);  // output that has reached its descriptor
   void resize(TerminalSize size);
   void send_signal(int signal);
-  void leave();  // on purpose: the node need not wait for us
+  // On purpose: the node need not wait for us. Nothing is heard from then on.
+  void leave();
   [[nodiscard]] bool is_open() const { return opened_; }
 
  private:
@@ -84,6 +85,7 @@ class StreamClient {
   std::optional<uint32_t> tail_lines_;
   bool watch_ = false;
   bool opened_ = false;
+  bool left_ = false;
   bool seen_ = false;  // ever: positions count from here on
   Incoming output_, error_;
   uint64_t input_start_ = 0;  // position of unacked_'s first byte

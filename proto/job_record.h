@@ -105,8 +105,10 @@ struct StepRecord {
   std::vector<std::string> argv;
   std::string chdir;
   bool pty = false;
-  std::string record;          // JobSpec::record, of a step that was asked for
-  bool join_container = true;  // in the job's container, not one of its own
+  std::string record;               // JobSpec::record, of a step that was asked for
+  bool join_container = true;       // in the job's container, not one of its own
+  std::optional<ImageSpec> image;   // of its own container, if it asked for one: StepRequest
+  std::vector<std::string> mounts;  // in that one
   std::optional<Digest> environment;
   TimePoint start_time{};
   TimePoint end_time{};
@@ -132,6 +134,8 @@ struct StepRecord {
     field("pty", self.pty);
     field("record", self.record);
     field("join", self.join_container);
+    field("image", self.image);
+    field("mounts", self.mounts);
     field("env", self.environment);
     field("start", self.start_time);
     field("end", self.end_time);

@@ -35,8 +35,11 @@ struct ImageSpec {
   bool entrypoint = false;  // the image's own command goes before the job's
   std::string workdir;      // inside; empty: the submit folder, or the image's
   std::vector<std::string>
-      env;             // variables that the submitter's environment decides, not the image
-  std::string digest;  // "sha256:...": no other image of that name; empty: whichever it is
+      env;                     // variables that the submitter's environment decides, not the image
+  std::string digest;          // "sha256:...": no other image of that name; empty: whichever it is
+  std::string container;       // what is written on the image is kept on the node by this name
+  bool container_new = false;  // and none of that name may be there before
+  std::string save;            // file for the container as an image, a pattern; empty: none
   bool operator==(const ImageSpec&) const = default;
 
   static constexpr void visit(auto& self, auto&& field) {
@@ -49,6 +52,9 @@ struct ImageSpec {
     field("workdir", self.workdir);
     field("env", self.env);
     field("digest", self.digest);
+    field("keep", self.container);
+    field("new", self.container_new);
+    field("save", self.save);
   }
 };
 

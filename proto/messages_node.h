@@ -271,6 +271,18 @@ struct LimitOrder {  // a running job's new time limit, counted from its start
   }
 };
 
+struct ImageFetch {  // ahead of a job that is next in line here
+  Uid uid = 0;       // whose credentials fetch it, who may use it
+  std::string name;
+  std::string digest;  // as ImageSpec::digest
+  auto operator<=>(const ImageFetch&) const = default;
+  static constexpr void visit(auto& self, auto&& field) {
+    field("uid", self.uid);
+    field("name", self.name);
+    field("digest", self.digest);
+  }
+};
+
 struct NodeOrders {
   static constexpr MessageType kType = MessageType::node_orders;
   uint64_t session = 0;
@@ -279,7 +291,8 @@ struct NodeOrders {
   std::vector<EndOrder> ends;
   std::vector<SignalOrder> signals;
   std::vector<LimitOrder> limits;
-  std::vector<StepKey> confirms;  // ended, recorded by the controller: the node may forget
+  std::vector<StepKey> confirms;    // ended, recorded by the controller: the node may forget
+  std::vector<ImageFetch> fetches;  // may be dropped: the job's start fetches what is missing
   bool operator==(const NodeOrders&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("session", self.session);
@@ -289,6 +302,7 @@ struct NodeOrders {
     field("signals", self.signals);
     field("limits", self.limits);
     field("confirms", self.confirms);
+    field("fetches", self.fetches);
   }
 };
 

@@ -14,6 +14,12 @@ Cluster::Cluster(std::shared_ptr<const ClusterConfig> config, TimePoint started)
   set_config(std::move(config));
 }
 
+Cluster::Cluster(const Cluster& other) = default;
+Cluster::Cluster(Cluster&& other) noexcept = default;
+Cluster& Cluster::operator=(const Cluster& other) = default;
+Cluster& Cluster::operator=(Cluster&& other) noexcept = default;
+Cluster::~Cluster() = default;
+
 const JobRecord* Cluster::find_job(JobId id) const {
   const auto found = jobs_.find(id);
   return found == jobs_.end() ? nullptr : &found->second.record;

@@ -154,6 +154,12 @@ struct ReservationEntry {
 class Cluster {
  public:
   Cluster(std::shared_ptr<const ClusterConfig> config, TimePoint started);
+  // Each file that holds one would compile the end of all of these maps.
+  Cluster(const Cluster& other);
+  Cluster(Cluster&& other) noexcept;
+  Cluster& operator=(const Cluster& other);
+  Cluster& operator=(Cluster&& other) noexcept;
+  ~Cluster();
 
   // ---- filling it from the store: counters, nodes, reservations, then live jobs
   void restore(const Counters& counters) { counters_ = counters; }

@@ -6,9 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "base/alternative.h"
 #include "base/digest.h"
 #include "proto/ids.h"
 #include "proto/messages_client.h"
@@ -115,8 +117,22 @@ struct ResetUsage {  // so that it begins anew
   std::vector<UsageOwner> owners;
 };
 
-using Command = std::variant<Submit, CancelJobs, ControlJobs, UpdateJobs, StartStep, UpdateNodes,
-                             NodeArrived, NodeTold, ClientHeard, Tick, SchedulePass, Reconfigure,
-                             ChangeReservation, SetAccounts, ResetUsage, SetCrontab>;
+using CommandVariant =
+    std::variant<Submit, CancelJobs, ControlJobs, UpdateJobs, StartStep, UpdateNodes, NodeArrived,
+                 NodeTold, ClientHeard, Tick, SchedulePass, Reconfigure, ChangeReservation,
+                 SetAccounts, ResetUsage, SetCrontab>;
+
+// One of them; a class of its own for the reason that Event is one.
+class Command : public CommandVariant {
+ public:
+  template <class Body>
+  requires is_alternative_of<Body, CommandVariant> Command(Body body)
+      : CommandVariant(std::in_place_type<Body>, std::move(body)) {}  // NOLINT: implicit
+  Command(const Command& other);
+  Command(Command&& other) noexcept;
+  Command& operator=(const Command& other);
+  Command& operator=(Command&& other) noexcept;
+  ~Command();
+};
 
 }  // namespace gd::core

@@ -5,7 +5,6 @@
 // (cluster.h, Changes). Those marked "runtime" change nothing durable.
 #pragma once
 
-#include <concepts>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/alternative.h"
 #include "base/clock.h"
 #include "proto/crontab.h"
 #include "proto/ids.h"
@@ -245,12 +245,6 @@ using EventVariant =
                  NodeReported, NodeChanged, NodeRemoved, NodeUnknown, ReservationSet,
                  ReservationBegan, ReservationRemoved, CrontabSet, CrontabRemoved, ClientSeen,
                  Promised, PassWanted, PassDue, SharesRanked, UsageReset, Reconfigured, AuditEntry>;
-
-template <class Body, class Variant>
-inline constexpr bool is_alternative_of = false;
-template <class Body, class... Each>
-inline constexpr bool is_alternative_of<Body, std::variant<Each...>> = (std::same_as<Body, Each> ||
-                                                                        ...);
 
 // One of them. A class of its own only so that copying and destroying so many alternatives is
 // compiled once, in event.cc, and not in every file that emits one: std::visit, get and get_if

@@ -439,8 +439,8 @@ class Steps(unittest.TestCase):
             leaves = self.c.start_command(ALICE, "sattach", "-v", step, env={"PATH": self.path})
             self.assertIn(b"watching", leaves.stderr.readline())
             leaves.send_signal(signal.SIGINT)
-            self.assertEqual(leaves.wait(30), 130)
-            leaves.communicate()
+            _, err = leaves.communicate(timeout=30)
+            self.assertEqual((leaves.returncode, err), (130, b""))
             watch.stdin.write(b"hello\n")
             watch.stdin.close()
             watch.stdin = None

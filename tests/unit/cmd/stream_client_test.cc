@@ -162,6 +162,31 @@ TEST(StreamClient, ARefusalOfTheFirstOpeningIsFinal) {
   EXPECT_EQ(done.error().text, "the ticket is for another key");
 }
 
+// The node answers a farewell as what it knows no more, sometimes before the client has ended:
+// sattach, interrupted, said that it had failed.
+TEST(StreamClient, WhoHasLeftHearsNothing) {
+  std::atomic<bool> answered = false;
+  Fixture f([&](FakeServer& self, const Route& route, uint64_t tag, const Message& message) {
+    if (std::holds_alternative<StreamOpen>(message)) self.send(route, tag, StreamOpened{});
+    if (!std::holds_alternative<StreamPing>(message)) return;
+    self.send(route, tag, ErrorReply{.code = ErrorCode::not_found, .text = "who?"});
+    answered = true;
+  });
+  ASSERT_TRUE(f.stream.watch().ok());
+  ASSERT_TRUE(run_until(f.stream, [&] { return f.seen.opened == 1; }).ok());
+  f.stream.leave();
+  const Deadline deadline = Deadline::after(20s);
+  while (!answered && !deadline.passed()) {
+    WaitItem item(f.stream.socket());
+    (void)wait(std::span(&item, 1), Milliseconds{50});
+  }
+  ASSERT_TRUE(answered);
+  WaitItem item(f.stream.socket());
+  (void)wait(std::span(&item, 1), Milliseconds{5000});
+  EXPECT_TRUE(f.stream.receive().ok());
+  EXPECT_TRUE(f.stream.tick().ok());
+}
+
 // ---- what is typed
 
 std::string typed(std::initializer_list<std::string_view> pieces) {
