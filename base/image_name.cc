@@ -138,6 +138,19 @@ Result<ImageName> parse_file_system(std::string_view text, ImageSource source,
 
 }  // namespace
 
+bool is_stored(const ImageName& name) {
+  return name.source != ImageSource::host && name.source != ImageSource::directory;
+}
+
+bool is_among(const std::vector<std::string>& patterns, const ImageName& name,
+              const std::string& digest) {
+  const std::string text = render(name);
+  return std::ranges::any_of(patterns, [&](const std::string& pattern) {
+    if (is_sha256(pattern)) return pattern == name.digest || pattern == digest;
+    return glob_match(pattern, text);
+  });
+}
+
 bool is_file_system(ImageSource source) {
   return std::ranges::any_of(kFileSystemPrefixes,
                              [source](const auto& each) { return each.second == source; });

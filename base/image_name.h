@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -47,6 +48,14 @@ Result<ImageName> parse_image_name(std::string_view text);
 // The canonical text: "docker.io/library/debian:12", "oci-archive:/a.tar"; parses to the same. A
 // registry of one word keeps its '#': before a '/' it would not be seen to be one.
 std::string render(const ImageName& name);
+
+// From a registry, or from a user's layout, archive or file: kept in a node's store.
+bool is_stored(const ImageName& name);
+
+// Whether one of these patterns is for it: globs over the canonical name, or "sha256:HEX" for what
+// is held to that digest, by its name or by `digest` beside it.
+bool is_among(const std::vector<std::string>& patterns, const ImageName& name,
+              const std::string& digest);
 
 // A file system in a file: "squashfs:", "sif:", "erofs:".
 bool is_file_system(ImageSource source);

@@ -20,6 +20,7 @@
 #include "cmd/connection.h"
 #include "cmd/job_fields.h"
 #include "cmd/output.h"
+#include "proto/image_progress.h"
 #include "proto/paths.h"
 
 namespace gd::cmd {
@@ -222,9 +223,9 @@ Result<std::string> import_name(const std::string& path) {
 Result<int> pull(const ImageOptions& options, Context& context, const std::string& text) {
   const ImageName name = TRY(parse_image_name(absolute_image_name(text, working_directory())));
   TRY(ask("pull " + render(name), [&](std::string_view line) -> Result<void> {
-    if (options.quiet || !take_prefix(line, "progress ")) return {};
-    const Result<uint64_t> bytes = parse_number<uint64_t>(line);
-    if (bytes.ok()) context.err.line(render(name) + ": " + size_text(*bytes));
+    const std::optional<ImageProgress> progress = parse_image_progress(line);
+    if (progress && !options.quiet)
+      context.err.line(render(name) + ": " + progress_text(*progress));
     return {};
   }));
   context.out.line("image " + render(name) + " is here");

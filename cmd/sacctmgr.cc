@@ -82,7 +82,9 @@ constexpr FieldInfo kFields[] = {{"cluster", "Cluster", 10},
                                  {"maxtrespa", "MaxTRESPA", 13},
                                  {"maxjobspa", "MaxJobsPA", 9},
                                  {"maxsubmitpa", "MaxSubmitPA", 11},
-                                 {"coordinators", "Coord Accounts", 20}};
+                                 {"coordinators", "Coord Accounts", 20},
+                                 {"allowimages", "AllowImages", 20},
+                                 {"defaultimage", "DefaultImage", 20}};
 
 constexpr std::pair<std::string_view, std::string_view> kSpelt[] = {
     {"acct", "account"},
@@ -239,7 +241,7 @@ class Lister {
   [[nodiscard]] ConfigValues for_users(const SiteAccount& account) const {
     constexpr auto kInherited = std::to_array<std::string_view>(
         {"max_jobs", "max_submit", "max_tres_per_job", "max_tres_mins_per_job", "max_wall", "qos",
-         "default_qos"});
+         "default_qos", "allow_images", "default_image"});
     ConfigValues values;
     for (const SiteAccount* at = &account; at != nullptr; at = site_.find_account(at->parent)) {
       for (const auto& [key, value] : at->values) {

@@ -43,6 +43,8 @@ constexpr auto kFields = std::to_array<SetField>({
     {kAssoc, "parent", "parent", text, "Parent"},
     {kAssoc, "qos", "qos", list, "QOS"},
     {kAssoc, "defaultqos", "default_qos", text, "DefQOS"},
+    {kAssoc, "allowimages", "allow_images", list, "AllowImages"},  // these two are gd's own
+    {kAssoc, "defaultimage", "default_image", text, "DefImage"},
     {kQos, "description", "description", text, ""},
     {kQos, "flags", "deny_on_limit", flags, "Flags"},
     {kQos, "grpjobs", "grp_jobs", count, "GrpJobs"},

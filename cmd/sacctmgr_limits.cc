@@ -49,6 +49,8 @@ void add_limits(AcctMgrRow& row, const ConfigValues& values) {
       {"priority", "priority"},
       {"default_qos", "defaultqos"},
       {"qos", "qos"},
+      {"allow_images", "allowimages"},
+      {"default_image", "defaultimage"},
       {"preempt", "preempt"},
       {"preempt_mode", "preemptmode"},
       {"grace_time", "gracetime"}};

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/duration.h"
+#include "base/image_name.h"
 #include "base/text.h"
 
 namespace gd {
@@ -197,6 +198,15 @@ Result<void> set_limit(AssocLimits& limits, std::string_view key, std::string_vi
   }
   if (key == "default_qos") {
     limits.default_qos = value;
+    return {};
+  }
+  if (key == "allow_images") {
+    limits.allow_images = names_of(value);
+    return {};
+  }
+  if (key == "default_image") {
+    (void)TRY(parse_image_name(value));
+    limits.default_image = value;
     return {};
   }
   return set_each(limits.each, key, value);

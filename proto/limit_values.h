@@ -58,6 +58,8 @@ struct AssocLimits {
   EachLimits each;               // max_tres_per_job, max_wall
   std::vector<std::string> qos;  // that may be asked for; empty: what the account above says
   std::string default_qos;       // of jobs that ask for none; empty: likewise, at last "normal"
+  std::vector<std::string> allow_images;  // base/image_name.h, is_among(); empty: as qos
+  std::string default_image;  // of jobs that name none; empty: what the account above says
   bool operator==(const AssocLimits&) const = default;
 };
 

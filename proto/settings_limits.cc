@@ -25,7 +25,9 @@ constexpr std::string_view kAccountKeys[] = {"grp_jobs",
                                              "max_tres_per_job",
                                              "max_wall",
                                              "qos",
-                                             "default_qos"};
+                                             "default_qos",
+                                             "allow_images",
+                                             "default_image"};
 constexpr std::string_view kUserKeys[] = {"max_jobs",
                                           "max_submit",
                                           "grp_tres",
@@ -36,7 +38,9 @@ constexpr std::string_view kUserKeys[] = {"max_jobs",
                                           "max_tres_per_job",
                                           "max_wall",
                                           "qos",
-                                          "default_qos"};
+                                          "default_qos",
+                                          "allow_images",
+                                          "default_image"};
 constexpr std::string_view kQosKeys[] = {"priority",
                                          "grp_jobs",
                                          "grp_submit",

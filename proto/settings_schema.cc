@@ -126,7 +126,8 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
     {"default_image", text, nullptr,
      "Image of its jobs that name none; the cluster's if not given."},
     {"allow_images", list, "",
-     "Names of images that its jobs may have, with * and ?, \"host\" among them; none: all."},
+     "Names of images that its jobs may have, with * and ?, \"host\" among them, or sha256:HEX for "
+     "what is named by that digest; none: all."},
     {"root_inside", boolean, "yes", "Whether its jobs may be root inside of their containers."},
     {"session_idle", interval, "1d",
      "A terminal at which nothing is typed, shown or computed for so long is ended, after a "
@@ -158,6 +159,15 @@ constexpr ConfigKey kMaxTresMinsPerJob{
     "max_tres_mins_per_job", text, nullptr,
     "Most minutes of them that one job may use by its time limit."};
 
+// Of accounts and users.
+constexpr ConfigKey kOwnAllowImages{
+    "allow_images", text, nullptr,
+    "Images that such jobs may have, as a partition says it, beside what that says itself; without "
+    "it, what the account above says, at last all."};
+constexpr ConfigKey kOwnDefaultImage{
+    "default_image", text, nullptr,
+    "Image of such jobs that name none, in partitions that have none of their own."};
+
 constexpr auto kAccount = std::to_array<ConfigKey>({
     {"parent", text, nullptr, "The account that it is a part of; without it, of the cluster."},
     {"shares", integer, "1", "Its part, beside those of its siblings.", 0, 1'000'000},
@@ -184,6 +194,8 @@ constexpr auto kAccount = std::to_array<ConfigKey>({
     {"qos", text, nullptr,
      "What its jobs may give as --qos; without it, what the account above says, at last all."},
     {"default_qos", text, nullptr, "QOS of its jobs that name none; normal if none is given."},
+    kOwnAllowImages,
+    kOwnDefaultImage,
 });
 
 constexpr auto kUser = std::to_array<ConfigKey>({
@@ -200,6 +212,8 @@ constexpr auto kUser = std::to_array<ConfigKey>({
     {"max_wall", text, nullptr, "Longest time limit of a job."},
     {"qos", text, nullptr, "What may be given as --qos; without it, what the account says."},
     {"default_qos", text, nullptr, "QOS of jobs that name none; without it, the account's."},
+    kOwnAllowImages,
+    kOwnDefaultImage,
 });
 
 constexpr auto kQos = std::to_array<ConfigKey>({

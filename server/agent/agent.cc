@@ -177,6 +177,9 @@ void Agent::obey(const std::vector<Action>& actions) {
       links_.order(limit->order.step, ShepherdOrder{.limit = limit->order});
     }
     if (const auto* forget = std::get_if<ForgetStep>(&action)) links_.forget(forget->step);
+    if (const auto* ahead = std::get_if<FetchImage>(&action); ahead && parts_.fetcher) {
+      parts_.fetcher->fetch(ahead->fetch);
+    }
   }
 }
 

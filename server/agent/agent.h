@@ -16,6 +16,7 @@
 #include "proto/socket.h"
 #include "server/agent/agent_core.h"
 #include "server/agent/explainer.h"
+#include "server/agent/image_fetcher.h"
 #include "server/agent/image_port.h"
 #include "server/agent/node_identity.h"
 #include "server/agent/shepherd_links.h"
@@ -39,6 +40,7 @@ struct AgentParts {  // made by main, in this order
   NodeInfo info;
   std::unique_ptr<Voucher> voucher;  // may be missing
   std::unique_ptr<ImagePort> images;
+  std::unique_ptr<ImageFetcher> fetcher;  // may be missing: nothing is fetched ahead
 };
 
 class Agent {

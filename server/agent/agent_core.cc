@@ -68,6 +68,7 @@ std::vector<Action> AgentCore::on_orders(const NodeOrders& orders, TimePoint now
   for (const SignalOrder& order : orders.signals) signal(order, actions);
   for (const EndOrder& order : orders.ends) end(order, now, actions);
   for (const StepKey& step : orders.confirms) confirm(step, actions);
+  for (const ImageFetch& fetch : orders.fetches) actions.emplace_back(FetchImage{fetch});
   return actions;
 }
 

@@ -44,7 +44,10 @@ struct LimitStep {
 struct ForgetStep {
   StepKey step;
 };  // the shepherd exits, the folder goes; may be neither
-using Action = std::variant<StartStep, EndStep, SignalStep, LimitStep, ForgetStep>;
+struct FetchImage {
+  ImageFetch fetch;
+};  // if it can be done now; nobody waits for it
+using Action = std::variant<StartStep, EndStep, SignalStep, LimitStep, ForgetStep, FetchImage>;
 
 // What an agent finds in its folders when it starts.
 struct FoundStep {

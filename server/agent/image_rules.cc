@@ -5,25 +5,12 @@
 #include "base/text.h"
 
 namespace gd::agent {
-namespace {
-
-bool matches(const std::vector<std::string>& patterns, const std::string& name) {
-  return std::ranges::any_of(patterns,
-                             [&](const std::string& pattern) { return glob_match(pattern, name); });
-}
-
-}  // namespace
-
-bool is_stored(const ImageName& name) {
-  return name.source != ImageSource::host && name.source != ImageSource::directory;
-}
-
 Result<void> check_allowed(const ImageName& name, const ImageRules& rules) {
   const std::string text = render(name);
-  if (matches(rules.deny, text)) {
+  if (is_among(rules.deny, name, "")) {
     return Error{ErrorCode::denied, "image " + text + " is among this node's image_deny"};
   }
-  if (rules.allow.empty() || matches(rules.allow, text)) return {};
+  if (rules.allow.empty() || is_among(rules.allow, name, "")) return {};
   return Error{ErrorCode::denied, "image " + text + " is not among this node's image_allow (" +
                                       join(rules.allow, ", ") + ")"};
 }

@@ -1,7 +1,7 @@
 // What the administrator of a node says about images from registries. Pure.
 //
-// Patterns are globs over the canonical name, "docker.io/library/*"; a name is refused if a
-// pattern of `deny` matches, or if there are patterns in `allow` and none of them does.
+// Patterns are those of is_among() (base/image_name.h), "docker.io/library/*"; a name is refused if
+// one of `deny` matches, or if there are patterns in `allow` and none of them does.
 #pragma once
 
 #include <string>
@@ -22,9 +22,6 @@ struct ImageRules {
   Seconds timeout{1800};                // of one fetch
   bool operator==(const ImageRules&) const = default;
 };
-
-// From a registry, or from a user's layout or archive: kept in the store.
-bool is_stored(const ImageName& name);
 
 Result<void> check_allowed(const ImageName& name, const ImageRules& rules);
 // The host that is asked instead; empty: the name's own.

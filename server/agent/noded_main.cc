@@ -194,6 +194,8 @@ Result<void> run(const Settings& settings) {
                       .program = TRY(own_folder()) + "/gdstore",
                       .settings = paths.settings,
                       .keep_mib = own.image_size_mib}));
+  parts.fetcher =
+      std::make_unique<ImageFetcher>(*parts.poller, TRY(own_folder()) + "/gdstore", paths.settings);
   if (own.enrol) {
     parts.voucher = TRY(Voucher::create(
         *parts.poller, settings.controller.run_dir, parts.identity.controller,

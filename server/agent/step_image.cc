@@ -8,6 +8,7 @@
 
 #include "base/image_name.h"
 #include "base/text.h"
+#include "proto/image_progress.h"
 #include "server/agent/image_stamp.h"
 #include "server/agent/step_plan.h"
 #include "server/agent/store_answer.h"
@@ -17,23 +18,18 @@ namespace {
 
 constexpr size_t kMaxLineBytes = size_t{16} << 10;
 
-std::string amount(uint64_t bytes) {
-  return std::to_string(bytes >> 20) + " MiB";
-}
-
 // The same image, whatever its tag or digest.
 bool is_same_source(const ImageName& one, const ImageName& other) {
   return one.source == other.source && one.registry == other.registry &&
          one.repository == other.repository && one.path == other.path;
 }
 
-// What is to be fetched for an image that must have this digest.
+}  // namespace
+
 ImageName held_to(ImageName name, const std::string& digest) {
   if (name.source == ImageSource::registry && !digest.empty()) name.digest = digest;
   return name;
 }
-
-}  // namespace
 
 Result<std::optional<image::StoredImage>> find_stored(const ShepherdSettings& settings,
                                                       const ImageName& name,
@@ -105,9 +101,8 @@ void StepImage::on_output() {
 void StepImage::on_line(std::string_view line) {
   if (line == "done") outcome_ = Result<void>{};
   if (std::optional<Error> error = parse_store_error(line)) outcome_ = *std::move(error);
-  if (!take_prefix(line, "progress ")) return;
-  const Result<uint64_t> bytes = parse_number<uint64_t>(line);
-  if (bytes.ok()) events_.on_progress("image " + name_ + ": " + amount(*bytes) + " so far");
+  const std::optional<ImageProgress> progress = parse_image_progress(line);
+  if (progress) events_.on_progress("image " + name_ + ": " + progress_text(*progress));
 }
 
 void StepImage::finish() {

@@ -24,6 +24,9 @@ Result<std::optional<image::StoredImage>> find_stored(const ShepherdSettings& se
                                                       const std::string& digest, uid_t user,
                                                       const std::string& stamp);
 
+// What is to be fetched for an image that must have this digest.
+[[nodiscard]] ImageName held_to(ImageName name, const std::string& digest);
+
 struct StepImageEvents {
   std::function<void(const Result<void>&)> on_done;  // once, if begin() said `fetching`
   std::function<void(const std::string&)> on_progress;

@@ -1,12 +1,13 @@
 // gdstore: what is done to a node's images and kept folders, as one short process.
 //
 //   gdstore --settings FILE --uid N pull NAME    with that user's rights and credentials
+//   gdstore --settings FILE --uid N fetch NAME [DIGEST]   as a job's start would
 //   gdstore --settings FILE list [--uid N]       all, or what a user may have
 //   gdstore --settings FILE remove NAME OWNER | prune MIB | verify
 //   gdstore --settings FILE sweep-jobs           job directories: job_dirs.h
 //
-// Answers in lines on standard output: "progress BYTES" about once a second; "image NAME OWNER
-// DIGEST BYTES USED IN_USE", with tabs; "problem TEXT"; and last "done" or "error CODE TEXT". Run
+// Answers in lines on standard output: proto/image_progress.h about once a second; "image NAME
+// OWNER DIGEST BYTES USED IN_USE", with tabs; "problem TEXT"; last "done" or "error CODE TEXT". Run
 // by gdshep and gdnoded, never by users: whom it serves is decided by them. REQUIRES: root.
 #include <fcntl.h>
 #include <signal.h>
@@ -18,9 +19,11 @@
 
 #include "base/text.h"
 #include "base/user.h"
+#include "proto/image_progress.h"
 #include "server/agent/image_stamp.h"
 #include "server/agent/shepherd_settings.h"
 #include "server/agent/step_folder.h"
+#include "server/agent/step_image.h"
 #include "server/agent/store_answer.h"
 #include "server/container/user_file.h"
 #include "server/image/pull.h"
@@ -102,8 +105,18 @@ Result<void> pull(const ShepherdSettings& settings, uid_t uid, const std::string
   order.plain_http = is_plain_http(name, settings.images);
   order.ids = {.start = settings.subid_start, .count = settings.subid_count};
   order.timeout = settings.images.timeout;
-  order.on_progress = [](uint64_t bytes) { say("progress " + std::to_string(bytes)); };
+  order.on_progress = [](uint64_t bytes, uint64_t total) {
+    say(render(ImageProgress{bytes, total}));
+  };
   return image::pull(image::Store(settings.images.folder), order);
+}
+
+Result<void> fetch(const ShepherdSettings& settings, uid_t uid, const std::string& text,
+                   const std::string& digest) {
+  ImageName name = TRY(parse_image_name(text));
+  const std::string stamp = TRY(image_stamp(name, TRY(identity_of(uid))));
+  if (TRY(find_stored(settings, name, digest, uid, stamp))) return {};
+  return pull(settings, uid, render(held_to(name, digest)));
 }
 
 Result<void> list(const image::Store& store, std::optional<uid_t> uid) {
@@ -138,6 +151,9 @@ Result<void> run(const Arguments& arguments) {
   const std::string& verb = words[0];
   if (verb == "pull" && words.size() == 2 && arguments.uid) {
     return pull(settings, *arguments.uid, words[1]);
+  }
+  if (verb == "fetch" && (words.size() == 2 || words.size() == 3) && arguments.uid) {
+    return fetch(settings, *arguments.uid, words[1], words.size() == 3 ? words[2] : "");
   }
   if (verb == "list" && words.size() == 1) return list(store, arguments.uid);
   if (verb == "remove" && words.size() == 3) return image::remove_name(store, words[1], words[2]);

@@ -41,13 +41,13 @@ bool has_member(std::string_view value, std::string_view name) {
   return std::ranges::any_of(all, [&](const std::string& each) { return key_of(each) == name; });
 }
 
-constexpr std::string_view kLists[] = {"users", "coordinators", "qos", "allow_users",
-                                       "allow_accounts"};
+constexpr std::string_view kLists[] = {"users",       "coordinators",   "qos",
+                                       "allow_users", "allow_accounts", "allow_images"};
 constexpr std::string_view kAmounts[] = {
     "grp_tres",         "grp_tres_mins",     "grp_tres_run_mins",   "max_tres_mins_per_job",
     "max_tres_per_job", "max_tres_per_user", "max_tres_per_account"};
 // What a coordinator may not set, even below her account.
-constexpr std::string_view kReserved[] = {"qos", "default_qos"};
+constexpr std::string_view kReserved[] = {"qos", "default_qos", "allow_images", "default_image"};
 
 std::set<std::string> names_in(std::string_view value) {
   std::set<std::string> names;
@@ -85,11 +85,14 @@ void drop(AccountSection& section, std::string_view key) {
 // Of a list or of amounts: a member of the same name is replaced in its place. Thousands may
 // come at once, so names are looked up.
 Result<void> put_members(std::string& value, const EntryEdit& edit) {
+  // "debian:12" is a name as a whole.
+  const bool whole = edit.key == "allow_images";
+  const auto name_of = [whole](std::string_view member) { return whole ? member : key_of(member); };
   std::vector<std::string> all = members(value);
   std::map<std::string, size_t, std::less<>> place;
-  for (size_t i = 0; i < all.size(); ++i) place.emplace(key_of(all[i]), i);
+  for (size_t i = 0; i < all.size(); ++i) place.emplace(name_of(all[i]), i);
   for (const std::string& fresh : members(edit.value)) {
-    const std::string name(key_of(fresh));
+    const std::string name(name_of(fresh));
     if (fresh.size() > kMaxMemberBytes || name.empty()) {
       return invalid(edit.key + ": '" + printable(fresh, 40) + "' is no name");
     }

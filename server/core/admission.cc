@@ -9,6 +9,7 @@
 #include "proto/message_type.h"
 #include "server/core/associations.h"
 #include "server/core/check_form.h"
+#include "server/core/image_policy.h"
 #include "server/core/more_memory.h"
 #include "server/sched/explain.h"
 
@@ -77,33 +78,6 @@ Result<void> check_rights(const Cluster& cluster, const Actor& actor, const JobS
     }
   }
   return {};
-}
-
-// What a partition says about images and root holds for administrators too: it is about what
-// runs on its nodes, not about who asks.
-Result<void> check_policy(const Cluster& cluster, const ImageSpec& image,
-                          const std::vector<sched::PartitionIndex>& partitions) {
-  for (const sched::PartitionIndex index : partitions) {
-    const PartitionConfig& partition = cluster.partition_configs()[index.value];
-    if (image.root_inside && !partition.root_inside) {
-      return Error{ErrorCode::denied,
-                   "partition " + partition.name + " lets no job be root inside; leave out --root"};
-    }
-    if (partition.allow_images.empty()) continue;
-    const std::string name = render(TRY(parse_image_name(image.name)));
-    const auto matches = [&name](const std::string& pattern) { return glob_match(pattern, name); };
-    if (std::ranges::none_of(partition.allow_images, matches)) {
-      return Error{ErrorCode::denied, "image " + name + " is not allowed in partition " +
-                                          partition.name + ", which takes " +
-                                          join(partition.allow_images, ", ")};
-    }
-  }
-  return {};
-}
-
-std::string default_image(const Cluster& cluster, sched::PartitionIndex first) {
-  const std::string& own = cluster.partition_configs()[first.value].default_image;
-  return own.empty() ? cluster.config().default_image : own;
 }
 
 // The limit in force: the asked one, else the first partition's default, else its maximum.
@@ -175,13 +149,15 @@ Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec
     spec.partition = cluster.partitions()[index->value].name;
   }
   const std::vector<sched::PartitionIndex> partitions = TRY(partitions_of(cluster, spec.partition));
-  if (spec.image.name.empty()) spec.image.name = default_image(cluster, partitions.front());
   TRY(check_rights(cluster, actor, spec, partitions));
   TRY(choose_owner(cluster, actor.user, spec));
+  if (spec.image.name.empty()) {
+    spec.image.name = default_image(cluster, actor.user, spec.account, partitions.front());
+  }
   TRY(check_owner(cluster, spec, partitions));
   TRY(check_licences(cluster, spec));
   TRY(check_reservation(cluster, actor, spec));
-  TRY(check_policy(cluster, spec.image, partitions));
+  TRY(check_image_policy(cluster, actor.user, spec.account, spec.image, partitions));
 
   Admitted result;
   result.dependency = TRY(parse_dependency(spec.dependency));

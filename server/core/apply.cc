@@ -302,6 +302,15 @@ struct Applier {
     c.promises_.clear();
     for (const Promised::One& one : e.jobs) c.promises_[one.job] = one.at;
   }
+  void operator()(const FetchesWanted& e) const {
+    c.fetches_ahead_ = e.by_node;
+    for (auto& [name, node] : c.nodes_) {
+      const auto wanted = e.by_node.find(name);
+      std::erase_if(node.link.fetches_sent, [&](const ImageFetch& sent) {
+        return wanted == e.by_node.end() || !wanted->second.contains(sent);
+      });
+    }
+  }
   void operator()(const Reconfigured& e) const { c.set_config(e.config); }
   void operator()(const AuditEntry& e) const { c.changes_.audit.push_back(e); }
 

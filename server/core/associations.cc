@@ -55,15 +55,9 @@ struct QosRules {
 QosRules qos_rules(const sched::LimitBook& limits, const std::string& user,
                    const std::string& account) {
   QosRules rules;
-  const auto add = [&rules](const AssocLimits& own) {
-    if (rules.allowed.empty()) rules.allowed = own.qos;
-    if (rules.fallback.empty()) rules.fallback = own.default_qos;
-  };
-  if (const UserLimits* own = limits.find_association(account, user)) add(own->limits);
-  if (const UserLimits* own = limits.find_user(user)) add(own->limits);
-  for (const AccountLimits* at = limits.find_account(account); at != nullptr;
-       at = limits.find_account(at->parent)) {
-    add(at->limits);
+  for (const AssocLimits* own : sections_for(limits, user, account)) {
+    if (rules.allowed.empty()) rules.allowed = own->qos;
+    if (rules.fallback.empty()) rules.fallback = own->default_qos;
   }
   if (!rules.fallback.empty()) return rules;
   const bool normal = rules.allowed.empty() || contains(rules.allowed, kNormalQos);
@@ -108,6 +102,18 @@ Result<std::string> qos_for(const sched::LimitBook& limits, const std::string& u
 }
 
 }  // namespace
+
+std::vector<const AssocLimits*> sections_for(const sched::LimitBook& limits,
+                                             const std::string& user, const std::string& account) {
+  std::vector<const AssocLimits*> all;
+  if (const UserLimits* own = limits.find_association(account, user)) all.push_back(&own->limits);
+  if (const UserLimits* own = limits.find_user(user)) all.push_back(&own->limits);
+  for (const AccountLimits* at = limits.find_account(account); at != nullptr;
+       at = limits.find_account(at->parent)) {
+    all.push_back(&at->limits);
+  }
+  return all;
+}
 
 Result<void> choose_owner(const Cluster& cluster, const std::string& user, JobSpec& spec) {
   spec.account = TRY(account_of(cluster, user, spec.account));

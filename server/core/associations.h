@@ -13,6 +13,12 @@
 
 namespace gd::core {
 
+// What is said of this user's jobs of this account, the nearest first: her section for it, hers,
+// the account's, those of the accounts above.
+[[nodiscard]] std::vector<const AssocLimits*> sections_for(const sched::LimitBook& limits,
+                                                           const std::string& user,
+                                                           const std::string& account);
+
 // Fills in account and QOS, or says why they are not open to the user.
 Result<void> choose_owner(const Cluster& cluster, const std::string& user, JobSpec& spec);
 // Do the partitions take this account and this QOS?

@@ -122,6 +122,9 @@ struct ReportedStep {
 };
 
 // One session with a node's agent; of this process only.
+// By node: runtime, from the last pass.
+using FetchesAhead = std::map<std::string, std::set<ImageFetch>, std::less<>>;
+
 struct NodeLink {
   uint64_t session = 0;  // 0: none yet
   uint64_t nonce = 0;
@@ -133,6 +136,7 @@ struct NodeLink {
   std::map<StepKey, uint64_t> launches_sent;  // under which number
   uint64_t orders_at_full = 0;                // last_orders when the last full report came
   uint64_t opened_by = 0;                     // the report that made the node usable
+  std::set<ImageFetch> fetches_sent;          // of those that are still wished for
 };
 
 struct NodeEntry {
@@ -230,6 +234,7 @@ class Cluster {
   // Waiting, but their partition does not take them as things are.
   [[nodiscard]] const std::set<JobId>& refused_jobs() const { return refused_; }
   [[nodiscard]] const std::map<JobId, TimePoint>& promises() const { return promises_; }
+  [[nodiscard]] const FetchesAhead& fetches_ahead() const { return fetches_ahead_; }
   [[nodiscard]] const std::map<JobId, TimePoint>& clients() const { return clients_; }
   [[nodiscard]] std::optional<TimePoint> client_heard(JobId job) const;
   [[nodiscard]] bool step_is_current(std::string_view node, const StepKey& key) const;
@@ -314,6 +319,7 @@ class Cluster {
 
   // Of this process only.
   std::map<JobId, TimePoint> promises_;
+  FetchesAhead fetches_ahead_;
   std::map<JobId, TimePoint> clients_;
   std::optional<TimePoint> ranked_at_;
   std::optional<TimePoint> pass_at_;

@@ -4,6 +4,7 @@
 #include "server/core/admission.h"
 #include "server/core/associations.h"
 #include "server/core/dependencies.h"
+#include "server/core/image_policy.h"
 #include "server/core/life.h"
 #include "server/core/mail.h"
 #include "server/core/opening_steps.h"
@@ -210,6 +211,11 @@ void note_promises(Draft& draft, const sched::Plan& plan) {
   if (promises != draft.cluster.promises()) draft.emit(std::move(event));
 }
 
+void note_fetches(Draft& draft, const sched::Plan& plan) {
+  FetchesAhead fetches = fetches_ahead(draft.cluster, plan, draft.now);
+  if (fetches != draft.cluster.fetches_ahead()) draft.emit(FetchesWanted{std::move(fetches)});
+}
+
 // Who has had least, if the last answer is too old; else nothing.
 std::vector<double> rank_shares(Draft& draft) {
   if (draft.cluster.config().policy.weights.fair_share == 0) return {};
@@ -290,6 +296,7 @@ Result<Reply> schedule(Draft& draft) {
   give_reasons(draft, plan);
   look_again(draft);
   note_promises(draft, plan);
+  note_fetches(draft, plan);
   return Reply{Passed{started, plan.more || started < plan.starts.size()}};
 }
 

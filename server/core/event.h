@@ -5,8 +5,10 @@
 // (cluster.h, Changes). Those marked "runtime" change nothing durable.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -207,6 +209,9 @@ struct Promised {  // runtime: the last pass's promises
   };
   std::vector<One> jobs;
 };
+struct FetchesWanted {  // runtime: what the last pass would have nodes fetch ahead
+  std::map<std::string, std::set<ImageFetch>, std::less<>> by_node;
+};
 struct PassWanted {  // runtime: one at that time, whatever else happens; none
   std::optional<TimePoint> at;
 };
@@ -244,7 +249,8 @@ using EventVariant =
                  JobSignalled, SignalsDone, TimeMarked, JobPurged, StepAdded, StepChanged, NodeCame,
                  NodeReported, NodeChanged, NodeRemoved, NodeUnknown, ReservationSet,
                  ReservationBegan, ReservationRemoved, CrontabSet, CrontabRemoved, ClientSeen,
-                 Promised, PassWanted, PassDue, SharesRanked, UsageReset, Reconfigured, AuditEntry>;
+                 Promised, FetchesWanted, PassWanted, PassDue, SharesRanked, UsageReset,
+                 Reconfigured, AuditEntry>;
 
 // One of them. A class of its own only so that copying and destroying so many alternatives is
 // compiled once, in event.cc, and not in every file that emits one: std::visit, get and get_if

@@ -8,6 +8,7 @@
 
 #include "base/cron_schedule.h"
 #include "server/core/admission.h"
+#include "server/core/image_policy.h"
 #include "server/core/step_layout.h"
 
 namespace gd::core {
@@ -452,11 +453,27 @@ Result<void> check_accounts(const ClusterConfig& config) {
   return {};
 }
 
+// A node has been told of nothing that is not wished for, and of few at a time.
+Result<void> check_fetches(const Cluster& cluster) {
+  for (const auto& [name, node] : cluster.nodes()) {
+    const auto wanted = cluster.fetches_ahead().find(name);
+    for (const ImageFetch& sent : node.link.fetches_sent) {
+      if (wanted != cluster.fetches_ahead().end() && wanted->second.contains(sent)) continue;
+      return broken("node " + name + " fetches " + sent.name + ", which nobody wants");
+    }
+  }
+  for (const auto& [name, fetches] : cluster.fetches_ahead()) {
+    if (fetches.size() > kMaxFetchesAhead) return broken("too many fetches ahead on " + name);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_all(const Cluster& cluster) {
   const Auditor auditor{cluster};
   TRY(check_accounts(cluster.config()));
+  TRY(check_fetches(cluster));
   TRY(auditor.jobs());
   TRY(auditor.counts());
   TRY(auditor.limits());

@@ -141,6 +141,7 @@ class OrdersMaker {
       }
     }
     settle_reported();
+    fetch_ahead();
     return std::move(draft_);
   }
 
@@ -183,6 +184,15 @@ class OrdersMaker {
     }
   }
 
+  // Once: a fetch that is lost is made when the job starts.
+  void fetch_ahead() {
+    const auto wanted = cluster_.fetches_ahead().find(node_.record.name);
+    if (wanted == cluster_.fetches_ahead().end() || !link_.complete) return;
+    for (const ImageFetch& fetch : wanted->second) {
+      if (link_.fetches_sent.insert(fetch).second) draft_.orders.fetches.push_back(fetch);
+    }
+  }
+
   // What it has and should not have; and what has ended and is recorded here.
   void settle_reported() {
     for (auto reported = link_.steps.begin(); reported != link_.steps.end();) {
@@ -208,7 +218,7 @@ class OrdersMaker {
 
 bool says_nothing(const NodeOrders& orders) {
   return orders.launches.empty() && orders.ends.empty() && orders.signals.empty() &&
-         orders.limits.empty() && orders.confirms.empty();
+         orders.limits.empty() && orders.confirms.empty() && orders.fetches.empty();
 }
 
 }  // namespace

@@ -79,6 +79,9 @@ struct Reactor {
 
   void operator()(const ClientSeen&) const {}
   void operator()(const Promised&) const {}
+  void operator()(const FetchesWanted& e) const {
+    for (const auto& [name, fetches] : e.by_node) effects.orders.insert(name);
+  }
   void operator()(const PassWanted&) const {}
   void operator()(const UsageReset&) const { may_start(); }
   void operator()(const PassDue&) const { may_start(); }

@@ -86,6 +86,35 @@ Result<Blob> parse_index(std::string_view text) {
   return blob_of(kWhat, json["manifests"][0]);
 }
 
+Result<Blob> choose_manifest(std::string_view text, std::string_view architecture) {
+  constexpr std::string_view kWhat = "index";
+  const Json json = TRY(parse(kWhat, text));
+  if (!json.contains("manifests") || !json["manifests"].is_array()) {
+    return malformed(kWhat, "names no manifests");
+  }
+  const auto says = [](const Json& platform, const char* key, std::string_view value) {
+    return platform.contains(key) && platform[key].is_string() &&
+           platform[key].get_ref<const std::string&>() == value;
+  };
+  for (const Json& each : json["manifests"]) {
+    if (!each.is_object() || !each.contains("platform") || !each["platform"].is_object()) continue;
+    const Json& platform = each["platform"];
+    if (says(platform, "os", "linux") && says(platform, "architecture", architecture)) {
+      return blob_of(kWhat, each);
+    }
+  }
+  return malformed(kWhat, "has no image for linux/" + std::string(architecture));
+}
+
+std::string image_architecture(std::string_view machine) {
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"x86_64", "amd64"}, {"aarch64", "arm64"}, {"i686", "386"}, {"armv7l", "arm"}};
+  for (const auto& [kernel, image] : kNames) {
+    if (kernel == machine) return std::string(image);
+  }
+  return std::string(machine);
+}
+
 Result<Config> parse_config(std::string_view text) {
   constexpr std::string_view kWhat = "image configuration";
   const Json json = TRY(parse(kWhat, text));

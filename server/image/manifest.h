@@ -35,6 +35,11 @@ Result<Manifest> parse_manifest(std::string_view json);
 // The digest of the one manifest in an OCI layout's index.json.
 Result<Blob> parse_index(std::string_view json);
 
+// Of an index of several images, the one for Linux on this architecture ("amd64").
+Result<Blob> choose_manifest(std::string_view json, std::string_view architecture);
+// By what uname says: "amd64" for "x86_64"; what is not known, as it is.
+std::string image_architecture(std::string_view machine);
+
 struct Config {                          // what of it a job may get
   std::vector<std::string> environment;  // NAME=value
   std::string workdir;                   // absolute, or empty

@@ -1,14 +1,8 @@
 #include "server/image/pull.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,59 +14,22 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "server/image/build.h"
+#include "server/image/image_size.h"
 #include "server/image/pull_file.h"
 
 namespace gd::image {
 namespace {
 
 constexpr size_t kMaxSaidBytes = size_t{64} << 10;
-constexpr int kCredentialsFd = 3;
 constexpr int kProgressMs = 1000;
+// It lets an address ask for so many manifests in some hours: none is spent on a percentage.
+constexpr std::string_view kCountingRegistry = "docker.io";
 
 std::string source_of(const ImageName& name, const std::string& mirror) {
   const std::string text = render(name);
   if (name.source != ImageSource::registry) return text;
   const std::string tag = name.digest.empty() ? ":" + name.tag : "@" + name.digest;
   return "docker://" + (mirror.empty() ? name.registry : mirror) + "/" + name.repository + tag;
-}
-
-Result<UniqueFd> memory_file(const std::string& text) {
-  UniqueFd fd(::memfd_create("auth", MFD_CLOEXEC));
-  if (!fd.valid() || ::fchmod(fd.get(), 0444) != 0) return os_error("memory file");
-  TRY(write_all(fd.get(), text, "memory file"));
-  return fd;
-}
-
-struct Runner {  // who skopeo is, and what it may touch
-  uid_t uid;
-  gid_t gid;
-  std::vector<gid_t> groups;
-};
-
-[[noreturn]] void become_skopeo(const std::vector<char*>& argv, const std::vector<char*>& env,
-                                const Runner& who, int credentials, int out,
-                                const std::string& folder) {
-  const rlimit none{0, 0};
-  const bool ready =
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::setrlimit(RLIMIT_CORE, &none) == 0 &&
-      ::setgroups(who.groups.size(), who.groups.data()) == 0 &&
-      ::setresgid(who.gid, who.gid, who.gid) == 0 && ::setresuid(who.uid, who.uid, who.uid) == 0 &&
-      ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-      ::chdir(folder.c_str()) == 0 && ::dup2(out, 1) == 1 && ::dup2(out, 2) == 2 &&
-      (credentials < 0 || credentials == kCredentialsFd
-           ? credentials < 0 || ::fcntl(credentials, F_SETFD, 0) == 0
-           : ::dup2(credentials, kCredentialsFd) == kCredentialsFd);
-  if (ready) ::execve(argv[0], argv.data(), env.data());
-  const std::string text = std::string("skopeo cannot be started: ") + ::strerror(errno) + "\n";
-  (void)!::write(out, text.data(), text.size());
-  ::_exit(127);
-}
-
-std::vector<char*> pointers(std::vector<std::string>& words) {
-  std::vector<char*> result;
-  for (std::string& word : words) result.push_back(word.data());
-  result.push_back(nullptr);
-  return result;
 }
 
 // What has come so far; it changes under our eyes.
@@ -89,77 +46,76 @@ uint64_t bytes_below(const std::string& folder) {
   return bytes;
 }
 
+struct Fetch {
+  Skopeo copy;
+  std::optional<ImageSize> size;  // of registries that do not count questions
+  std::string folder;             // that fills
+};
+
 // What it said, the end of it; empty when it did what it should.
-Result<std::string> await(pid_t child, int said_fd, Milliseconds timeout, const std::string& folder,
-                          const std::function<void(uint64_t)>& on_progress) {
+Result<std::string> await(Fetch& fetch, Milliseconds timeout, const Progress& on_progress) {
   std::string said;
   const Milliseconds end = boot_time() + timeout;
-  uint64_t told = 0;
-  bool late = false;
-  std::array<char, 4096> block;
+  std::pair<uint64_t, uint64_t> told;
   for (;;) {
-    pollfd ready{said_fd, POLLIN, 0};
+    std::array ready{pollfd{fetch.copy.fd(), POLLIN, 0},
+                     pollfd{fetch.size ? fetch.size->fd() : -1, POLLIN, 0}};
     const Milliseconds left = end - boot_time();
     if (left <= 0ms) {
-      late = true;
-      ::kill(child, SIGKILL);
-      break;
+      fetch.copy.stop();
+      return Error{ErrorCode::unavailable,
+                   "not there within " + std::to_string(timeout / Milliseconds(1000)) + " s"};
     }
     const int wait_ms = static_cast<int>(std::min<int64_t>(left.count(), kProgressMs));
-    if (::poll(&ready, 1, wait_ms) <= 0) {
-      const uint64_t bytes = bytes_below(folder);
-      if (on_progress && bytes != told) on_progress(told = bytes);
+    if (::poll(ready.data(), ready.size(), wait_ms) <= 0) {
+      if (fetch.size) fetch.size->ask();
+      const std::pair now{bytes_below(fetch.folder), fetch.size ? fetch.size->total() : 0};
+      if (on_progress && now != told) on_progress(now.first, now.second);
+      told = now;
       continue;
     }
-    const ssize_t count = ::read(said_fd, block.data(), block.size());
-    if (count <= 0) break;
-    said.append(block.data(), static_cast<size_t>(count));
+    if (ready[1].revents != 0) fetch.size->on_ready();
+    if (ready[0].revents == 0) continue;
+    if (!fetch.copy.read(said)) break;
     if (said.size() > kMaxSaidBytes) said.erase(0, said.size() - kMaxSaidBytes / 2);
   }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (late) {
-    return Error{ErrorCode::unavailable,
-                 "not there within " + std::to_string(timeout / Milliseconds(1000)) + " s"};
-  }
-  if (WaitStatus::from_wait(status).ok()) return std::string();
-  return said.empty() ? "skopeo ended with " + WaitStatus::from_wait(status).text() : said;
+  const WaitStatus status = TRY(fetch.copy.wait());
+  if (status.ok()) return std::string();
+  return said.empty() ? "skopeo ended with " + status.text() : said;
 }
 
 Result<void> fetch(const PullOrder& order, const std::string& folder) {
   const bool registry = order.name.source == ImageSource::registry;
-  Runner who{.uid = order.uid, .gid = order.gid, .groups = order.groups};
+  SkopeoUser user{.uid = order.uid,
+                  .gid = order.gid,
+                  .groups = order.groups,
+                  .folder = folder,
+                  .credentials = {}};
   if (registry) {
-    const uid_t nobody = order.ids.start + order.ids.count - 1;
-    who = {.uid = nobody, .gid = nobody, .groups = {}};
+    user.uid = user.gid = order.ids.start + order.ids.count - 1;
+    user.groups.clear();
+    user.credentials = order.credentials;
   }
   TRY(make_directories(folder, 0700));
-  if (::chown(folder.c_str(), who.uid, who.gid) != 0) return os_error("chown " + folder);
-  std::vector<std::string> words = {TRY(find_program("skopeo", "/usr/local/bin:/usr/bin:/bin")),
-                                    "copy", "--quiet", "--retry-times=1"};
-  UniqueFd credentials;
-  if (registry && !order.credentials.empty()) {
-    credentials = TRY(memory_file(order.credentials));
-    words.push_back("--src-authfile=/proc/self/fd/" + std::to_string(kCredentialsFd));
-  } else if (registry) {
-    words.emplace_back("--src-no-creds");
+  if (::chown(folder.c_str(), user.uid, user.gid) != 0) return os_error("chown " + folder);
+  std::vector<std::string> words = {"copy", "--quiet", "--retry-times=1"};
+  std::vector<std::string> of_size = {"--retry-times=1"};
+  if (registry) {
+    const bool open = order.credentials.empty();
+    const std::string file = std::string("authfile=") + kSkopeoAuthFile;
+    words.push_back(open ? "--src-no-creds" : "--src-" + file);
+    of_size.push_back(open ? "--no-creds" : "--" + file);
   }
-  if (order.plain_http) words.emplace_back("--src-tls-verify=false");
+  if (order.plain_http) {
+    words.emplace_back("--src-tls-verify=false");
+    of_size.emplace_back("--tls-verify=false");
+  }
   words.push_back(source_of(order.name, order.mirror));
   words.push_back("oci:" + folder + "/layout:image");
-  std::vector<std::string> env = {"PATH=/usr/bin:/bin", "HOME=" + folder, "TMPDIR=" + folder,
-                                  "XDG_RUNTIME_DIR=" + folder};
-  const std::vector<char*> argv = pointers(words), environment = pointers(env);
-  Pipe said = TRY(make_pipe());
-  const pid_t child = ::fork();
-  if (child < 0) return os_error("fork");
-  if (child == 0) {
-    become_skopeo(argv, environment, who, credentials.get(), said.write.get(), folder);
-  }
-  said.write.reset();
-  const std::string complaint =
-      TRY(await(child, said.read.get(), order.timeout, folder, order.on_progress));
+  Fetch all{.copy = TRY(Skopeo::start(user, std::move(words))), .size = {}, .folder = folder};
+  const std::string& host = order.mirror.empty() ? order.name.registry : order.mirror;
+  if (registry && host != kCountingRegistry) all.size.emplace(user, of_size, order.name, host);
+  const std::string complaint = TRY(await(all, order.timeout, order.on_progress));
   if (complaint.empty()) return {};
   return explain_failure(render(order.name), complaint);
 }

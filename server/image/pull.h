@@ -18,6 +18,9 @@
 
 namespace gd::image {
 
+// What has come, of how much: 0 if that is not known. About once a second.
+using Progress = std::function<void(uint64_t bytes, uint64_t total)>;
+
 struct PullOrder {
   ImageName name;
   std::string stamp;  // of a file, see Store::find()
@@ -31,7 +34,7 @@ struct PullOrder {
   IdRange ids;
   UnpackLimits limits;
   Milliseconds timeout{};
-  std::function<void(uint64_t bytes)> on_progress;  // what has come, about once a second
+  Progress on_progress;
 };
 
 // Error codes: not_found, denied and invalid are the request's fault, others the node's.

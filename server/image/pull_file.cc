@@ -80,8 +80,7 @@ Result<FileRange> file_system_in(int file, ImageSource source, uint64_t size) {
   return find_sif_squashfs(TRY(read_range(file, table)), size);
 }
 
-Result<void> copy_range(int from, const FileRange& range, int to,
-                        const std::function<void(uint64_t)>& on_progress) {
+Result<void> copy_range(int from, const FileRange& range, int to, const Progress& on_progress) {
   constexpr uint64_t kTellEvery = uint64_t{64} << 20;
   auto at = static_cast<off_t>(range.offset);
   uint64_t left = range.size;
@@ -91,7 +90,7 @@ Result<void> copy_range(int from, const FileRange& range, int to,
     if (count < 0) return os_error("copy into the store");
     if (count == 0) return Error{ErrorCode::invalid, "it became shorter while it was read"};
     left -= static_cast<uint64_t>(count);
-    if (on_progress) on_progress(range.size - left);
+    if (on_progress) on_progress(range.size - left, range.size);
   }
   return {};
 }

@@ -13,6 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const gd::image::Blob& layer : manifest->layers) GD_CHECK(gd::is_sha256(layer.digest));
   }
   (void)gd::image::parse_index(text).ok();
+  const gd::Result<gd::image::Blob> chosen = gd::image::choose_manifest(text, "amd64");
+  if (chosen.ok()) GD_CHECK(gd::is_sha256(chosen->digest));
   const gd::Result<gd::image::Config> config = gd::image::parse_config(text);
   if (!config.ok()) GD_CHECK(config.error().text.find('\n') == std::string::npos);
   return 0;

@@ -62,6 +62,15 @@ TEST_F(AgentCoreTest, ALaunchStartsOnce) {
   EXPECT_TRUE(order_launch(9, 2).empty());  // of a session that is not ours
 }
 
+TEST_F(AgentCoreTest, WhatIsToBeFetchedAheadIsHandedOn) {
+  NodeOrders one = orders(1);
+  one.fetches.push_back({.uid = 7, .name = "debian", .digest = ""});
+  const auto actions = core.on_orders(one, kNow);
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(std::get<FetchImage>(actions[0]).fetch.name, "debian");
+  EXPECT_TRUE(core.on_orders(one, kNow).empty());  // doubled
+}
+
 TEST_F(AgentCoreTest, AForgottenStepIsNotStartedByALateMessage) {
   order_launch(2);
   core.on_status(status(StepPhase::ended));

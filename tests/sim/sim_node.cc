@@ -145,7 +145,7 @@ void SimNode::act(TimePoint now, std::vector<agent::Action> actions) {
             launch(now, one.launch);
           } else if constexpr (std::is_same_v<One, agent::ForgetStep>) {
             disk_.erase(one.step);
-          } else {
+          } else if constexpr (!std::is_same_v<One, agent::FetchImage>) {
             const auto shepherd = shepherds_.find(one.order.step);
             if (shepherd == shepherds_.end()) return;
             if constexpr (std::is_same_v<One, agent::EndStep>) {

@@ -76,6 +76,25 @@ class Accounts(unittest.TestCase):
         self.mgr("delete", "user", ALICE).ok()
         self.assertEqual(self.refusal(ALICE), f"user {ALICE} has no account on this cluster")
 
+    def test_an_account_has_images_of_its_own(self):
+        self.lab()
+        self.mgr("modify", "account", "lab", "set", "allowimages=reg.lab/a:1,reg.lab/a:2").ok()
+        self.mgr("modify", "account", "lab", "set", "allowimages+=host").ok()
+        self.assertEqual(
+            self.refusal(ALICE, "--image", "debian"),
+            "image docker.io/library/debian:latest is not open to user "
+            f"{ALICE} of account lab; open are reg.lab/a:1, reg.lab/a:2, host",
+        )
+        job = self.c.submit(ALICE, "-o", "/dev/null", "--wrap", "true")
+        self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED")
+        self.mgr("modify", "account", "lab", "set", "allowimages-=host").ok()
+        self.mgr("modify", "account", "lab", "set", "defaultimage=reg.lab/b").ok()
+        self.assertIn("image reg.lab/b:latest is not open", self.refusal(ALICE))
+        shown = self.slurm(
+            "sacctmgr", "-nP", "show", "assoc", "format=user,allowimages,defaultimage"
+        )
+        self.assertIn(f"{ALICE}|reg.lab/a:1,reg.lab/a:2|reg.lab/b", shown.ok().out.split())
+
     def test_slurm_asks_before_it_changes(self):
         no = self.slurm("sacctmgr", "add", "account", "lab", input="n\n")
         self.assertEqual(no.status, 0)

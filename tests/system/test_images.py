@@ -10,8 +10,10 @@ import pwd
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -67,6 +69,38 @@ class Registry:
     def asked(self, what):
         with open(self.log) as f:
             return sum(1 for line in f if what in line and '"GET ' in line)
+
+
+class SlowWay:
+    """A way to the registry that lets so much of each answer through, and the rest once told."""
+
+    def __init__(self, port, most):
+        self.port, self.most = port, most
+        self.released = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.host = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                client = self.listener.accept()[0]
+                server = socket.create_connection(("127.0.0.1", self.port))
+                for one, other, most in ((client, server, None), (server, client, self.most)):
+                    threading.Thread(target=self.pass_on, args=(one, other, most)).start()
+
+    def pass_on(self, one, other, most):
+        passed = 0
+        with contextlib.suppress(OSError), one, other:
+            while data := one.recv(65536):
+                if most is not None and passed + len(data) > most:
+                    self.released.wait()
+                other.sendall(data)
+                passed += len(data)
+
+    def close(self):
+        self.released.set()
+        self.listener.close()
 
 
 def write_blob(layout, data):
@@ -148,16 +182,18 @@ class Images(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.work, ignore_errors=True)
         cls.layout = os.path.join(cls.work, "layout")
         cls.digest = make_layout(cls.layout, busybox_layers(), CONFIG)
-        for name in ("lab/tools:1", "lab/shared:1", "lab/again:1", "lab/slow:1"):
+        for name in ("lab/tools:1", "lab/shared:1", "lab/again:1", "lab/slow:1", "lab/next:1"):
             cls.registry.push(cls.layout, name)
         with open(os.path.join(BUILD, "tests/container/container_helper"), "rb") as f:
             program = f.read()
         scratch = os.path.join(cls.work, "scratch")
         make_layout(scratch, [[("program", 0o755, program, 0)]], {})
         cls.registry.push(scratch, "lab/scratch:1")
+        cls.slow = SlowWay(cls.registry.port, 8 << 20)
+        cls.addClassCleanup(cls.slow.close)
         cls.c = Cluster(
             nodes=2,
-            node_config=f"image_plain_http = {cls.registry.host}\nimage_deny = *secret*\n",
+            node_config=f"image_plain_http = {cls.registry.host}, {cls.slow.host}\nimage_deny = *secret*\n",
         ).__enter__()
         cls.addClassCleanup(cls.c.__exit__, None, None, None)
 
@@ -269,6 +305,41 @@ class Images(unittest.TestCase):
         finally:
             self.registry.daemon.process.send_signal(signal.SIGCONT)
         self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED")
+
+    def test_a_slow_fetch_says_how_far_it_is(self):
+        large = os.path.join(self.work, "large")
+        data = os.urandom(32 << 20)
+        make_layout(large, [busybox_layers()[0] + [("data", 0o644, data, 0)]], {})
+        self.registry.push(large, "lab/large:1")
+        image = f"{self.slow.host}/lab/large:1"
+        job = self.c.submit(ALICE, "-o", "/dev/null", "--image", image, script="#!/bin/sh\n")
+        told = lambda: self.c.job(job).get("reason_text") or ""
+        wait_until("the job tells the part", lambda: "% of 33 MiB" in told())
+        part = int(told().removeprefix(f"image {image}: ").removesuffix("% of 33 MiB"))
+        self.assertTrue(0 < part <= 25, told())
+        self.slow.released.set()
+        self.assertEqual(self.c.wait_end(job)["state"], "COMPLETED")
+
+    def test_the_image_of_the_next_in_line_comes_before_its_turn(self):
+        image = self.image("lab/next:1")
+        busy = self.c.submit(
+            ALICE, "-o", "/dev/null", "-w", "n1", "--exclusive", "-t", "5", "--wrap", "sleep 300"
+        )
+        self.c.wait_state(busy, "RUNNING")
+        following = self.c.submit(
+            BOB, "-o", "/dev/null", "-w", "n1", "-t", "1", "--image", image, script="#!/bin/sh\n"
+        )
+
+        def there():
+            listed = json.loads(self.gdimage("n1", "list", "--json").out)["images"]
+            return image in [each["name"] for each in listed]
+
+        wait_until("its image is there", there)
+        self.assertEqual(self.c.job(following)["state"], "PENDING")
+        asked = self.registry.asked("/v2/lab/next/manifests/1")
+        self.c.run(ALICE, "gdkill", str(busy)).ok()
+        self.assertEqual(self.c.wait_end(following)["state"], "COMPLETED")
+        self.assertEqual(self.registry.asked("/v2/lab/next/manifests/1"), asked)
 
     def test_a_fetch_ends_with_its_cancelled_job(self):
         self.registry.daemon.process.send_signal(signal.SIGSTOP)

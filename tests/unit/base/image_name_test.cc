@@ -101,6 +101,18 @@ TEST(ImageName, WhatIsNoNameIsRefusedInOneLine) {
   }
 }
 
+TEST(ImageName, IsAmongPatternsByNameOrDigest) {
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  const ImageName debian = parse_image_name("debian:12").value();
+  const ImageName pinned = parse_image_name("debian@" + digest).value();
+  EXPECT_TRUE(is_among({"docker.io/library/*"}, debian, ""));
+  EXPECT_FALSE(is_among({"debian:12"}, debian, "")) << "patterns are for canonical names";
+  EXPECT_TRUE(is_among({"host", digest}, pinned, ""));
+  EXPECT_TRUE(is_among({digest}, debian, digest));
+  EXPECT_FALSE(is_among({digest}, debian, ""));
+  EXPECT_FALSE(is_among({}, debian, digest));
+}
+
 TEST(ImageName, LengthIsLimited) {
   const std::string longest = "q.io/" + std::string(kMaxImageNameBytes - 5, 'a');
   EXPECT_TRUE(parse_image_name(longest).ok());

@@ -53,6 +53,24 @@ TEST(Manifest, WhatCannotBeBelievedIsRefused) {
   EXPECT_TRUE(parse_manifest(manifest(blob(), blob(std::to_string(kMaxBlobBytes)))).ok());
 }
 
+TEST(Manifest, OfAnIndexTheOneForThisMachineIsChosen) {
+  const auto entry = [](const std::string& os, const std::string& architecture, char digit) {
+    return R"({"digest":"sha256:)" + std::string(64, digit) + R"(","size":7,"platform":{"os":")" +
+           os + R"(","architecture":")" + architecture + R"("}})";
+  };
+  const std::string index = R"({"manifests":[{"digest":"x"},)" + entry("windows", "amd64", 'a') +
+                            "," + entry("linux", "arm64", 'b') + "," +
+                            entry("linux", "amd64", 'c') + "]}";
+  EXPECT_EQ(choose_manifest(index, "amd64")->digest, "sha256:" + std::string(64, 'c'));
+  EXPECT_EQ(choose_manifest(index, "arm64")->digest, "sha256:" + std::string(64, 'b'));
+  EXPECT_EQ(choose_manifest(index, "riscv64").error().text,
+            "index: has no image for linux/riscv64");
+  EXPECT_FALSE(choose_manifest(R"({"manifests":[{"platform":{"os":"linux"}}]})", "amd64").ok());
+  EXPECT_FALSE(choose_manifest(R"({"manifests":7})", "amd64").ok());
+  EXPECT_EQ(image_architecture("x86_64"), "amd64");
+  EXPECT_EQ(image_architecture("riscv64"), "riscv64");
+}
+
 TEST(Manifest, AnIndexNamesOne) {
   EXPECT_EQ(parse_index(R"({"manifests":[)" + blob() + "]}")->digest, kDigest);
   EXPECT_FALSE(parse_index(R"({"manifests":[)" + layers(2) + "]}").ok());

@@ -64,8 +64,10 @@ allow_accounts = oil
 parent = art
 max_jobs = 2
 qos = short
+allow_images = docker.io/library/*, reg.lab/a:1
 [account art]
 grp_tres = cpu=8,gres/gpu=1
+default_image = reg.lab/a:1
 [user *]
 max_wall = 1-00:00:00
 [qos short]
@@ -82,6 +84,9 @@ count = 3
   EXPECT_EQ(limits.accounts[0].limits.group.tres.cpus, 8U);
   EXPECT_EQ(limits.accounts[1].parent, "art");
   EXPECT_EQ(limits.accounts[1].limits.per_user.jobs, 2U);
+  EXPECT_EQ(limits.accounts[0].limits.default_image, "reg.lab/a:1");
+  EXPECT_EQ(limits.accounts[1].limits.allow_images,
+            (std::vector<std::string>{"docker.io/library/*", "reg.lab/a:1"}));
   EXPECT_EQ(limits.users.at(0).name, "*");
   EXPECT_EQ(limits.users[0].limits.each.wall, 24h);
   EXPECT_EQ(limits.qos.at(0).priority, 5U);
@@ -159,6 +164,7 @@ TEST(SettingsTest, LimitsThatMakeNoSenseAreRefused) {
        "c:3: qos: there is no [qos shrot]; did you mean 'short'?"},
       {"[qos a]\n[user b]\nqos = a\ndefault_qos = normal",
        "c:4: default_qos: normal is not among qos, a"},
+      {"[account a]\ndefault_image = x y", nullptr},
       {"[qos a]\nallow_accounts = x", "c:2: allow_accounts: there is no [account x]"},
       {"[partition p]\nallow_qos = x", "c:2: allow_qos: there is no [qos x]"},
       {"[license x]", "c: [license x]: it has no count"},

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "proto/file_pattern.h"
+#include "proto/image_progress.h"
 #include "proto/job_state.h"
 #include "proto/peer.h"
 #include "proto/resources.h"
@@ -140,6 +141,17 @@ TEST(FilePattern, ExpandsAsSlurmDoes) {
       {"%s", "batch"},
   };
   for (const PatternCase& c : cases) EXPECT_EQ(expand_pattern(c.pattern, v), c.expect) << c.pattern;
+}
+
+TEST(ImageProgress, IsALineAndAText) {
+  const ImageProgress half{.bytes = uint64_t{60} << 20, .total = uint64_t{120} << 20};
+  EXPECT_EQ(parse_image_progress(render(half)), half);
+  EXPECT_EQ(progress_text(half), "50% of 120 MiB");
+  EXPECT_EQ(progress_text({half.total + 1, half.total}), "99% of 120 MiB") << "not there yet";
+  EXPECT_EQ(progress_text({half.bytes, 0}), "60 MiB so far");
+  for (const char* line : {"progress", "progress 1", "progress x 1", "progress 1 ", "done"}) {
+    EXPECT_FALSE(parse_image_progress(line).has_value()) << line;
+  }
 }
 
 }  // namespace
