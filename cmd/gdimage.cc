@@ -18,6 +18,7 @@
 #include "base/user.h"
 #include "cmd/command.h"
 #include "cmd/connection.h"
+#include "cmd/grid.h"
 #include "cmd/job_fields.h"
 #include "cmd/output.h"
 #include "proto/image_progress.h"
@@ -36,12 +37,13 @@ constexpr CommandInfo kInfo{
     .name = "gdimage",
     .slurm_name = "",
     .summary = "The container images of this node: fetch, list, remove, check",
-    .arguments = "pull|import|list|show|remove|prune|verify [IMAGE|SIZE]",
+    .arguments = "pull|import|list|show|remove|prune|verify|containers|discard [IMAGE|SIZE|NAME]",
     .examples =
         "gdimage pull debian:12            # before a job needs it\n"
         "gdimage import /data/tools.tar    # an OCI or docker archive, or an OCI layout\n"
         "gdimage import tools.sqsh         # a squashfs, SIF or erofs file\n"
         "gdimage list\n"
+        "gdimage containers                # those of --container-name\n"
         "gdimage prune 20G                 # root: the longest unused go\n",
     .completes = Completes::nothing};
 
@@ -246,6 +248,43 @@ Result<int> remove(Context& context, const std::string& text) {
   return kExitDone;
 }
 
+// Of --container-name, on this node: one's own, or for root all.
+Result<int> containers(const ImageOptions& options, Context& context) {
+  Grid table{.columns = {{"CONTAINER"}, {"USER"}, {"IMAGE"}, {"SIZE", true}, {"LAST USED"}}};
+  JsonWriter json(JsonStyle::pretty);
+  json.begin_object().key("containers").begin_array();
+  TRY(ask("containers", [&](std::string_view line) -> Result<void> {
+    if (!take_prefix(line, "container ")) return {};
+    const std::vector<std::string_view> parts = split(line, '\t');
+    if (parts.size() != 6) return Error{ErrorCode::internal, "gdstore: a line that is none"};
+    const uint64_t bytes = TRY(parse_number<uint64_t>(parts[3]));
+    const int64_t used = TRY(parse_number<int64_t>(parts[4]));
+    const std::string user = owner_text(std::string(parts[1]));
+    json.begin_object().key("name").string(parts[0]).key("user").string(user);
+    json.key("image").string(parts[2]).key("bytes").number(bytes).key("last_used").number(used);
+    json.key("in_use").boolean(parts[5] == "yes").end_object();
+    const TimePoint at(Milliseconds(used * 1000));
+    table.rows.push_back({std::string(parts[0]), user, printable(parts[2], 1024), size_text(bytes),
+                          parts[5] == "yes" ? "now" : moment_or(at, "never")});
+    return {};
+  }));
+  json.end_array().end_object();
+  if (options.json) {
+    context.out << json.take();
+  } else {
+    const GridLines lines = layout(table, 0);
+    context.out.line(lines.header);
+    for (const std::string& row : lines.rows) context.out.line(row);
+  }
+  return kExitDone;
+}
+
+Result<int> discard(Context& context, const std::string& name) {
+  TRY(ask("discard " + name, [](std::string_view) -> Result<void> { return {}; }));
+  context.out.line("container " + name + " is removed");
+  return kExitDone;
+}
+
 Result<int> prune(Context& context, const std::string& size) {
   const uint64_t mib = TRY(parse_mib(size));
   TRY(ask("prune " + std::to_string(mib), [&context](std::string_view line) -> Result<void> {
@@ -275,6 +314,7 @@ Result<int> run(const ImageOptions& options, Context& context) {
   const std::string argument = words.size() > 1 ? words[1] : "";
   if (words.size() == 1 && verb == "list") return list(options, context, "");
   if (words.size() == 1 && verb == "verify") return verify(context);
+  if (words.size() == 1 && verb == "containers") return containers(options, context);
   if (words.size() == 2) {
     if (verb == "pull") return pull(options, context, argument);
     if (verb == "import") {
@@ -282,11 +322,12 @@ Result<int> run(const ImageOptions& options, Context& context) {
     }
     if (verb == "show") return list(options, context, argument);
     if (verb == "remove") return remove(context, argument);
+    if (verb == "discard") return discard(context, argument);
     if (verb == "prune") return prune(context, argument);
   }
   return Error{ErrorCode::usage,
-               "expected pull IMAGE, import FILE, list, show IMAGE, remove IMAGE, prune SIZE or "
-               "verify, not '" +
+               "expected pull IMAGE, import FILE, list, show IMAGE, remove IMAGE, prune SIZE, "
+               "verify, containers or discard NAME, not '" +
                    printable(join(words, " ")) + "'"};
 }
 

@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cmd/clusters.h"
+#include "proto/container_name.h"
 #include "proto/limit_values.h"
 
 namespace gd::cmd {
@@ -234,6 +235,14 @@ void define_requeue(Cli& cli, JobSpec& spec) {
          });
 }
 
+Result<void> set_container(JobSpec& spec, std::string_view text) {
+  Result<ContainerName> name = parse_container_name(text);
+  if (!name.ok()) return usage(name.error().text);
+  spec.image.container = name->name;
+  spec.image.container_new = name->only_new;
+  return {};
+}
+
 void define_container(Cli& cli, JobOptions& options) {
   JobSpec& spec = options.spec;
   cli.group("Container");
@@ -282,6 +291,11 @@ void define_container(Cli& cli, JobOptions& options) {
          });
   cli.flag("--read-only,--container-readonly", "No writable layer on the image",
            spec.image.read_only);
+  cli.on("--container-name", "NAME[:auto|create|no_exec]",
+         "Keep what is written over the image on its node, for later jobs of this name; create: "
+         "none may be there yet",
+         [&spec](std::string_view text) { return set_container(spec, text); })
+      .env("CONTAINER_NAME");
   cli.on("--network", "host|none", "The machine's network, or none",
          [&spec](std::string_view text) { return set_network(spec, text); })
       .choose({"host", "none"});

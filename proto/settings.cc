@@ -305,6 +305,8 @@ Result<AgentSettings> read_agent(const ConfigView& view) {
   }
   out.image_timeout = std::chrono::duration_cast<Seconds>(view.interval("image_timeout"));
   out.image_size_mib = view.mib("image_size");
+  out.container_keep = std::chrono::duration_cast<Seconds>(view.interval("container_keep"));
+  out.container_quota_mib = view.mib("container_quota");
   out.job_dir = text_or_empty(view, "job_dir");
   out.job_dir_keep = std::chrono::duration_cast<Seconds>(view.interval("job_dir_keep"));
   out.job_dir_quota_mib = view.mib("job_dir_quota");

@@ -332,6 +332,11 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
      "has as many as are described, and a job of --gres gets free ones."},
     {"device_allow", list, "",
      "Devices that jobs may ask for by name, with * and ?, as in vendor.com/tty=*; none: none."},
+    {"container_keep", interval, "7d",
+     "How long a container of --container-name is kept after its last use.", 1000, 10 * kYearMs},
+    {"container_quota", size_mib, "10G",
+     "What a user's kept containers may take together when a job begins; 0: no limit.", 0,
+     int64_t{1} << 40},
     {"job_dir", path, nullptr,
      "Folder of this node in which each job has one of its own, as USER/JOB; jobs find it by "
      "GD_JOB_DIR, and their user's later jobs on this node see it, too. Without it there are "

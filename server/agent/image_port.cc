@@ -18,7 +18,9 @@ struct Request {
   bool has_argument;
   bool root_only;
 };
-constexpr std::array<Request, 6> kRequests = {{{"list", false, false},
+constexpr std::array<Request, 8> kRequests = {{{"list", false, false},
+                                               {"containers", false, false},
+                                               {"discard", true, false},
                                                {"pull", true, false},
                                                {"remove", true, false},
                                                {"remove-shared", true, true},

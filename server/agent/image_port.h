@@ -1,6 +1,7 @@
 // Where local users ask about this node's images: a unix socket, one line a connection.
 //
 //   list | pull NAME | remove NAME          everybody, for what is hers or everybody's
+//   containers | discard [USER/]NAME        everybody, for what is hers; root for all
 //   remove-shared NAME | prune MIB | verify root
 //
 // Who asks is the kernel's word (SO_PEERCRED). The answer is gdstore's: it is started with the

@@ -11,14 +11,13 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "server/agent/tree_size.h"
 
 namespace gd::agent {
 namespace {
 
 using std::filesystem::directory_iterator;
-using std::filesystem::recursive_directory_iterator;
 
-constexpr uint64_t kMaxMeasured = 10'000'000;  // entries of one user's; more are not counted
 constexpr size_t kMaxUsageBytes = 64;
 
 Result<void> check_user(const std::string& user) {
@@ -48,21 +47,6 @@ std::vector<std::string> names_in(const std::string& folder) {
   return names;
 }
 
-// What it takes on disk. It changes under our eyes; nothing in it is followed.
-uint64_t measure(const std::string& folder) {
-  uint64_t bytes = 0;
-  uint64_t left = kMaxMeasured;
-  std::error_code error;
-  for (recursive_directory_iterator each(folder, error), end; !error && each != end && left > 0;
-       each.increment(error), --left) {
-    struct stat about {};
-    if (::lstat(each->path().c_str(), &about) == 0) {
-      bytes += static_cast<uint64_t>(about.st_blocks) * 512;
-    }
-  }
-  return bytes;
-}
-
 class Sweeper {
  public:
   Sweeper(const JobDirSettings& settings, const std::set<JobId>& living, TimePoint now)
@@ -89,7 +73,8 @@ class Sweeper {
       if (!number.ok()) continue;
       if (TRY(take_away(user, name, JobId{*number}))) ++done_.removed;
     }
-    return replace_file(settings_.root + "/.usage/" + user, std::to_string(measure(folder)), 0600);
+    const std::string bytes = std::to_string(measure_tree(folder));
+    return replace_file(settings_.root + "/.usage/" + user, bytes, 0600);
   }
 
   // Out of its place under the lock, and then away.

@@ -109,6 +109,9 @@ Result<std::string> prepare_shepherds(const Settings& all, const std::string& no
                      .mirrors = settings.image_mirrors,
                      .timeout = settings.image_timeout};
   if (shepherd.images.folder.empty()) shepherd.images.folder = settings.spool_dir + "/images";
+  shepherd.containers = {.root = shepherd.images.folder + "/containers",
+                         .keep = settings.container_keep,
+                         .quota_mib = settings.container_quota_mib};
   shepherd.job_dirs = {.root = settings.job_dir,
                        .keep = settings.job_dir_keep,
                        .quota_mib = settings.job_dir_quota_mib};

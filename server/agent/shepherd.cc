@@ -84,6 +84,8 @@ Result<void> Shepherd::begin(UniqueFd listener) {
 }
 
 void Shepherd::fetch_image() {
+  const Result<void> held = hold_to_container(launch_, settings_);
+  if (!held.ok()) return on_image(held);
   const Result<StepImage::Begun> begun = image_.begin();
   if (begun.ok() && *begun == StepImage::Begun::fetching) return;
   on_image(begun.ok() ? Result<void>{} : Result<void>(begun.error()));

@@ -31,6 +31,12 @@ Result<void> take(ShepherdSettings& settings, std::string_view key, const std::s
   if (key == "image_plain_http") images.plain_http.push_back(value);
   if (key == "image_mirror") images.mirrors.push_back(value);
   if (key == "image_timeout_s") images.timeout = Seconds(TRY(parse_number<uint32_t>(value, 1)));
+  ContainerSettings& containers = settings.containers;
+  if (key == "container_dir") containers.root = value;
+  if (key == "container_keep_s") {
+    containers.keep = Seconds(TRY(parse_number<uint32_t>(value, 1)));
+  }
+  if (key == "container_quota_mib") containers.quota_mib = TRY(parse_number<uint64_t>(value));
   if (key == "job_dir") settings.job_dirs.root = value;
   if (key == "job_dir_keep_s") {
     settings.job_dirs.keep = Seconds(TRY(parse_number<uint32_t>(value, 1)));
@@ -80,6 +86,11 @@ std::string render(const ShepherdSettings& settings) {
   for (const std::string& registry : images.plain_http) line(out, "image_plain_http", registry);
   for (const std::string& mirror : images.mirrors) line(out, "image_mirror", mirror);
   line(out, "image_timeout_s", std::to_string(images.timeout.count()));
+  if (const ContainerSettings& containers = settings.containers; !containers.root.empty()) {
+    line(out, "container_dir", containers.root);
+    line(out, "container_keep_s", std::to_string(containers.keep.count()));
+    line(out, "container_quota_mib", std::to_string(containers.quota_mib));
+  }
   if (const JobDirSettings& dirs = settings.job_dirs; !dirs.root.empty()) {
     line(out, "job_dir", dirs.root);
     line(out, "job_dir_keep_s", std::to_string(dirs.keep.count()));

@@ -19,6 +19,7 @@
 #include "proto/volume.h"
 #include "server/agent/image_rules.h"
 #include "server/agent/job_dirs.h"
+#include "server/agent/kept_containers.h"
 #include "server/agent/processors.h"
 
 namespace gd::agent {
@@ -43,6 +44,7 @@ struct ShepherdSettings {
   std::string controller_key;  // its public key
   std::string client_dir;      // gd's commands for inside of containers; empty: there are none
   ImageRules images;
+  ContainerSettings containers;
   JobDirSettings job_dirs;
   DeviceSettings devices;
   std::string devices_dir;      // whose job has which: step_devices.h

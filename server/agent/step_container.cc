@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/image_name.h"
 #include "base/process.h"
 #include "proto/step_name.h"
 #include "server/agent/affinity.h"
@@ -100,6 +101,25 @@ Result<std::optional<StepContainer::Owner>> StepContainer::find_container() cons
   return std::optional<Owner>{};
 }
 
+// What is written over the image shall be kept by a name: taken for as long as the container is.
+Result<void> StepContainer::keep_layer(container::LaunchPlan& plan,
+                                       const image::StoredImage* stored) {
+  const ImageSpec& image = launch_.spec.image;
+  if (image.container.empty()) return {};
+  if (plan.image.kind == container::ImageKind::host) {
+    return Error{ErrorCode::invalid,
+                 "container " + image.container + ": host is no image to keep changes of"};
+  }
+  const ContainerBase base{.image = render(TRY(parse_image_name(image.name))),
+                           .digest = stored != nullptr ? stored->digest : "",
+                           .root_inside = image.root_inside};
+  const Making making = image.container_new ? Making::only_new : Making::if_missing;
+  layer_.emplace(TRY(take_container(settings_.containers, {launch_.uid, image.container}, base,
+                                    launch_.job, making)));
+  plan.layer = layer_->path();
+  return {};
+}
+
 Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredImage* stored) {
   joined_ = launch_.join_container && !owns_job_group_;
   std::optional<Owner> owner;
@@ -114,6 +134,7 @@ Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredI
       true;  // from here on it is the image, the files, the program that are missing
   const StepHoldings holdings{.devices = devices_.edits, .of_tasks = processors_.of_tasks};
   PreparedStep step = TRY(prepare_step(launch_, settings_, std::move(identity), stored, holdings));
+  if (!joined_) TRY(keep_layer(step.plan, stored));
   request_at_fault_ = false;
   step.plan.cgroup = TRY(step_group_->attach_points());
   place_ = step.plan.process.argv.empty();
@@ -197,6 +218,7 @@ Result<void> StepContainer::clean_up() {
   if (job_group_ && owns_job_group_) TRY(job_group_->destroy(kCleanUpMs));
   job_group_.reset();
   processors_ = StepProcessors{};
+  layer_.reset();
   devices_ = DeviceChoice{};  // now, not with the shepherd: the next job may be on its way
   return {};
 }

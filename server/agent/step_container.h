@@ -69,6 +69,7 @@ class StepContainer {
     UniqueFd process;
   };
   Result<std::optional<Owner>> find_container() const;
+  Result<void> keep_layer(container::LaunchPlan& plan, const image::StoredImage* stored);
   Result<Start> start_in_groups(const image::StoredImage* stored);
   void tell_others();
 
@@ -87,6 +88,7 @@ class StepContainer {
   bool request_at_fault_ = false;
   Receipt receipt_;
   DeviceChoice devices_;
+  std::optional<KeptLayer> layer_;  // of the container that this step has made
   StepProcessors processors_;
 };
 

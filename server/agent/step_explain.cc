@@ -101,6 +101,7 @@ Result<void> add_plan(const StepLaunch& launch, const ShepherdSettings& settings
 }  // namespace
 
 Result<Explanation> explain_step(StepLaunch launch, const ShepherdSettings& settings) {
+  TRY(hold_to_container(launch, settings));
   Explanation told;
   const Identity identity = TRY(identify(launch));
   // Its files are there at a launch; what stands in them is made then.

@@ -50,6 +50,23 @@ Result<std::optional<image::StoredImage>> find_stored(const ShepherdSettings& se
                                        " now; the job is held to " + digest};
 }
 
+Result<void> hold_to_container(StepLaunch& launch, const ShepherdSettings& settings) {
+  ImageSpec& image = launch.spec.image;
+  if (image.container.empty()) return {};
+  const std::optional<ContainerBase> kept =
+      TRY(find_container(settings.containers, {launch.uid, image.container}));
+  if (!kept && image.name.empty()) {
+    return Error{ErrorCode::not_found, "container " + image.container +
+                                           " is not on this node: give the --image to make it "
+                                           "over"};
+  }
+  if (!kept) return {};
+  if (image.name.empty()) image.name = kept->image;
+  const std::string asked = render(TRY(parse_image_name(image.name)));
+  if (asked == kept->image && image.digest.empty()) image.digest = kept->digest;
+  return {};  // what is not the same is told when it is taken
+}
+
 Result<StepImage::Begun> StepImage::begin() {
   const std::string& asked = launch_.spec.image.name;
   const ImageName name = TRY(parse_image_name(asked.empty() ? settings_.default_image : asked));

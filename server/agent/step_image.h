@@ -27,6 +27,10 @@ Result<std::optional<image::StoredImage>> find_stored(const ShepherdSettings& se
 // What is to be fetched for an image that must have this digest.
 [[nodiscard]] ImageName held_to(ImageName name, const std::string& digest);
 
+// A job that names a container which is here already gets the very image that this is over, also
+// if it names none, or its tag is another's by now.
+Result<void> hold_to_container(StepLaunch& launch, const ShepherdSettings& settings);
+
 struct StepImageEvents {
   std::function<void(const Result<void>&)> on_done;  // once, if begin() said `fetching`
   std::function<void(const std::string&)> on_progress;

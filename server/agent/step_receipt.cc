@@ -19,7 +19,9 @@ std::string limits_text(const StepLaunch& launch, const ShepherdSettings& settin
   }
   text += ", processes " + std::to_string(settings.pids_max);
   if (plan.root_access == container::Access::read_write) {
-    text += ", writable layer " + mib(plan.writable_bytes);
+    text += plan.layer.empty()
+                ? ", writable layer " + mib(plan.writable_bytes)
+                : ", writable layer kept as container " + launch.spec.image.container;
   }
   return text + ", /tmp " + mib(plan.tmp_bytes) + ", /dev/shm " + mib(plan.shm_bytes);
 }

@@ -4,11 +4,13 @@
 //   gdstore --settings FILE --uid N fetch NAME [DIGEST]   as a job's start would
 //   gdstore --settings FILE list [--uid N]       all, or what a user may have
 //   gdstore --settings FILE remove NAME OWNER | prune MIB | verify
-//   gdstore --settings FILE sweep-jobs           job directories: job_dirs.h
+//   gdstore --settings FILE --uid N containers | discard [USER/]NAME      kept_containers.h
+//   gdstore --settings FILE sweep-jobs           job directories and kept containers
 //
 // Answers in lines on standard output: proto/image_progress.h about once a second; "image NAME
-// OWNER DIGEST BYTES USED IN_USE", with tabs; "problem TEXT"; last "done" or "error CODE TEXT". Run
-// by gdshep and gdnoded, never by users: whom it serves is decided by them. REQUIRES: root.
+// OWNER DIGEST BYTES USED IN_USE", "container NAME UID IMAGE BYTES USED IN_USE", with tabs;
+// "problem TEXT"; and last "done" or "error CODE TEXT". Run by gdshep and gdnoded, never by users:
+// whom it serves is decided by them. REQUIRES: root.
 #include <fcntl.h>
 #include <signal.h>
 
@@ -139,7 +141,32 @@ Result<void> sweep_jobs(const ShepherdSettings& settings) {
   for (const StepKey& step : TRY(list_steps(settings.steps_dir))) living.insert(step.job);
   const JobDirSweep swept = TRY(sweep_job_dirs(settings.job_dirs, living, SystemClock().now()));
   say("swept " + std::to_string(swept.removed) + "\t" + std::to_string(swept.ended));
+  if (settings.containers.root.empty()) return {};
+  const size_t containers = TRY(sweep_containers(settings.containers, SystemClock().now()));
+  say("swept-containers " + std::to_string(containers));
   return {};
+}
+
+Result<void> show_containers(const ShepherdSettings& settings, uid_t uid) {
+  const std::optional<uid_t> whose = uid == 0 ? std::nullopt : std::optional<uid_t>(uid);
+  for (const ListedContainer& each : TRY(list_containers(settings.containers, whose))) {
+    const auto used = std::chrono::duration_cast<Seconds>(each.used.time_since_epoch()).count();
+    say("container " + each.key.name + "\t" + std::to_string(each.key.uid) + "\t" +
+        each.base.image + "\t" + std::to_string(each.bytes) + "\t" + std::to_string(used) + "\t" +
+        (each.in_use ? "yes" : "no"));
+  }
+  return {};
+}
+
+// Root says whose, as USER/NAME.
+Result<void> discard(const ShepherdSettings& settings, uid_t uid, const std::string& name) {
+  const size_t slash = name.find('/');
+  if (slash == std::string::npos) return remove_container(settings.containers, {uid, name});
+  const User user = TRY(look_up_user(name.substr(0, slash)));
+  if (uid != 0 && uid != user.uid) {
+    return Error{ErrorCode::denied, "container " + name + " is not yours"};
+  }
+  return remove_container(settings.containers, {user.uid, name.substr(slash + 1)});
 }
 
 Result<void> run(const Arguments& arguments) {
@@ -163,6 +190,12 @@ Result<void> run(const Arguments& arguments) {
     say("pruned " + std::to_string(pruned.images) + "\t" + std::to_string(pruned.bytes) + "\t" +
         std::to_string(pruned.left_bytes));
     return {};
+  }
+  if (verb == "containers" && words.size() == 1 && arguments.uid) {
+    return show_containers(settings, *arguments.uid);
+  }
+  if (verb == "discard" && words.size() == 2 && arguments.uid) {
+    return discard(settings, *arguments.uid, words[1]);
   }
   if (verb == "sweep-jobs" && words.size() == 1) return sweep_jobs(settings);
   if (verb == "verify" && words.size() == 1) {

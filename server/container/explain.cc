@@ -107,8 +107,9 @@ Result<std::vector<std::string>> explain(const LaunchPlan& plan) {
   TRY(check(tree));
   const bool sealed = tree.root_access == Access::read_only;
   lines.push_back("root: " + tree.image + " read-only idmapped, below a " +
-                  (sealed ? "sealed" : "writable") + " layer of " +
-                  std::to_string(tree.writable_bytes) + " bytes");
+                  (sealed ? "sealed" : "writable") + " layer" +
+                  (tree.layer.empty() ? " of " + std::to_string(tree.writable_bytes) + " bytes"
+                                      : " that is kept"));
   for (const MountOp& op : tree.ops) {
     lines.push_back(render(op) + " (" + (op.why.empty() ? std::string(usual_reason(op)) : op.why) +
                     ")");

@@ -244,6 +244,7 @@ Result<void> validate(const LaunchPlan& plan) {
     return invalid("image '" + plan.image.path + "': the host image has no path");
   }
   TRY(validate_path(plan.staging, "staging"));
+  if (!plan.layer.empty()) TRY(validate_path(plan.layer, "layer"));
   TRY(validate_targets(plan));
   TRY(validate_devices(plan));
   TRY(validate_hostname(plan.hostname));

@@ -170,6 +170,7 @@ struct LaunchPlan {
   std::string hostname;  // empty: the node's
   Network network = Network::host;
   uint64_t writable_bytes = uint64_t{1} << 30;  // the writable layer
+  std::string layer;  // a folder with `upper` and `work` that is it instead, and stays; or empty
   uint64_t tmp_bytes = uint64_t{1} << 30;       // /tmp and /var/tmp, each
   uint64_t shm_bytes = uint64_t{1} << 30;       // /dev/shm
   std::string staging = "/tmp";  // an existing folder of the node: covered only in the child

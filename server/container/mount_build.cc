@@ -68,6 +68,7 @@ class Builder {
     tree_.root_gid = outside(maps.gids, 0);
     tree_.root_access = plan.root_access;
     tree_.writable_bytes = plan.writable_bytes;
+    tree_.layer = plan.layer;
     tree_.staging = plan.staging;
   }
 

@@ -240,16 +240,28 @@ int make_stage(const MountTree& tree, const char* options) {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return -1;
   if (::mount("gd", tree.staging.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options) != 0) return -1;
   if (::chdir(tree.staging.c_str()) != 0) return -1;
-  for (const char* name : {"lower", "upper", "work", "root", "empty"}) {
+  for (const char* name : {"lower", "layer", "root", "empty"}) {
     if (::mkdir(name, 0755) != 0) return -1;
   }
-  return ::chown("upper", tree.root_uid, tree.root_gid);
+  return 0;
+}
+
+// What is written over the image: in this tmpfs, or where it is kept.
+int make_layer(const MountTree& tree, int kept) {
+  if (kept >= 0) {
+    if (::move_mount(kept, "", AT_FDCWD, "layer", MOVE_MOUNT_F_EMPTY_PATH) != 0) return -1;
+  } else {
+    for (const char* name : {"layer/upper", "layer/work"}) {
+      if (::mkdir(name, 0755) != 0) return -1;
+    }
+  }
+  return ::chown("layer/upper", tree.root_uid, tree.root_gid);
 }
 
 int make_root(int image) {
   if (::move_mount(image, "", AT_FDCWD, "lower", MOVE_MOUNT_F_EMPTY_PATH) != 0) return -1;
   return ::mount("overlay", "root", "overlay", MS_NOSUID | MS_NODEV,
-                 "lowerdir=lower,upperdir=upper,workdir=work");
+                 "lowerdir=lower,upperdir=layer/upper,workdir=layer/work");
 }
 
 // Of the root alone, once all is in it: what is mounted in it keeps its own access.
@@ -270,6 +282,10 @@ Result<PreparedMounts> PreparedMounts::prepare(MountTree tree, int userns_fd, in
   self.stage_options_ = "mode=0755,size=" + std::to_string(tree.writable_bytes);
   self.image_ = TRY(
       clone_tree(AT_FDCWD, tree.image, {Access::read_only, false, image_userns_fd}, self.notes_));
+  if (!tree.layer.empty()) {
+    self.layer_ =
+        TRY(clone_tree(AT_FDCWD, tree.layer, {Access::read_write, false, -1}, self.notes_));
+  }
   std::vector<MountOp> kept;
   for (MountOp& op : tree.ops) {
     UniqueFd source;
@@ -349,6 +365,7 @@ int PreparedMounts::make(int* where) const {
   *where = kAtStage;
   if (make_stage(tree_, stage_options_.c_str()) != 0) return errno;
   *where = kAtRoot;
+  if (make_layer(tree_, layer_.get()) != 0) return errno;
   if (make_root(image_.get()) != 0) return errno;
   const ScopedFd root(::open(kRootName, O_PATH | O_DIRECTORY | O_CLOEXEC));
   const ScopedFd empty(::open("empty", O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -5,13 +5,13 @@
 //   make()           child, after clone3(): makes the tree; allocates nothing
 //   perform()        the same, and pivots into it
 //
-// The root is an overlay: below, an id-mapped read-only clone of the image; above, a
-// tmpfs of limited size. All mounts are made by root of the initial user namespace, so
-// nobody inside, root inside or not, owns one. Targets are resolved inside the new root
-// (openat2), so that no symlink of an image leads out of it. Nothing is created but in file
+// The root is an overlay: below, an id-mapped read-only clone of the image; above, a tmpfs of
+// limited size, or a folder that is kept. All mounts are made by root of the initial user
+// namespace, so nobody inside, root inside or not, owns one. Targets are resolved inside the new
+// root (openat2), so that no symlink of an image leads out of it. Nothing is created but in file
 // systems that this launch has made: what is bound from the node would show it to everybody,
-// written by root where the user may not write. The old root goes with a
-// single lazy unmount: each further one would wait for the kernel's readers.
+// written by root where the user may not write. The old root goes with a single lazy unmount: each
+// further one would wait for the kernel's readers.
 #pragma once
 
 #include <string>
@@ -84,6 +84,7 @@ struct MountTree {
   uint32_t root_gid = 0;
   Access root_access = Access::read_write;
   uint64_t writable_bytes = 0;
+  std::string layer;  // in place of the tmpfs above the image; or empty
   std::string staging;
   std::vector<MountOp> ops;
 };
@@ -116,6 +117,7 @@ class PreparedMounts {
   MountTree tree_;
   std::string stage_options_;
   UniqueFd image_;
+  UniqueFd layer_;
   std::vector<UniqueFd> sources_;  // one an operation; invalid for the kinds without a source
   std::vector<bool> is_folder_;
   std::vector<std::string> notes_;

@@ -149,9 +149,11 @@ Result<Admitted> admit(const Cluster& cluster, const Actor& actor, const JobSpec
     spec.partition = cluster.partitions()[index->value].name;
   }
   const std::vector<sched::PartitionIndex> partitions = TRY(partitions_of(cluster, spec.partition));
+  // A container that is kept on a node knows its image; nobody else does.
+  const bool keeps = !spec.image.container.empty();
   TRY(check_rights(cluster, actor, spec, partitions));
   TRY(choose_owner(cluster, actor.user, spec));
-  if (spec.image.name.empty()) {
+  if (spec.image.name.empty() && !keeps) {
     spec.image.name = default_image(cluster, actor.user, spec.account, partitions.front());
   }
   TRY(check_owner(cluster, spec, partitions));

@@ -8,6 +8,7 @@
 #include "base/image_name.h"
 #include "base/mount_request.h"
 #include "base/text.h"
+#include "proto/container_name.h"
 #include "proto/dependency.h"
 #include "proto/index_set.h"
 #include "proto/message_type.h"
@@ -83,9 +84,20 @@ Result<void> check_digest(const ImageSpec& image) {
   return invalid("image " + render(name) + " has no digest to be held to");
 }
 
+// What is kept by a name is what is written over an image.
+Result<void> check_kept(const ImageSpec& image) {
+  if (image.container.empty()) return {};
+  TRY(check_container_name(image.container));
+  const std::string who = "container " + image.container;
+  if (image.name == "host") return invalid(who + ": host is no image to keep changes of");
+  if (image.read_only) return invalid(who + ": nothing is written to a read-only one");
+  return {};
+}
+
 Result<void> check_image(const ImageSpec& image) {
   if (!image.name.empty()) (void)TRY(parse_image_name(image.name));
   TRY(check_digest(image));
+  TRY(check_kept(image));
   TRY(check_text("container working directory", image.workdir, kMaxTextBytes));
   if (!image.workdir.empty() && !image.workdir.starts_with('/')) {
     return invalid("container working directory " + printable(image.workdir) +

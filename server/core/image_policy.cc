@@ -51,7 +51,13 @@ std::string default_image(const Cluster& cluster, const std::string& user,
 Result<void> check_image_policy(const Cluster& cluster, const std::string& user,
                                 const std::string& account, const ImageSpec& image,
                                 const std::vector<sched::PartitionIndex>& partitions) {
-  const ImageName name = TRY(parse_image_name(image.name));
+  // Of a container that is kept, the node alone knows the image, if the job does not name it.
+  const bool named = !image.name.empty();
+  const ImageName name = named ? TRY(parse_image_name(image.name)) : ImageName{};
+  const auto unnamed = [&](const std::string& who) {
+    return denied(who + " some images only: name the one that container " + image.container +
+                  " is over");
+  };
   for (const sched::PartitionIndex index : partitions) {
     const PartitionConfig& partition = cluster.partition_configs()[index.value];
     if (image.root_inside && !partition.root_inside) {
@@ -59,16 +65,19 @@ Result<void> check_image_policy(const Cluster& cluster, const std::string& user,
                     " lets no job be root inside; leave out --root");
     }
     const std::vector<std::string>& allowed = partition.allow_images;
-    if (allowed.empty() || is_among(allowed, name, image.digest)) continue;
+    if (allowed.empty() || (named && is_among(allowed, name, image.digest))) continue;
+    if (!named) return unnamed("partition " + partition.name + " takes");
     return denied("image " + render(name) + " is not allowed in partition " + partition.name +
                   ", which takes " + join(allowed, ", "));
   }
   for (const AssocLimits* section : sections_for(cluster.limits(), user, account)) {
     const std::vector<std::string>& allowed = section->allow_images;
     if (allowed.empty()) continue;
-    if (is_among(allowed, name, image.digest)) break;
-    return denied("image " + render(name) + " is not open to user " + user +
-                  (account.empty() ? "" : " of account " + printable(account)) + "; open are " +
+    if (named && is_among(allowed, name, image.digest)) break;
+    const std::string whose =
+        "user " + user + (account.empty() ? "" : " of account " + printable(account));
+    if (!named) return unnamed(whose + " may have");
+    return denied("image " + render(name) + " is not open to " + whose + "; open are " +
                   join(allowed, ", "));
   }
   return {};

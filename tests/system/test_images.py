@@ -193,7 +193,8 @@ class Images(unittest.TestCase):
         cls.addClassCleanup(cls.slow.close)
         cls.c = Cluster(
             nodes=2,
-            node_config=f"image_plain_http = {cls.registry.host}, {cls.slow.host}\nimage_deny = *secret*\n",
+            node_config=f"image_plain_http = {cls.registry.host}, {cls.slow.host}\n"
+            "image_deny = *secret*\n",
         ).__enter__()
         cls.addClassCleanup(cls.c.__exit__, None, None, None)
 

@@ -92,6 +92,13 @@ class RootInside(unittest.TestCase):
         self.assertEqual(os.stat(mark).st_uid, pwd.getpwnam(ALICE).pw_uid)
         self.assertEqual(self.snapshot(), before)  # the image is as it was
 
+    def test_a_package_installed_into_a_kept_container_is_there_for_the_next_job(self):
+        install = "apt-get -q update && apt-get -q -y install gd-example"
+        self.run_inside(install, "--container-name=tools:create").ok()
+        see = "dpkg -s gd-example | grep ^Status; stat -c %U:%G /usr/share/gd-example/owned"
+        done = self.run_inside(see, "--container-name=tools").ok()
+        self.assertEqual(done.out, "Status: install ok installed\ngdexample:gdexample\n")
+
     def snapshot(self):
         names = {}
         for folder, _, files in os.walk(self.image):

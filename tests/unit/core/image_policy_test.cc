@@ -88,6 +88,19 @@ TEST_F(ImagePolicyTest, ADigestThatIsAllowedMayHaveAnyName) {
   EXPECT_NE(refusal(asks("oil", "quay.io/a:1", "sha256:" + std::string(64, 'b'))), "");
 }
 
+TEST_F(ImagePolicyTest, AContainerThatIsKeptNamesItsImageWhereThatMatters) {
+  JobSpec spec = asks("oil", "");
+  spec.image.container = "box";
+  EXPECT_EQ(refusal(spec),
+            "user alice of account oil may have some images only: name the one that container box "
+            "is over");
+  spec.image.name = "reg.lab/x";
+  EXPECT_EQ(refusal(spec), "");
+  spec.account = "ink";
+  spec.image.name.clear();
+  EXPECT_EQ(refusal(spec), "");
+}
+
 TEST_F(ImagePolicyTest, AChangeOfAWaitingJobIsJudgedAgain) {
   const JobId id = submitted(asks("ink", "debian"));
   JobUpdateRequest update;
