@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/duration.h"
+#include "base/image_name.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "cmd/client.h"
@@ -55,10 +56,12 @@ bool is_busy(const Error& error) {
          error.text.find("Requested nodes are busy") != std::string::npos;
 }
 
-Error not_created(const Error& error, JobId job, const Context& context) {
+// Slurm has no words for what is wrong with an image.
+Error not_created(const Error& error, const StepRequest& request, const Context& context) {
   if (!context.slurm() || error.code == ErrorCode::usage) return error;
-  return Error{error.code, "Unable to create step for job " + std::to_string(job.value) + ": " +
-                               slurm_reason(error)};
+  const std::string why = request.image ? error.text : slurm_reason(error);
+  return Error{error.code,
+               "Unable to create step for job " + std::to_string(request.job.value) + ": " + why};
 }
 
 // Waits, as srun does, while the job's other steps have what this one needs. The end of one that
@@ -76,7 +79,7 @@ Result<StepReply> create_step(const StepRequest& request, Client& controller, Co
       if (told) context.warn("Step created for job " + std::to_string(request.job.value));
       return reply;
     }
-    if (!is_busy(reply.error())) return not_created(reply.error(), request.job, context);
+    if (!is_busy(reply.error())) return not_created(reply.error(), request, context);
     if (!news) {
       news.emplace(request.job, controller);
       soon = Deadline::after(kQuietWait);
@@ -156,7 +159,7 @@ Result<int> follow_terminal(const RunOptions& options, const StepSessionOptions&
 
 Result<StepSessionOptions> start_step_in(JobId job, const RunOptions& options,
                                          const StepRequest& request, Context& context) {
-  for (const std::string& name : TRY(without_effect(options.job.spec))) {
+  for (const std::string& name : without_effect(options.job.spec)) {
     context.warn("warning: " + name + " means nothing for a step of job " +
                  std::to_string(job.value) + ", which runs");
   }
@@ -387,14 +390,7 @@ Result<void> check_one_task(const JobSpec& spec, std::string_view why) {
   return {};
 }
 
-Result<std::vector<std::string>> without_effect(const JobSpec& spec) {
-  const ImageSpec& image = spec.image;
-  const bool other_container = image != ImageSpec{} || !spec.mounts.empty();
-  if (other_container) {
-    return Error{ErrorCode::usage,
-                 "a step runs in the container of its job; images, mounts and the like are for "
-                 "jobs of their own"};
-  }
+std::vector<std::string> without_effect(const JobSpec& spec) {
   std::vector<std::string> names;
   const auto note = [&](bool given, const char* name) {
     if (given) names.emplace_back(name);
@@ -404,6 +400,7 @@ Result<std::vector<std::string>> without_effect(const JobSpec& spec) {
   note(!spec.qos.empty(), "--qos");
   note(!spec.constraint.empty(), "--constraint");
   note(!spec.gres_per_node.empty(), "--gres");
+  note(!spec.devices.empty(), "--device");
   note(!spec.dependency.empty(), "--dependency");
   note(spec.nice != 0, "--nice");
   note(spec.hold, "--hold");
@@ -468,6 +465,11 @@ Result<StepRequest> to_step_request(const JobOptions& options, JobId job,
   request.exclude = spec.exclude;
   request.cyclic = spec.cyclic;
   request.cpu_bind = spec.cpu_bind;
+  if (spec.image != ImageSpec{} || !spec.mounts.empty()) {
+    request.image = spec.image;
+    request.image->name = absolute_image_name(spec.image.name, around.directory);
+    request.mounts = spec.mounts;
+  }
   request.environment = TRY(export_environment(options.export_names, around.environment));
   return request;
 }

@@ -43,9 +43,8 @@ Result<void> inherit(RunOptions& options,
 // Why this session has one task: a terminal is one's.
 Result<void> check_one_task(const JobSpec& spec, std::string_view why);
 
-// What was asked for and means nothing for a step of a job that runs: "--partition". An error for
-// what would make another container of it.
-Result<std::vector<std::string>> without_effect(const JobSpec& spec);
+// What was asked for and means nothing for a step of a job that runs: "--partition".
+std::vector<std::string> without_effect(const JobSpec& spec);
 
 // Where its streams go. Errors: usage, for files beside --pty.
 Result<FilePlan> to_file_plan(const RunOptions& options);
@@ -53,6 +52,7 @@ Result<FilePlan> to_file_plan(const RunOptions& options);
 Result<SubmitRequest> to_interactive_request(const JobOptions& options,
                                              const std::vector<std::string>& command, bool pty,
                                              const Surroundings& around);
+// A step that says anything of its container has one of its own.
 Result<StepRequest> to_step_request(const JobOptions& options, JobId job,
                                     const std::vector<std::string>& command, bool pty,
                                     const Surroundings& around);

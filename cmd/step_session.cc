@@ -111,6 +111,9 @@ class StepSession {
     all.on_taken_over = [this] {
       note(Error{ErrorCode::conflict, "another client has taken over this step"});
     };
+    all.on_notice = [this, at](const std::string& text) {
+      say(nodes_[at].name + ": " + printable(text));
+    };
     all.on_gap = [this, at](uint64_t bytes) {
       say(nodes_[at].name + ": " + std::to_string(bytes) + " bytes of output were lost");
     };

@@ -2,6 +2,9 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/check.h"
 #include "base/duration.h"
 #include "base/process.h"
@@ -36,6 +39,7 @@ Shepherd::Shepherd(Poller& poller, StepFolder folder, StepLaunch launch, Shepher
               .on_progress =
                   [this](const std::string& text) {
                     status_.waits = text;
+                    if (streams_) streams_->set_waiting(text);
                     save_and_tell();
                   }}),
       container_(launch_, settings_, folder_) {
@@ -49,6 +53,7 @@ Shepherd::Shepherd(Poller& poller, StepFolder folder, StepLaunch launch, Shepher
   }
   StreamEvents events;
   events.on_signal = [this](int number) {
+    if (ends_unstarted(number)) return;
     if (container_.running() && !ended()) (void)container_.signal_all(number).ok();
   };
   events.on_attached = [this] { on_attached(); };
@@ -334,7 +339,17 @@ void Shepherd::on_order(const ShepherdOrder& order) {
   if (order.forget) forget();
 }
 
+// What would end the program ends the wait for its image, of a step beside the job's first.
+bool Shepherd::ends_unstarted(int number) {
+  constexpr std::array kEnding{SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM};
+  if (ended() || container_.running() || launch_.step >= kInteractiveStep) return false;
+  if (std::ranges::find(kEnding, number) == kEnding.end()) return false;
+  begin_end(EndCause::ordered, Seconds{0});
+  return true;
+}
+
 void Shepherd::on_signal_order(const SignalOrder& order) {
+  if (ends_unstarted(order.signal)) return;
   if (ended() || !container_.running() || order.serial <= status_.signal_serial) return;
   (void)(order.batch_only ? container_.signal_program(order.signal)
                           : container_.signal_all(order.signal))

@@ -80,6 +80,7 @@ class Shepherd {
   void send_warning();
 
   void on_order(const ShepherdOrder& order);
+  bool ends_unstarted(int number);
   void on_signal_order(const SignalOrder& order);
   Result<void> on_client(FrameChannel& channel, const StreamOpen& open);
   Result<UniqueFd> open_output(StreamId stream) const;

@@ -125,8 +125,8 @@ Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredI
   std::optional<Owner> owner;
   if (!owns_job_group_) {
     owner = TRY(find_container());
-    if (!owner && joined_) return Start::not_yet;
-    if (owner) keep_processors(join_processors(launch_, settings_, owner->folder, owner->pid));
+    if (!owner) return Start::not_yet;
+    keep_processors(join_processors(launch_, settings_, owner->folder, owner->pid));
   }
   const std::unique_ptr<container::Engine> engine = TRY(engine_of(launch_, settings_));
   container::Identity identity = TRY(identify(launch_));
@@ -138,7 +138,8 @@ Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredI
   request_at_fault_ = false;
   step.plan.cgroup = TRY(step_group_->attach_points());
   place_ = step.plan.process.argv.empty();
-  if (!joined_) receipt_ = receipt_of(launch_, settings_, step.plan, stored, processors_.own);
+  if (owns_job_group_)
+    receipt_ = receipt_of(launch_, settings_, step.plan, stored, processors_.own);
   Result<container::Process> process =
       joined_ ? container::join(owner->process.get(), step.plan.identity, step.plan.process,
                                 step.plan.cgroup, step.plan.root_mode)

@@ -4,9 +4,9 @@
 //   <tree>/job_<n>.<launch>/<step>/    the processes of one step
 //
 // Whoever makes the job's group owns it: that step makes the job's container too, says in its
-// folder where pid 1 is, and removes the whole group at its end. A step that is to join waits
-// until the owner's container is there (try_start() says not_yet). A step that is not to
-// join has a container of its own in the job's group.
+// folder where pid 1 is, and removes the whole group at its end. Other steps wait until the
+// owner's container is there (try_start() says not_yet): most join it. A step that is not to
+// join has a container of its own in the job's group, and a part of the job's processors.
 #pragma once
 
 #include <optional>

@@ -95,7 +95,7 @@ Result<void> StepImage::start_fetch() {
                       std::to_string(launch_.uid), "pull", name_},
                      options));
   output_ = std::move(pipe.read);
-  events_.on_progress("image " + name_ + " is fetched");
+  events_.on_progress("image " + name_ + " is being fetched");
   return poller_.add(output_.get(), EPOLLIN, [this](uint32_t) { on_output(); });
 }
 

@@ -29,7 +29,7 @@ void StreamHost::attach(FrameChannel channel, const StreamOpen& open) {
   opening_ = open;  // its screen is asked for anew: an answer under way is an older client's
   watch();
   if (events_.on_attached) events_.on_attached();
-  if (!streams_) return;
+  if (!streams_) return tell_waiting();
   greet();
   pump();
   on_ready(0);  // what came together with the opening message
@@ -105,6 +105,20 @@ void StreamHost::notify(const std::string& text) {
   if (!client_ || opening_) return;
   send(StreamNotice{.text = text});
   pump();
+}
+
+// How it gets on is news for who comes later, and no reason for one more line to who is here.
+void StreamHost::set_waiting(std::string text) {
+  const bool first = waiting_.empty();
+  waiting_ = std::move(text);
+  if (first) tell_waiting();
+}
+
+void StreamHost::tell_waiting() {
+  if (!client_ || streams_ || waiting_.empty()) return;
+  send(StreamNotice{.text = waiting_});
+  if (failed_) return detach(Leaving::lost);
+  watch();
 }
 
 void StreamHost::end(StreamExit exit) {

@@ -65,6 +65,8 @@ class StreamHost {
   void end(StreamExit exit);
 
   [[nodiscard]] bool attached() const { return client_.has_value(); }
+  // For what the program's start waits: told to who is there or comes, until it runs.
+  void set_waiting(std::string text);
   // A word to whoever is attached.
   void notify(const std::string& text);
   [[nodiscard]] Milliseconds active_at() const {
@@ -78,6 +80,7 @@ class StreamHost {
   void watchers_moved();
   void pump_watchers();
   void greet();
+  void tell_waiting();
   [[nodiscard]] bool wants_screen() const;
   void ask_screen();
   void welcome(std::optional<Bytes> screen);
@@ -100,6 +103,7 @@ class StreamHost {
   std::optional<FrameChannel> client_;
   std::optional<StreamOpen> opening_;  // of a client that waits for the program, or the screen
   std::optional<StreamExit> exit_;
+  std::string waiting_;
   uint64_t input_acknowledged_ = 0;
   uint32_t watched_ = 0;
   bool output_end_ = false;

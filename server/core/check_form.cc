@@ -127,16 +127,21 @@ Result<void> check_arguments(const std::vector<std::string>& argv) {
   return {};
 }
 
-Result<void> check_lists(const JobSpec& spec) {
-  TRY(check_arguments(spec.argv));
-  if (spec.mounts.size() > kMaxMounts) {
-    return invalid(std::to_string(spec.mounts.size()) + " mounts, at most " +
+Result<void> check_mounts(const std::vector<std::string>& mounts) {
+  if (mounts.size() > kMaxMounts) {
+    return invalid(std::to_string(mounts.size()) + " mounts, at most " +
                    std::to_string(kMaxMounts) + " are allowed");
   }
-  for (const std::string& one : spec.mounts) {
+  for (const std::string& one : mounts) {
     TRY(check_text("mount", one, kMaxTextBytes));
     (void)TRY(parse_mount_request(one));
   }
+  return {};
+}
+
+Result<void> check_lists(const JobSpec& spec) {
+  TRY(check_arguments(spec.argv));
+  TRY(check_mounts(spec.mounts));
   if (spec.devices.size() > kMaxMounts) {
     return invalid(std::to_string(spec.devices.size()) + " devices, at most " +
                    std::to_string(kMaxMounts) + " are allowed");
@@ -255,7 +260,12 @@ Result<void> check_step_form(const StepRequest& request) {
   TRY(check_hosts("node list", request.node_list));
   TRY(check_hosts("exclude", request.exclude));
   if (request.sharing > StepSharing::overlap) return invalid("no such way to share processors");
-  return {};
+  if (!request.image && !request.mounts.empty()) {
+    return invalid("mounts for a step in the container of its job, which has its own");
+  }
+  if (request.image) TRY(check_text("image", request.image->name, kMaxTextBytes));
+  if (request.image) TRY(check_image(*request.image));
+  return check_mounts(request.mounts);
 }
 
 std::vector<std::string> names_in(const std::string& hostlist) {

@@ -5,6 +5,7 @@
 #include "server/core/check_form.h"
 #include "server/core/cron.h"
 #include "server/core/dependencies.h"
+#include "server/core/image_policy.h"
 #include "server/core/life.h"
 #include "server/core/query.h"
 #include "server/core/select.h"
@@ -392,6 +393,7 @@ StepRecord step_of(const StepRequest& request, std::vector<StepShare> shares) {
   step.chdir = request.chdir;
   step.pty = request.pty;
   step.record = request.record;
+  step.mounts = request.mounts;
   return step;
 }
 
@@ -425,11 +427,15 @@ Result<Reply> start_step(Draft& draft, const StartStep& command) {
                      " steps, the limit is " + std::to_string(draft.cluster.config().max_steps)};
   }
   TRY(check_step_form(request));
+  std::optional<ImageSpec> image;
+  if (request.image) image = TRY(admit_step_image(draft.cluster, *job, *request.image));
   Result<std::vector<StepShare>> shares = lay_out(rooms_of(*job), request);
   if (!shares.ok()) return std::move(shares).error().in("job " + std::to_string(job->id.value));
   StepRecord step = step_of(request, *std::move(shares));
   step.id = StepId{job->next_step};
   step.environment = command.environment;
+  step.join_container = !image;
+  step.image = std::move(image);
   step.start_time = draft.now;
   StepGiven reply{job->id, step.id};
   draft.emit(StepAdded{job->id, std::move(step)});

@@ -83,6 +83,23 @@ Result<void> check_image_policy(const Cluster& cluster, const std::string& user,
   return {};
 }
 
+Result<ImageSpec> admit_step_image(const Cluster& cluster, const JobRecord& job, ImageSpec asked) {
+  if (asked.name.empty() && asked.container.empty()) {
+    const ImageSpec& of_job = job.spec->image;
+    const Receipt& got = received(job);  // the name may mean another one by now
+    asked.name = of_job.name.empty() ? got.image : of_job.name;
+    asked.digest = got.digest.empty() ? of_job.digest : got.digest;
+  }
+  const auto partition = cluster.find_partition(job.partition);
+  if (!partition) {
+    return Error{ErrorCode::denied, "partition " + job.partition +
+                                        " is gone, so nobody can say which images it takes: steps "
+                                        "run in the container of their job"};
+  }
+  TRY(check_image_policy(cluster, job.user, job.spec->account, asked, {*partition}));
+  return asked;
+}
+
 FetchesAhead fetches_ahead(const Cluster& cluster, const sched::Plan& plan, TimePoint now) {
   Fetches fetches(cluster);
   for (const sched::Preemption& one : plan.preemptions) fetches.add(one.job, one.placement);

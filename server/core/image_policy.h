@@ -25,6 +25,10 @@ Result<void> check_image_policy(const Cluster& cluster, const std::string& user,
                                 const std::string& account, const ImageSpec& image,
                                 const std::vector<sched::PartitionIndex>& partitions);
 
+// The image of a container of its own that a step of this job asks for, as it is recorded: if it
+// names none, it is the job's.
+Result<ImageSpec> admit_step_image(const Cluster& cluster, const JobRecord& job, ImageSpec asked);
+
 // A fetch is begun so long before the expected start. Starts come sooner than their limits say,
 // but what is fetched for tomorrow may be pruned tonight.
 inline constexpr Seconds kFetchAhead{3600};

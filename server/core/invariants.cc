@@ -91,6 +91,10 @@ Result<void> check_steps(const JobRecord& job) {
       return broken(job_text(job) + "may give a step number twice");
     }
     TRY(check_shares(job, step));
+    const bool own = !step.join_container && !opens_job(step.id);
+    if (own != step.image.has_value() || (!own && !step.mounts.empty())) {
+      return broken(job_text(job) + "has a step of which nobody knows whose container it is in");
+    }
   }
   for (const NodeRoom& room : rooms_of(job)) {
     if (room.taken_cpus > room.cpus) {

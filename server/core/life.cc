@@ -297,7 +297,8 @@ void take_status(Draft& draft, std::string_view node, const StepStatus& status) 
   const StepRecord* known = find_step(*job, status.step);
   const StepShare* share = known == nullptr ? nullptr : share_on(*known, node);
   if (share == nullptr || share->state == StepState::ended) return;
-  const bool tells = is_first_step(status.step) || job->spec->kind == JobKind::allocation;
+  const bool place = job->spec->kind == JobKind::allocation && opens_job(status.step);
+  const bool tells = is_first_step(status.step) || place;
   if (tells && status.receipt.given() && job->receipts.empty()) {
     draft.emit(JobGot{job->id, bounded(status.receipt)});
     job = draft.find(status.job);

@@ -83,6 +83,11 @@ void describe_step(StepLaunch& launch, const StepRecord& step, std::string_view 
   launch.pty = step.pty;
   launch.record = step.record;
   launch.join_container = step.join_container;
+  if (!step.image) return;
+  // What the job says of its container, and what it runs, is not for one of a step's own.
+  launch.spec.image = *step.image;
+  launch.spec.mounts = step.mounts;
+  launch.spec.argv.clear();
 }
 
 }  // namespace

@@ -275,6 +275,7 @@ class World {
         if (dice_.one_in(2)) step.tasks = static_cast<uint32_t>(dice_.between(1, 3));
         step.sharing = static_cast<StepSharing>(dice_.below(3));
         step.cyclic = dice_.one_in(2);
+        if (dice_.one_in(3)) step.image = ImageSpec{.read_only = true};
         message = step;
         break;
       }

@@ -109,6 +109,18 @@ class StreamsTest : public ::testing::Test {
   UniqueFd program_err_;
 };
 
+TEST_F(StreamsTest, WhoComesBeforeTheProgramRunsIsToldWhatItWaitsFor) {
+  attach();
+  host_.set_waiting("image x is fetched");
+  EXPECT_EQ(await<StreamNotice>()->text, "image x is fetched");
+  host_.set_waiting("image x: 5 MiB so far");
+  attach();  // the first one is told goodbye
+  EXPECT_EQ(await<StreamNotice>()->text, "image x: 5 MiB so far");
+  begin_pipes();
+  const std::optional<Message> message = next();  // and no other word of it
+  EXPECT_TRUE(message && std::holds_alternative<StreamOpened>(*message));
+}
+
 TEST_F(StreamsTest, OutputErrorsAndTheExitArriveInOrder) {
   begin_pipes();
   attach();

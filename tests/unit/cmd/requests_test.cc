@@ -276,12 +276,28 @@ TEST(Gdrun, ATerminalIsForOneTask) {
 
 TEST(Gdrun, WhatMeansNothingForAStepIsNamed) {
   JobSpec spec;
-  EXPECT_TRUE(without_effect(spec)->empty());
+  EXPECT_TRUE(without_effect(spec).empty());
   spec.partition = "x";
   spec.hold = true;
-  EXPECT_EQ(without_effect(spec).value(), (Words{"--partition", "--hold"}));
-  spec.image.name = "debian";
-  EXPECT_EQ(without_effect(spec).error().code, ErrorCode::usage);
+  spec.devices = {"lab/card=0"};
+  EXPECT_EQ(without_effect(spec), (Words{"--partition", "--device", "--hold"}));
+  spec = JobSpec{};
+  spec.image.name = "debian";  // that makes a container of the step's own
+  EXPECT_TRUE(without_effect(spec).empty());
+}
+
+TEST(Gdrun, AStepThatSaysAnythingOfItsContainerHasOneOfItsOwn) {
+  const Surroundings here{.directory = "/home/alice"};
+  JobOptions options;
+  const auto step = [&] { return to_step_request(options, JobId{7}, {"x"}, false, here).value(); };
+  EXPECT_FALSE(step().image.has_value());
+  options.spec.image.name = "./small";
+  options.spec.mounts = {"/data:/data"};
+  EXPECT_EQ(step().image, (ImageSpec{.name = "/home/alice/small"}));
+  EXPECT_EQ(step().mounts, Words{"/data:/data"});
+  options.spec.image = {.workdir = "/srv"};  // the job's image
+  options.spec.mounts.clear();
+  EXPECT_EQ(step().image, (ImageSpec{.workdir = "/srv"}));
 }
 
 // ---- gdinfo

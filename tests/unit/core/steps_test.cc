@@ -1,4 +1,5 @@
 // Steps over several nodes, and the places that a job has for them.
+#include "server/core/admission.h"
 #include "tests/unit/core/fixture.h"
 
 namespace gd::core {
@@ -114,6 +115,84 @@ TEST_F(StepsTest, AStepOfAJobThatIsNotSaidToRunYetIsToldToComeAgain) {
   EXPECT_EQ(early.error().text, "job 1: Requested nodes are busy: it is CONFIGURING");
   report("n1", {status(id, StepPhase::running)});
   EXPECT_TRUE(run(StartStep{user("alice", 1001), asked, {}}).ok());
+}
+
+// ---- containers of steps' own
+
+class StepImagesTest : public StepsTest {
+ protected:
+  StepImagesTest() {
+    PartitionConfig strict;
+    strict.name = "strict";
+    strict.is_default = true;
+    strict.default_image = "reg.lab/base:1";
+    strict.allow_images = {"reg.lab/*"};
+    strict.root_inside = false;
+    config->partitions = {strict};
+    restart();
+    add_node("n1", 4);
+    JobSpec spec = batch_spec();
+    spec.cpus_per_task = 4;
+    spec.argv = {"a"};
+    spec.image.env = {"LANG"};
+    spec.mounts = {"tmpfs:/x"};
+    id_ = submitted(spec);
+    EXPECT_EQ(pass(), 1u);
+    StepStatus begun = status(id_, StepPhase::running);
+    begun.receipt = {.image = "reg.lab/base:1", .digest = "sha256:" + std::string(64, 'a')};
+    report("n1", {begun});
+  }
+  Result<Reply> ask(ImageSpec image, std::vector<std::string> mounts = {}) {
+    const StepRequest request{
+        .job = id_, .sharing = StepSharing::overlap, .image = std::move(image), .mounts = mounts};
+    return run(StartStep{user("alice", 1001), request, {}});
+  }
+  StepLaunch launched_last() {
+    const auto draft = next_orders(*cluster, "n1");
+    return draft ? draft->orders.launches.back() : StepLaunch{};
+  }
+  JobId id_;
+};
+
+TEST_F(StepImagesTest, ItsImageAndMountsStandInPlaceOfTheJobs) {
+  const ImageSpec tools{.name = "reg.lab/tools:2", .read_only = true};
+  ASSERT_TRUE(ask(tools, {"/data:/data"}).ok());
+  const StepLaunch launch = launched_last();
+  EXPECT_FALSE(launch.join_container);
+  EXPECT_EQ(launch.spec.image, tools);
+  EXPECT_EQ(launch.spec.mounts, std::vector<std::string>{"/data:/data"});
+  EXPECT_TRUE(launch.spec.argv.empty());  // or a shell would be the job's command
+  EXPECT_EQ(job(id_).spec->mounts, std::vector<std::string>{"tmpfs:/x"});
+}
+
+TEST_F(StepImagesTest, WithoutANameItIsTheImageThatTheJobGot) {
+  ASSERT_TRUE(ask({.workdir = "/srv"}).ok());
+  const ImageSpec expected{
+      .name = "reg.lab/base:1", .workdir = "/srv", .digest = "sha256:" + std::string(64, 'a')};
+  EXPECT_EQ(launched_last().spec.image, expected);
+  EXPECT_TRUE(launched_last().spec.mounts.empty());
+}
+
+TEST_F(StepImagesTest, ThePartitionsRulesHoldForItToo) {
+  EXPECT_EQ(ask({.name = "debian:12"}).error().text,
+            "image docker.io/library/debian:12 is not allowed in partition strict, which takes "
+            "reg.lab/*");
+  EXPECT_EQ(ask({.root_inside = true}).error().code, ErrorCode::denied);
+  EXPECT_EQ(ask({.name = "reg.lab/x:1", .workdir = "srv"}).error().code, ErrorCode::invalid);
+  EXPECT_EQ(ask({}, {"nowhere"}).error().code, ErrorCode::invalid);
+  EXPECT_FALSE(ask({}, std::vector<std::string>(kMaxMounts + 1, "tmpfs:/x")).ok());
+  const StepRequest mounts{.job = id_, .argv = {"x"}, .mounts = {"tmpfs:/y"}};
+  EXPECT_EQ(run(StartStep{user("alice", 1001), mounts, {}}).error().text,
+            "mounts for a step in the container of its job, which has its own");
+}
+
+TEST_F(StepImagesTest, WhatItGotIsNotWhatTheJobGot) {
+  const Receipt before = received(job(id_));
+  const StepId step = std::get<StepGiven>(ask({.name = "reg.lab/tools:2"}).value()).step;
+  StepStatus begun = status(id_, StepPhase::running, {}, {}, step);
+  begun.receipt.image = "reg.lab/tools:2";
+  report("n1", {begun});
+  EXPECT_EQ(received(job(id_)), before);
 }
 
 TEST_F(StepsTest, WhoHoldsTheContainerIsToldToEndAfterTheSteps) {
