@@ -177,6 +177,8 @@ struct StepLaunch {
   std::string programs;
   std::optional<Seconds> session_idle;  // then a terminal at which nothing happens is ended
   std::string record;                   // JobSpec::record, of this step
+  // If its user is root inside: home and all mounts but the job directory are read-only.
+  bool seals_root_mounts = false;
   bool operator==(const StepLaunch&) const = default;
   static constexpr void visit(auto& self, auto&& field) {
     field("job", self.job);
@@ -220,6 +222,7 @@ struct StepLaunch {
     field("programs", self.programs);
     field("idle", self.session_idle);
     field("record", self.record);
+    field("seal", self.seals_root_mounts);
   }
 };
 

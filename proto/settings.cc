@@ -152,6 +152,7 @@ Result<PartitionSettings> read_partition(const ConfigView& view) {
   if (view.has("default_image")) out.default_image = view.text("default_image");
   out.allow_images = view.list("allow_images");
   out.root_inside = view.flag("root_inside");
+  out.root_mounts_read_only = view.flag("root_mounts_read_only");
   const auto idle = std::chrono::duration_cast<Seconds>(view.interval("session_idle"));
   if (idle > Seconds{0}) out.session_idle = idle;
   if (view.text("engine") != "native") out.engine = view.text("engine");

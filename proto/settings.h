@@ -97,6 +97,7 @@ struct PartitionSettings {
   std::string default_image;                // empty: the cluster's
   std::vector<std::string> allow_images;    // patterns; empty: all
   bool root_inside = true;
+  bool root_mounts_read_only = false;
   std::optional<Seconds> session_idle;      // empty: sessions may be idle for ever
   std::optional<PreemptMode> preempt_mode;  // of its jobs, under partition_prio
   Seconds grace_time{};
@@ -158,7 +159,7 @@ struct AgentSettings {
   uint64_t image_size_mib = 0;  // to which the store is pruned
   Seconds container_keep{};
   uint64_t container_quota_mib = 0;  // of a user's together; 0: no limit
-  std::string job_dir;          // of jobs' kept folders; empty: jobs have none
+  std::string job_dir;               // of jobs' kept folders; empty: jobs have none
   Seconds job_dir_keep{};
   uint64_t job_dir_quota_mib = 0;  // of a user's together; 0: no limit
   bool operator==(const AgentSettings&) const = default;

@@ -129,6 +129,9 @@ constexpr auto kPartition = std::to_array<ConfigKey>({
      "Names of images that its jobs may have, with * and ?, \"host\" among them, or sha256:HEX for "
      "what is named by that digest; none: all."},
     {"root_inside", boolean, "yes", "Whether its jobs may be root inside of their containers."},
+    {"root_mounts_read_only", boolean, "no",
+     "Whether home and all that is mounted, but for the job directory, is read-only in containers "
+     "whose user is root inside."},
     {"session_idle", interval, "1d",
      "A terminal at which nothing is typed, shown or computed for so long is ended, after a "
      "warning; 0: never.",

@@ -247,7 +247,20 @@ Result<void> add_mounts(PreparedStep& step, const StepLaunch& launch,
   const bool unwanted = std::ranges::any_of(step.plan.left_out, left_out) ||
                         (image.no_home && is_below(working_folder, home));
   if (!unwanted) bind_folder(step, working_folder, "working folder");
+  if (launch.seals_root_mounts && image.root_inside) {
+    seal_mounts(step.plan, settings.job_dirs.root + "/" + step.plan.identity.user);
+  }
   return {};
+}
+
+void seal_mounts(container::LaunchPlan& plan, std::string_view but) {
+  for (MountSpec& mount : plan.mounts) {
+    const bool stays = mount.kind != container::MountKind::bind || mount.target == but ||
+                       mount.access == Access::read_only;
+    if (stays) continue;
+    mount.access = Access::read_only;
+    mount.why += "; read-only for root inside, by root_mounts_read_only of the partition";
+  }
 }
 
 }  // namespace gd::agent

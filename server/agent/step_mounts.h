@@ -21,6 +21,9 @@ Result<void> add_mounts(PreparedStep& step, const StepLaunch& launch,
                         const ShepherdSettings& settings, const std::string& working_folder,
                         std::vector<std::string>* refusals = nullptr);
 
+// All that is bound, but at `but`, becomes read-only.
+void seal_mounts(container::LaunchPlan& plan, std::string_view but);
+
 // Is `path` the folder `tree`, or below it? Both absolute and plain.
 bool is_below(std::string_view path, std::string_view tree);
 

@@ -28,6 +28,7 @@
 #include "server/agent/step_image.h"
 #include "server/agent/store_answer.h"
 #include "server/container/user_file.h"
+#include "server/image/credentials.h"
 #include "server/image/pull.h"
 #include "server/image/store_admin.h"
 
@@ -70,15 +71,19 @@ Result<container::Identity> identity_of(uid_t uid) {
   return identity;
 }
 
-// Podman's and docker's own files, the first that has something for the registry.
+// Podman's, docker's and enroot's own files, the first that has something for the registry.
 std::string credentials_of(const container::Identity& identity, const std::string& registry) {
-  for (const char* name : {"/.config/containers/auth.json", "/.docker/config.json"}) {
+  constexpr std::pair<const char*, decltype(&image::credentials_for)> kFiles[] = {
+      {"/.config/containers/auth.json", image::credentials_for},
+      {"/.docker/config.json", image::credentials_for},
+      {"/.config/enroot/.credentials", image::credentials_from_netrc}};
+  for (const auto& [name, credentials] : kFiles) {
     Result<UniqueFd> file = container::open_as_user(identity.home + name,
                                                     O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0, identity);
     if (!file.ok()) continue;
     const Result<Bytes> text = read_all(file->get(), name, kMaxAuthBytes);
     if (!text.ok()) continue;
-    std::string found = image::credentials_for(*text, registry);
+    std::string found = credentials(*text, registry);
     if (!found.empty()) return found;
   }
   return {};

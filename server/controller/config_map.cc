@@ -25,6 +25,7 @@ core::PartitionConfig partition_config(const PartitionSettings& from) {
   to.default_image = from.default_image;
   to.allow_images = from.allow_images;
   to.root_inside = from.root_inside;
+  to.root_mounts_read_only = from.root_mounts_read_only;
   to.session_idle = from.session_idle;
   to.preempt_mode = from.preempt_mode;
   to.grace_time = from.grace_time;

@@ -34,6 +34,7 @@ struct PartitionConfig {
   std::string default_image;                // empty: the cluster's
   std::vector<std::string> allow_images;    // patterns of names; empty: all
   bool root_inside = true;                  // may be asked for
+  bool root_mounts_read_only = false;       // of containers whose user is root inside
   std::string engine;                       // that makes the containers: StepLaunch::engine
   std::optional<Seconds> session_idle;      // StepLaunch::session_idle
   std::optional<PreemptMode> preempt_mode;  // of its jobs; empty: the cluster's

@@ -20,6 +20,7 @@ void apply_partition(StepLaunch& launch, const Cluster& cluster, const std::stri
   if (!index) return;
   const PartitionConfig& config = cluster.partition_configs()[index->value];
   launch.engine = config.engine;
+  launch.seals_root_mounts = config.root_mounts_read_only;
   if (launch.pty) launch.session_idle = config.session_idle;
 }
 

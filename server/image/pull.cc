@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "base/digest.h"
 #include "base/process.h"
@@ -188,22 +187,6 @@ Result<void> pull(const Store& store, const PullOrder& order) {
   TRY(store.name_it(name, open ? Store::Owner::everybody : Store::Owner::user, order.uid, *digest,
                     order.stamp));
   return store.drop_stage(stage);
-}
-
-std::string credentials_for(std::string_view auth_file, const std::string& registry) {
-  using Json = nlohmann::json;
-  const Json json = Json::parse(auth_file, nullptr, false);
-  if (!json.is_object() || !json.contains("auths") || !json["auths"].is_object()) return {};
-  Json kept = Json::object();
-  for (const auto& [key, value] : json["auths"].items()) {
-    std::string_view host = key;
-    take_prefix(host, "https://");
-    if (host.substr(0, host.find('/')) == registry ||
-        (registry == "docker.io" && host.starts_with("index.docker.io"))) {
-      kept[key] = value;
-    }
-  }
-  return kept.empty() ? std::string() : Json{{"auths", kept}}.dump();
 }
 
 Error explain_failure(const std::string& name, std::string_view said) {

@@ -40,9 +40,6 @@ struct PullOrder {
 // Error codes: not_found, denied and invalid are the request's fault, others the node's.
 Result<void> pull(const Store& store, const PullOrder& order);
 
-// Of a docker or podman auth file, what one registry needs; empty if there is nothing.
-std::string credentials_for(std::string_view auth_file, const std::string& registry);
-
 // From what skopeo said at its end.
 Error explain_failure(const std::string& name, std::string_view said);
 

@@ -41,8 +41,10 @@ class RootInside(unittest.TestCase):
             f.write("deb [trusted=yes] file:/opt/repository ./\n")
         cls.c = Cluster(
             config="default_image = host\n",
-            node_config=f"image_prefixes = {cls.work}\nwritable_size = 2G\n",
-            partitions="[partition batch]\n[partition strict]\nroot_inside = no\n",
+            node_config=f"image_prefixes = {cls.work}\nwritable_size = 2G\n"
+            f"job_dir = {cls.work}/jobs\n",
+            partitions="[partition batch]\n[partition strict]\nroot_inside = no\n"
+            "[partition sealed]\nroot_mounts_read_only = yes\n",
         ).__enter__()
         cls.addClassCleanup(cls.c.__exit__, None, None, None)
 
@@ -123,6 +125,17 @@ class RootInside(unittest.TestCase):
         self.assertIn("cat: /opt/secret: Permission denied", done.err)
         self.assertIn("chroot: cannot change root directory", done.err)
         self.assertIn("mknod: /null: Operation not permitted", done.err)
+
+    def test_a_partition_may_seal_all_mounts_but_the_job_directory(self):
+        script = "touch $HOME/x $GD_JOB_DIR/x /x; ls $GD_JOB_DIR /x"
+        done = self.run_inside(script, "-p", "sealed").ok()
+        home = pwd.getpwnam(ALICE).pw_dir
+        self.assertEqual(done.err, f"touch: cannot touch '{home}/x': Read-only file system\n")
+        self.assertEqual(done.out.split()[0], "/x")
+        self.assertIn("x", done.out.split()[1:])
+        mark = os.path.join(home, "as-herself")
+        self.c.run(ALICE, "gdrun", "-p", "sealed", "touch", mark).ok()
+        os.unlink(mark)
 
     def test_a_partition_may_forbid_it(self):
         done = self.run_inside("true", "-p", "strict")

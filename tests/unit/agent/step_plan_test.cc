@@ -83,6 +83,19 @@ TEST(MountTest, OnlyBelowThePrefixesAndNeverTheSystems) {
   EXPECT_FALSE(is_below("/database", "/data"));
 }
 
+TEST(MountTest, SealedButForOneFolderAndWhatIsInMemory) {
+  container::LaunchPlan plan;
+  plan.mounts.push_back({.target = "/home/ada", .why = "the home"});
+  plan.mounts.push_back({.target = "/jobs/ada", .why = "job directories"});
+  plan.mounts.push_back({.kind = container::MountKind::tmpfs, .target = "/x", .why = "in memory"});
+  seal_mounts(plan, "/jobs/ada");
+  EXPECT_EQ(plan.mounts[0].access, container::Access::read_only);
+  EXPECT_EQ(plan.mounts[0].why,
+            "the home; read-only for root inside, by root_mounts_read_only of the partition");
+  EXPECT_EQ(plan.mounts[1].access, container::Access::read_write);
+  EXPECT_EQ(plan.mounts[2].access, container::Access::read_write);
+}
+
 TEST(CommandTest, ScriptCommandShellOrPlace) {
   StepLaunch launch = batch();
   launch.script = "#!/bin/sh\n";

@@ -185,13 +185,5 @@ TEST(SkopeoSaid, BecomesOneLineAndACode) {
   }
 }
 
-TEST(Credentials, AreThoseOfTheOneRegistry) {
-  const std::string file =
-      R"({"auths":{"https://q.io/v2/":{"auth":"YQ=="},"r.io":{"auth":"Yg=="}},"credsStore":"x"})";
-  EXPECT_EQ(credentials_for(file, "q.io"), R"({"auths":{"https://q.io/v2/":{"auth":"YQ=="}}})");
-  EXPECT_EQ(credentials_for(file, "s.io"), "");
-  EXPECT_EQ(credentials_for("not json", "q.io"), "");
-}
-
 }  // namespace
 }  // namespace gd::image
