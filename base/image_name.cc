@@ -172,6 +172,17 @@ std::string absolute_image_name(std::string_view text, const std::string& folder
   return std::string(text);
 }
 
+Result<SaveForm> parse_save_form(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  for (const std::string_view suffix : {".sqsh", ".squashfs"}) {
+    if (name.size() > suffix.size() && name.ends_with(suffix)) return SaveForm::squashfs;
+  }
+  if (name.size() > 4 && name.ends_with(".tar")) return SaveForm::oci_archive;
+  return Error{ErrorCode::invalid, "file '" + printable(path) +
+                                       "' to save a container in: expected NAME.sqsh, "
+                                       "NAME.squashfs or NAME.tar (an OCI archive)"};
+}
+
 bool is_sha256(std::string_view digest) {
   return digest.size() == 71 && digest.starts_with("sha256:") &&
          std::ranges::all_of(digest.substr(7), [](char c) {

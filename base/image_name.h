@@ -64,6 +64,10 @@ bool is_file_system(ImageSource source);
 // also behind "oci:" and the like.
 std::string absolute_image_name(std::string_view text, const std::string& folder);
 
+// What a container may be saved as, by its file's suffix: .sqsh or .squashfs, .tar (also .oci.tar).
+enum class SaveForm : uint8_t { squashfs, oci_archive };
+Result<SaveForm> parse_save_form(std::string_view path);
+
 bool is_sha256(std::string_view digest);  // "sha256:" and 64 lower-case hex digits
 
 }  // namespace gd

@@ -243,6 +243,26 @@ Result<void> set_container(JobSpec& spec, std::string_view text) {
   return {};
 }
 
+// What becomes of what is written over the image.
+void define_kept(Cli& cli, JobSpec& spec) {
+  cli.on("--container-name", "NAME[:auto|create|no_exec]",
+         "Keep what is written over the image on its node, for later jobs of this name; create: "
+         "none may be there yet",
+         [&spec](std::string_view text) { return set_container(spec, text); })
+      .env("CONTAINER_NAME");
+  cli.on("--container-save", "FILE",
+         "At the job's end, write its container as an image: .sqsh, .squashfs, or .tar (OCI); a "
+         "pattern, as of --output",
+         [&spec](std::string_view text) -> Result<void> {
+           const Result<SaveForm> form = parse_save_form(text);
+           if (!form.ok()) return usage(form.error().text);
+           spec.image.save = text;
+           return {};
+         })
+      .env("CONTAINER_SAVE")
+      .complete(Completes::file);
+}
+
 void define_container(Cli& cli, JobOptions& options) {
   JobSpec& spec = options.spec;
   cli.group("Container");
@@ -291,11 +311,7 @@ void define_container(Cli& cli, JobOptions& options) {
          });
   cli.flag("--read-only,--container-readonly", "No writable layer on the image",
            spec.image.read_only);
-  cli.on("--container-name", "NAME[:auto|create|no_exec]",
-         "Keep what is written over the image on its node, for later jobs of this name; create: "
-         "none may be there yet",
-         [&spec](std::string_view text) { return set_container(spec, text); })
-      .env("CONTAINER_NAME");
+  define_kept(cli, spec);
   cli.on("--network", "host|none", "The machine's network, or none",
          [&spec](std::string_view text) { return set_network(spec, text); })
       .choose({"host", "none"});

@@ -306,6 +306,8 @@ Result<AgentSettings> read_agent(const ConfigView& view) {
   }
   out.image_timeout = std::chrono::duration_cast<Seconds>(view.interval("image_timeout"));
   out.image_size_mib = view.mib("image_size");
+  out.save_timeout = std::chrono::duration_cast<Seconds>(view.interval("save_timeout"));
+  out.save_size_mib = view.mib("save_size");
   out.container_keep = std::chrono::duration_cast<Seconds>(view.interval("container_keep"));
   out.container_quota_mib = view.mib("container_quota");
   out.job_dir = text_or_empty(view, "job_dir");

@@ -157,6 +157,8 @@ struct AgentSettings {
   std::vector<std::string> image_mirrors;
   Seconds image_timeout{1800};
   uint64_t image_size_mib = 0;  // to which the store is pruned
+  Seconds save_timeout{1800};
+  uint64_t save_size_mib = 0;
   Seconds container_keep{};
   uint64_t container_quota_mib = 0;  // of a user's together; 0: no limit
   std::string job_dir;               // of jobs' kept folders; empty: jobs have none

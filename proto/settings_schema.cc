@@ -340,6 +340,10 @@ constexpr auto kAgent = std::to_array<ConfigKey>({
     {"container_quota", size_mib, "10G",
      "What a user's kept containers may take together when a job begins; 0: no limit.", 0,
      int64_t{1} << 40},
+    {"save_size", size_mib, "64G", "The largest file that --container-save may write.", 1,
+     int64_t{1} << 40},
+    {"save_timeout", interval, "30min",
+     "How long --container-save may take; the job is COMPLETING meanwhile.", 1000, 86'400'000},
     {"job_dir", path, nullptr,
      "Folder of this node in which each job has one of its own, as USER/JOB; jobs find it by "
      "GD_JOB_DIR, and their user's later jobs on this node see it, too. Without it there are "

@@ -109,6 +109,8 @@ Result<std::string> prepare_shepherds(const Settings& all, const std::string& no
                      .mirrors = settings.image_mirrors,
                      .timeout = settings.image_timeout};
   if (shepherd.images.folder.empty()) shepherd.images.folder = settings.spool_dir + "/images";
+  shepherd.save_timeout = settings.save_timeout;
+  shepherd.save_size_mib = settings.save_size_mib;
   shepherd.containers = {.root = shepherd.images.folder + "/containers",
                          .keep = settings.container_keep,
                          .quota_mib = settings.container_quota_mib};

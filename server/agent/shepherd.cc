@@ -43,6 +43,10 @@ Shepherd::Shepherd(Poller& poller, StepFolder folder, StepLaunch launch, Shepher
                     save_and_tell();
                   }}),
       container_(launch_, settings_, folder_) {
+  if (saves_container(launch_)) {
+    save_.emplace(poller, launch_, settings_, folder_.path(),
+                  [this](const Result<uint64_t>& bytes) { on_saved(bytes); });
+  }
   if (!launch_.stream) {
     followers_.emplace(
         poller_, launch_.job, launch_.step, [this](StreamId stream) { return open_output(stream); },
@@ -116,7 +120,10 @@ void Shepherd::try_start() {
       return finish(cause_.value_or(EndCause::refused), {}, kept.error().text);
     }
   }
-  Result<StepContainer::Start> start = container_.try_start(image_.stored());
+  const Result<void> file = save_ ? save_->prepare(image_.stored()) : Result<void>{};
+  if (!file.ok()) return on_image(Error{ErrorCode::denied, file.error().text});
+  Result<StepContainer::Start> start =
+      container_.try_start(image_.stored(), save_ ? save_->root_to() : -1);
   if (!start.ok()) return fail(start.error());
   if (*start == StepContainer::Start::started) return on_started();
   if (boot_time() - begun_at_ > kJoinPatience) {
@@ -136,6 +143,7 @@ void Shepherd::on_started() {
   status_.warnings = container_.warnings();
   status_.receipt = container_.receipt();
   if (!screen_trouble_.empty()) status_.warnings.push_back(screen_trouble_);
+  if (save_) save_->take_root();
   if (streams_) {
     const Result<void> begun =
         streams_->begin(container_.take_ends(), screen_ ? &*screen_ : nullptr);
@@ -227,14 +235,19 @@ void Shepherd::on_gone(const container::ExitReport& report) {
     status_.usage = meter_.usage();
     status_.series = meter_.series();
   }
-  finish(cause, exit, std::move(error));
+  if (!begin_save(cause, exit)) finish(cause, exit, std::move(error));
 }
 
-void Shepherd::finish(EndCause cause, ExitStatus exit, std::string error) {
+void Shepherd::cancel_timers() {
   for (const TimerId timer : {limit_timer_, warn_timer_, kill_timer_, client_timer_, retry_timer_,
                               sample_timer_, idle_timer_}) {
     poller_.cancel(timer);
   }
+}
+
+void Shepherd::finish(EndCause cause, ExitStatus exit, std::string error) {
+  cancel_timers();
+  drop_save(cause);
   // The last output first: the pipes' writers are gone, and so is what they wrote to.
   if (streams_ && container_.running()) streams_->drain();
   if (const Result<void> clean = container_.clean_up(); !clean.ok()) {
@@ -264,6 +277,11 @@ void Shepherd::on_terminate() {
 
 void Shepherd::begin_end(EndCause cause, Milliseconds grace) {
   if (ended()) return;
+  if (save_ && save_->running()) {
+    if (cause != EndCause::ordered && cause != EndCause::lost) return;
+    save_->stop();
+    return on_saved(Error{ErrorCode::conflict, "ended before it was done"});
+  }
   const bool first = !cause_.has_value();
   if (first) cause_ = cause;
   image_.stop();

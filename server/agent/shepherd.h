@@ -33,6 +33,7 @@
 #include "server/agent/step_container.h"
 #include "server/agent/step_folder.h"
 #include "server/agent/step_image.h"
+#include "server/agent/step_save.h"
 #include "server/agent/stream_host.h"
 #include "server/agent/usage_meter.h"
 
@@ -73,6 +74,13 @@ class Shepherd {
   void on_program_end();
   void on_gone(const container::ExitReport& report);
   void finish(EndCause cause, ExitStatus exit, std::string error);
+  void cancel_timers();
+
+  bool begin_save(EndCause cause, ExitStatus exit);  // false: nothing is saved
+  void on_saved(const Result<uint64_t>& bytes);
+  void tell_save(const std::string& how);
+  Result<void> write_in_output(const std::string& line) const;
+  void drop_save(EndCause cause);
 
   void begin_end(EndCause cause, Milliseconds grace);
   void kill_now();
@@ -121,12 +129,14 @@ class Shepherd {
   ShepherdDoor door_;
   StepImage image_;
   StepContainer container_;
+  std::optional<StepSave> save_;  // of a step whose container is to be saved
   SystemClock clock_;
   UsageMeter meter_;
 
   std::optional<EndCause> cause_;  // the first one; none: it ended by itself
   bool killed_ = false;            // by us
   bool forgotten_ = false;
+  bool save_told_ = false;
   Milliseconds begun_at_{};    // boot time, of the first try to start
   Milliseconds started_at_{};  // boot time, of the program
   Milliseconds kill_at_{};     // boot time, once it has been told to end

@@ -36,6 +36,9 @@ Result<void> take(ShepherdSettings& settings, std::string_view key, const std::s
   if (key == "container_keep_s") {
     containers.keep = Seconds(TRY(parse_number<uint32_t>(value, 1)));
   }
+  if (key == "save_timeout_s")
+    settings.save_timeout = Seconds(TRY(parse_number<uint32_t>(value, 1)));
+  if (key == "save_size_mib") settings.save_size_mib = TRY(parse_number<uint64_t>(value, 1));
   if (key == "container_quota_mib") containers.quota_mib = TRY(parse_number<uint64_t>(value));
   if (key == "job_dir") settings.job_dirs.root = value;
   if (key == "job_dir_keep_s") {
@@ -86,6 +89,8 @@ std::string render(const ShepherdSettings& settings) {
   for (const std::string& registry : images.plain_http) line(out, "image_plain_http", registry);
   for (const std::string& mirror : images.mirrors) line(out, "image_mirror", mirror);
   line(out, "image_timeout_s", std::to_string(images.timeout.count()));
+  line(out, "save_timeout_s", std::to_string(settings.save_timeout.count()));
+  line(out, "save_size_mib", std::to_string(settings.save_size_mib));
   if (const ContainerSettings& containers = settings.containers; !containers.root.empty()) {
     line(out, "container_dir", containers.root);
     line(out, "container_keep_s", std::to_string(containers.keep.count()));

@@ -45,6 +45,8 @@ struct ShepherdSettings {
   std::string client_dir;      // gd's commands for inside of containers; empty: there are none
   ImageRules images;
   ContainerSettings containers;
+  Seconds save_timeout{1800};  // of --container-save
+  uint64_t save_size_mib = uint64_t{64} << 10;
   JobDirSettings job_dirs;
   DeviceSettings devices;
   std::string devices_dir;      // whose job has which: step_devices.h

@@ -23,12 +23,13 @@ std::string folder_above(const std::string& path) {
 
 }  // namespace
 
-Result<StepContainer::Start> StepContainer::try_start(const image::StoredImage* stored) {
+Result<StepContainer::Start> StepContainer::try_start(const image::StoredImage* stored,
+                                                      int root_to) {
   if (!tree_) {
     tree_ = TRY(container::Tree::discover(settings_.cgroup_root));
     TRY(open_groups());
   }
-  return start_in_groups(stored);
+  return start_in_groups(stored, root_to);
 }
 
 Result<void> StepContainer::open_groups() {
@@ -120,7 +121,8 @@ Result<void> StepContainer::keep_layer(container::LaunchPlan& plan,
   return {};
 }
 
-Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredImage* stored) {
+Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredImage* stored,
+                                                            int root_to) {
   joined_ = launch_.join_container && !owns_job_group_;
   std::optional<Owner> owner;
   if (!owns_job_group_) {
@@ -135,6 +137,7 @@ Result<StepContainer::Start> StepContainer::start_in_groups(const image::StoredI
   const StepHoldings holdings{.devices = devices_.edits, .of_tasks = processors_.of_tasks};
   PreparedStep step = TRY(prepare_step(launch_, settings_, std::move(identity), stored, holdings));
   if (!joined_) TRY(keep_layer(step.plan, stored));
+  step.plan.root_to = root_to;
   request_at_fault_ = false;
   step.plan.cgroup = TRY(step_group_->attach_points());
   place_ = step.plan.process.argv.empty();

@@ -34,7 +34,7 @@ class StepContainer {
   StepContainer& operator=(const StepContainer&) = delete;
 
   enum class Start : uint8_t { started, not_yet };
-  Result<Start> try_start(const image::StoredImage* stored);
+  Result<Start> try_start(const image::StoredImage* stored, int root_to);  // LaunchPlan::root_to
   // After a failed try_start(): whether what was asked for is at fault, not this node.
   [[nodiscard]] bool request_at_fault() const { return request_at_fault_; }
   StdioEnds take_ends() { return std::move(ends_); }
@@ -70,7 +70,7 @@ class StepContainer {
   };
   Result<std::optional<Owner>> find_container() const;
   Result<void> keep_layer(container::LaunchPlan& plan, const image::StoredImage* stored);
-  Result<Start> start_in_groups(const image::StoredImage* stored);
+  Result<Start> start_in_groups(const image::StoredImage* stored, int root_to);
   void tell_others();
 
   const StepLaunch& launch_;

@@ -5,6 +5,7 @@
 //   gdstore --settings FILE list [--uid N]       all, or what a user may have
 //   gdstore --settings FILE remove NAME OWNER | prune MIB | verify
 //   gdstore --settings FILE --uid N containers | discard [USER/]NAME      kept_containers.h
+//   gdstore --settings FILE save STEP DIGEST     save_container.h; 3: the tree, 4: the file
 //   gdstore --settings FILE sweep-jobs           job directories and kept containers
 //
 // Answers in lines on standard output: proto/image_progress.h about once a second; "image NAME
@@ -13,6 +14,7 @@
 // whom it serves is decided by them. REQUIRES: root.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include <cstdio>
 #include <optional>
@@ -23,6 +25,7 @@
 #include "base/user.h"
 #include "proto/image_progress.h"
 #include "server/agent/image_stamp.h"
+#include "server/agent/save_container.h"
 #include "server/agent/shepherd_settings.h"
 #include "server/agent/step_folder.h"
 #include "server/agent/step_image.h"
@@ -194,6 +197,15 @@ Result<void> run(const Arguments& arguments) {
     const image::Pruned pruned = TRY(image::prune(store, keep << 20));
     say("pruned " + std::to_string(pruned.images) + "\t" + std::to_string(pruned.bytes) + "\t" +
         std::to_string(pruned.left_bytes));
+    return {};
+  }
+  if (verb == "save" && words.size() == 3) {
+    constexpr int kTree = 3;
+    constexpr int kFile = 4;
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return os_error("death signal");
+    const StepFolder step(words[1]);
+    const uint64_t bytes = TRY(save_container(settings, step, words[2], kTree, kFile));
+    say("saved " + std::to_string(bytes));
     return {};
   }
   if (verb == "containers" && words.size() == 1 && arguments.uid) {

@@ -171,8 +171,11 @@ struct LaunchPlan {
   Network network = Network::host;
   uint64_t writable_bytes = uint64_t{1} << 30;  // the writable layer
   std::string layer;  // a folder with `upper` and `work` that is it instead, and stays; or empty
-  uint64_t tmp_bytes = uint64_t{1} << 30;       // /tmp and /var/tmp, each
-  uint64_t shm_bytes = uint64_t{1} << 30;       // /dev/shm
+  uint64_t tmp_bytes = uint64_t{1} << 30;  // /tmp and /var/tmp, each
+  uint64_t shm_bytes = uint64_t{1} << 30;  // /dev/shm
+  // A socket to which the root goes as a descriptor, without what is mounted in it; or -1. While
+  // somebody has that the root lives on, whatever becomes of the container.
+  int root_to = -1;
   std::string staging = "/tmp";  // an existing folder of the node: covered only in the child
   CgroupAttach cgroup;
   Lifetime lifetime = Lifetime::process;

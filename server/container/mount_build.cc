@@ -69,6 +69,7 @@ class Builder {
     tree_.root_access = plan.root_access;
     tree_.writable_bytes = plan.writable_bytes;
     tree_.layer = plan.layer;
+    tree_.root_to = plan.root_to;
     tree_.staging = plan.staging;
   }
 

@@ -1,6 +1,7 @@
 // Sources opened in the parent; the tree made in the child.
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -264,6 +265,27 @@ int make_root(int image) {
                  "lowerdir=lower,upperdir=layer/upper,workdir=layer/work");
 }
 
+// A mount of its own, in no namespace: before anything is mounted in the root.
+int hand_out(int root, int to) {
+  if (to < 0) return 0;
+  const ScopedFd copy(::open_tree(root, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH));
+  if (copy.fd < 0) return -1;
+  char byte = 0;
+  iovec part{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &copy.fd, sizeof copy.fd);
+  return ::sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -1;
+}
+
 // Of the root alone, once all is in it: what is mounted in it keeps its own access.
 int seal(int root, Access access) {
   if (access == Access::read_write) return 0;
@@ -370,6 +392,7 @@ int PreparedMounts::make(int* where) const {
   const ScopedFd root(::open(kRootName, O_PATH | O_DIRECTORY | O_CLOEXEC));
   const ScopedFd empty(::open("empty", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (root.fd < 0 || empty.fd < 0) return errno;
+  if (hand_out(root.fd, tree_.root_to) != 0) return errno;
   Inside inside{.root = root.fd, .empty = empty.fd};
   if (add_own(inside, root.fd) != 0) return errno;
   for (size_t i = 0; i < tree_.ops.size(); ++i) {

@@ -85,6 +85,7 @@ struct MountTree {
   Access root_access = Access::read_write;
   uint64_t writable_bytes = 0;
   std::string layer;  // in place of the tmpfs above the image; or empty
+  int root_to = -1;   // LaunchPlan::root_to
   std::string staging;
   std::vector<MountOp> ops;
 };

@@ -80,4 +80,19 @@ Result<void> make_directories_as_user(const std::string& path, mode_t mode,
   }
 }
 
+Result<void> rename_as_user(const std::string& from, const std::string& to,
+                            const Identity& identity) {
+  TRY(check_caller(identity));
+  const AsUser as_user = TRY(AsUser::enter(identity));
+  if (::rename(from.c_str(), to.c_str()) != 0) return os_error("rename " + to);
+  return {};
+}
+
+Result<void> remove_file_as_user(const std::string& path, const Identity& identity) {
+  TRY(check_caller(identity));
+  const AsUser as_user = TRY(AsUser::enter(identity));
+  if (::unlink(path.c_str()) != 0) return os_error("remove " + path);
+  return {};
+}
+
 }  // namespace gd::container

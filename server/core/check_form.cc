@@ -94,10 +94,25 @@ Result<void> check_kept(const ImageSpec& image) {
   return {};
 }
 
+// What is saved is an image with what was written over it.
+Result<void> check_saved(const ImageSpec& image) {
+  if (image.save.empty()) return {};
+  TRY(check_line("container save", image.save, kMaxTextBytes));
+  TRY(parse_save_form(image.save));
+  const auto refuse = [](const std::string& why) { return invalid("container save: " + why); };
+  if (image.read_only) return refuse("nothing is written to a read-only container");
+  if (image.name.empty()) return {};
+  const ImageName name = TRY(parse_image_name(image.name));
+  const bool saved = name.source != ImageSource::host && name.source != ImageSource::directory;
+  return saved ? Result<void>{}
+               : refuse("image " + render(name) + ": the host and directories are not saved");
+}
+
 Result<void> check_image(const ImageSpec& image) {
   if (!image.name.empty()) (void)TRY(parse_image_name(image.name));
   TRY(check_digest(image));
   TRY(check_kept(image));
+  TRY(check_saved(image));
   TRY(check_text("container working directory", image.workdir, kMaxTextBytes));
   if (!image.workdir.empty() && !image.workdir.starts_with('/')) {
     return invalid("container working directory " + printable(image.workdir) +
@@ -230,6 +245,9 @@ Result<void> check_names(const JobSpec& spec) {
 Result<void> check_form(const JobSpec& spec) {
   TRY(check_texts(spec));
   TRY(check_image(spec.image));
+  if (spec.kind == JobKind::allocation && !spec.image.save.empty()) {
+    return invalid("container save: an allocation has no program at whose end that could be");
+  }
   TRY(check_mail(spec));
   TRY(check_lists(spec));
   TRY(check_programs(spec.programs,

@@ -9,6 +9,7 @@
 #include "base/cron_schedule.h"
 #include "server/core/admission.h"
 #include "server/core/image_policy.h"
+#include "server/core/life.h"
 #include "server/core/step_layout.h"
 
 namespace gd::core {
@@ -94,6 +95,9 @@ Result<void> check_steps(const JobRecord& job) {
     const bool own = !step.join_container && !opens_job(step.id);
     if (own != step.image.has_value() || (!own && !step.mounts.empty())) {
       return broken(job_text(job) + "has a step of which nobody knows whose container it is in");
+    }
+    if (is_saved(job, step) && job.state != JobState::completing) {
+      return broken(job_text(job) + "saves its container and does not end");
     }
   }
   for (const NodeRoom& room : rooms_of(job)) {

@@ -225,6 +225,22 @@ void finish_share(Draft& draft, JobId id, StepRecord step, std::string_view node
   }
 }
 
+// Its program has ended and its container is still being saved: the job's end is begun.
+void program_ended(Draft& draft, JobId id, StepRecord step, std::string_view node,
+                   const StepStatus& status) {
+  if (!is_first_step(step.id) || draft.job(id).state != JobState::running) return;
+  StepRecord lives_on = step;
+  StepShare& share = part_on(step, node);
+  share.state = StepState::ended;
+  share.exit = exit_of(status);
+  add_up(step);
+  const auto ending = ending_of(draft, draft.job(id), step, node, status);
+  if (!ending) return;
+  lives_on.end_time = draft.now;
+  draft.emit(StepChanged{id, std::move(lives_on)});
+  end_job(draft, id, *ending);
+}
+
 // Signals that every step they are meant for has been given.
 void settle_signals(Draft& draft, JobId id) {
   const JobRecord& job = draft.job(id);
@@ -246,6 +262,11 @@ void settle_signals(Draft& draft, JobId id) {
 }
 
 }  // namespace
+
+bool is_saved(const JobRecord& job, const StepRecord& step) {
+  return is_first_step(step.id) && step.state != StepState::ended && step.end_time != TimePoint{} &&
+         !job.spec->image.save.empty();
+}
 
 bool may_requeue(const ClusterConfig& config, const JobRecord& job) {
   return job.spec->kind == JobKind::batch && job.spec->requeue.value_or(config.job_requeue);
@@ -299,7 +320,10 @@ void take_status(Draft& draft, std::string_view node, const StepStatus& status) 
   if (share == nullptr || share->state == StepState::ended) return;
   const bool place = job->spec->kind == JobKind::allocation && opens_job(status.step);
   const bool tells = is_first_step(status.step) || place;
-  if (tells && status.receipt.given() && job->receipts.empty()) {
+  // How its container was saved is known at the end.
+  const bool more = status.phase == StepPhase::ended && is_first_step(status.step) &&
+                    !job->spec->image.save.empty() && bounded(status.receipt) != received(*job);
+  if (tells && status.receipt.given() && (job->receipts.empty() || more)) {
     draft.emit(JobGot{job->id, bounded(status.receipt)});
     job = draft.find(status.job);
     known = find_step(*job, status.step);
@@ -322,6 +346,9 @@ void take_status(Draft& draft, std::string_view node, const StepStatus& status) 
     draft.emit(StepChanged{id, std::move(step)});
     const JobRecord& now = draft.job(id);
     if (now.state == JobState::starting && is_open(now)) draft.emit(JobBegan{id});
+  }
+  if (status.phase == StepPhase::running && !status.waits.empty()) {
+    program_ended(draft, id, *find_step(draft.job(id), status.step), node, status);
   }
   draft.note_delivered({status.job, status.launch, status.step}, status.signal_serial);
   if (!draft.job(id).signals.empty()) settle_signals(draft, id);

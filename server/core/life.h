@@ -23,6 +23,9 @@ struct Ending {
   std::optional<Preempted> preempted = {};
 };
 
+// Its program has ended, and its container is being saved: see ImageSpec::save.
+bool is_saved(const JobRecord& job, const StepRecord& step);
+
 // May it be run again without its user's word? What it said, or the cluster's default.
 bool may_requeue(const ClusterConfig& config, const JobRecord& job);
 

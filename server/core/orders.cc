@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "server/core/life.h"
+
 namespace gd::core {
 
 namespace {
@@ -157,7 +159,8 @@ class OrdersMaker {
     const auto reported = link_.steps.find(key);
     if (job.state == JobState::completing) {
       const bool last = ends_after_others(job, step, node_.record.name);
-      if (last) return;
+      const bool wanted = job.end_as == JobState::completed || job.end_as == JobState::failed;
+      if (last || (wanted && is_saved(job, step))) return;
       draft_.orders.ends.push_back({key, false, grace_of(job, step, node_.record.name)});
     } else if (reported == link_.steps.end()) {
       launch(job, step, key);

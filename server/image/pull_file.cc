@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -16,29 +17,16 @@
 #include "base/text.h"
 #include "server/image/build.h"
 #include "server/image/sif.h"
+#include "server/image/tool.h"
 
 namespace gd::image {
 namespace {
 
-constexpr char kToolPath[] = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 constexpr size_t kMaxEnvironmentFile = size_t{64} << 10;
 constexpr size_t kMaxVariables = 1024;
-constexpr size_t kMaxComplaint = size_t{64} << 10;
 
-struct Tool {
-  std::string_view name;
-  std::string_view package;
-};
 constexpr Tool kSqfs2tar{"sqfs2tar", "squashfs-tools-ng"};
 constexpr Tool kFsckErofs{"fsck.erofs", "erofs-utils"};
-
-Result<std::string> find_tool(const Tool& tool) {
-  Result<std::string> found = find_program(tool.name, kToolPath);
-  if (found.ok()) return found;
-  return Error{ErrorCode::unavailable, std::string(tool.name) +
-                                           " is not on this node (Debian's package " +
-                                           std::string(tool.package) + ")"};
-}
 
 uid_t nobody_of(const IdRange& ids) {
   return ids.start + ids.count - 1;
@@ -157,14 +145,8 @@ Result<Running> start_tool(const std::vector<std::string>& words, const PullOrde
 Result<void> end_tool(const Running& running, const std::string& name) {
   const WaitStatus status = TRY(running.child.wait());
   if (status.ok() || status.signal == SIGPIPE) return {};
-  (void)::lseek(running.said.get(), 0, SEEK_SET);
-  std::string said(kMaxComplaint, '\0');
-  const ssize_t count = ::read(running.said.get(), said.data(), said.size());
-  said.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
-  std::string_view last = trim(said);
-  last = last.substr(last.rfind('\n') == std::string_view::npos ? 0 : last.rfind('\n') + 1);
-  return Error{ErrorCode::invalid,
-               name + ": " + (last.empty() ? status.text() : printable(last, 240))};
+  const std::string said = last_words(running.said.get());
+  return Error{ErrorCode::invalid, name + ": " + (said.empty() ? status.text() : said)};
 }
 
 // erofs has no tool that makes a tar stream: it is laid out in a folder of nobody's first, and
@@ -264,6 +246,22 @@ std::vector<std::string> parse_environment_file(std::string_view text) {
     entries.push_back(std::string(name) + "=" + unquoted(line.substr(equals + 1)));
   }
   return entries;
+}
+
+std::string add_environment(const std::string& there, const std::vector<std::string>& variables) {
+  std::string text = there;
+  if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  const std::vector<std::string> known = parse_environment_file(there);
+  for (const std::string& variable : variables) {
+    const size_t equals = variable.find('=');
+    if (equals == std::string::npos || variable.find('\n') != std::string::npos) continue;
+    const std::string name = variable.substr(0, equals + 1);
+    if (std::ranges::any_of(known, [&](const auto& one) { return one.starts_with(name); })) {
+      continue;
+    }
+    text += name + "\"" + variable.substr(equals + 1) + "\"\n";
+  }
+  return text;
 }
 
 Result<std::string> build_from_file(const Store& store, const PullOrder& order,

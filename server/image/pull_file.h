@@ -24,4 +24,7 @@ Result<std::string> build_from_file(const Store& store, const PullOrder& order,
 // NAME=value lines, with "export", quotes and comments as shells take them; others are skipped.
 std::vector<std::string> parse_environment_file(std::string_view text);
 
+// `there` with a line for each of `variables` (NAME=value) that it does not set. Pure.
+std::string add_environment(const std::string& there, const std::vector<std::string>& variables);
+
 }  // namespace gd::image

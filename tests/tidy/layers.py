@@ -49,7 +49,7 @@ HOMES = [
      r"base/digest\.cc|server/auth/(curve|key|ticket)\w*\.cc|proto/(socket|ticket)\w*\.cc"),
     (r"nlohmann/", r"cmd/\w+\.(cc|h)|server/(container|image)/\w+\.cc|server/rest/\w+\.(cc|h)"),
     (r"zlib\.h", r"gdsim/trace_file\.cc"),
-    (r"archive", r"server/image/unpack\.cc"),
+    (r"archive", r"server/image/(unpack|write_tree)\.cc"),
     (r"n?curses", r"gdtop/screen\.cc"),
     (r"vterm", r"server/screen/terminal_model\.cc"),
     (r"g(test|mock)/", r"tests/.*"),

@@ -66,6 +66,80 @@ TEST_F(LifeTest, AReceiptIsBoundedAndComesWithAnEndAtOnceToo) {
   EXPECT_EQ(received(job(id)).facts[0].size(), kMaxReceiptTextBytes);
 }
 
+TEST_F(LifeTest, AJobIsCompletingWhileItsContainerIsSavedAndKeepsWhatCameOfIt) {
+  add_node("n1", 4);
+  JobSpec spec = batch_spec();
+  spec.image.name = "debian:12";
+  spec.image.save = "tools-%j.sqsh";
+  const JobId id = running(spec);
+  StepStatus saving = status(id, StepPhase::running, EndCause::exited, {3, 0});
+  saving.receipt = {.image = "docker.io/library/debian:12", .digest = "sha256:1", .facts = {"n1"}};
+  report("n1", {saving});
+  EXPECT_EQ(state(id), JobState::running);
+  saving.waits = "the container is saved as /home/alice/tools.sqsh";
+  report("n1", {saving});
+  EXPECT_EQ(state(id), JobState::completing);
+  EXPECT_EQ(job(id).end_as, JobState::failed);
+  EXPECT_EQ(find_step(job(id), kBatchStep)->state, StepState::running);
+  report("n1", {saving});  // told again, nothing is new
+  const auto orders = next_orders(*cluster, "n1");
+  EXPECT_TRUE(!orders || orders->orders.ends.empty()) << "it may go on";
+  now += 10s;
+  StepStatus saved = status(id, StepPhase::ended, EndCause::exited, {3, 0});
+  saved.receipt = saving.receipt;
+  saved.receipt.facts.emplace_back("container saved as /home/alice/tools.sqsh, 1 bytes");
+  report("n1", {saved});
+  EXPECT_EQ(state(id), JobState::failed);
+  EXPECT_EQ(job(id).reason, Reason::non_zero_exit);
+  EXPECT_EQ(job(id).exit, (ExitStatus{3, 0}));
+  EXPECT_EQ(received(job(id)), saved.receipt);
+}
+
+TEST_F(LifeTest, AJobThatIsCancelledWhileItIsSavedIsToldToEnd) {
+  add_node("n1", 4);
+  JobSpec spec = batch_spec();
+  spec.image.save = "tools.sqsh";
+  const JobId id = running(spec);
+  StepStatus saving = status(id, StepPhase::running);
+  saving.waits = "the container is saved";
+  report("n1", {saving});
+  cancel(id);
+  const auto orders = next_orders(*cluster, "n1");
+  ASSERT_TRUE(orders.has_value());
+  EXPECT_EQ(orders->orders.ends.size(), 1u);
+  report("n1", {status(id, StepPhase::ended)});
+  EXPECT_EQ(state(id), JobState::cancelled);
+}
+
+TEST_F(LifeTest, WhatIsNoContainerOfAnImageIsNotSaved) {
+  add_node("n1", 4);
+  JobSpec spec = batch_spec();
+  spec.image.name = "debian:12";
+  for (const char* name : {"a.sqsh", "/x/%j.squashfs", "a.tar", "a.oci.tar"}) {
+    spec.image.save = name;
+    EXPECT_TRUE(submit(spec).ok()) << name;
+  }
+  for (const char* name : {"a", "a.zip", ".tar", "x/.sqsh", "a.tar/", "a\n.tar"}) {
+    spec.image.save = name;
+    EXPECT_FALSE(submit(spec).ok()) << name;
+  }
+  const auto said = [&](JobSpec changed) {
+    changed.image.save = "a.tar";
+    return submit(changed).error().text;
+  };
+  JobSpec other = spec;
+  other.image.name = "host";
+  EXPECT_EQ(said(other), "container save: image host: the host and directories are not saved");
+  other.image.name = "/srv/images/debian";
+  EXPECT_NE(said(other).find("directories are not saved"), std::string::npos);
+  other = spec;
+  other.image.read_only = true;
+  EXPECT_EQ(said(other), "container save: nothing is written to a read-only container");
+  other = spec;
+  other.kind = JobKind::allocation;
+  EXPECT_NE(said(other).find("an allocation has no program"), std::string::npos);
+}
+
 TEST_F(LifeTest, TheSameRequestIsTheSameJob) {
   const RequestId request{1, 2};
   const auto ask = [&] { return submit(batch_spec(), user("alice", 1001), request); };

@@ -163,6 +163,10 @@ TEST_F(PullFileTest, ADeviceInItIsRefusedAsInALayer) {
 TEST(EnvironmentFile, HasNamesAndValues) {
   EXPECT_EQ(parse_environment_file("A=1\n export B='x y'\n#C=2\nD\n=E\nF G=1\nH=\n"),
             (std::vector<std::string>{"A=1", "B=x y", "H="}));
+  EXPECT_EQ(add_environment("A=1", {"A=2", "B=x y", "BAD", "C=a\nb", "D="}),
+            "A=1\nB=\"x y\"\nD=\"\"\n");
+  EXPECT_EQ(parse_environment_file(add_environment("", {"B=x y"})),
+            std::vector<std::string>{"B=x y"});
   EXPECT_EQ(parse_environment_file(std::string("A=\0\nB=1", 7)), std::vector<std::string>{"B=1"});
 }
 
