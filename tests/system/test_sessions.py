@@ -5,10 +5,12 @@ import json
 import os
 import pwd
 import re
+import shutil
 import signal
+import subprocess
 import unittest
 
-from cluster import Cluster, USERS, wait_until
+from cluster import Cluster, Finished, USERS, find, wait_until
 from tmux import Tmux
 
 ALICE, BOB = USERS
@@ -247,6 +249,77 @@ class Sessions(unittest.TestCase):
         terminal.keys("id -u; exit", "Enter")
         terminal.see("^0$")
         self.ended(job)
+
+
+class OtherLogin:
+    """A second login node: its own network, its own configuration, homes of its own."""
+
+    def __init__(self, cluster, name):
+        self.cluster, self.name = cluster, name
+
+    def run(self, user, *argv, env=None):
+        home = self.cluster.path("homes", user)
+        if not os.path.exists(home):
+            os.makedirs(home)
+            shutil.chown(home, user, user)
+        environment = {
+            "PATH": os.path.dirname(find("gdsub")) + ":/usr/bin:/bin",
+            "GD_CONF": self.cluster.path(self.name + ".conf"),
+            "HOME": home,
+            "LANG": "C.UTF-8",
+            **(env or {}),
+        }
+        network = "--net=/run/netns/" + self.cluster.namespace_of(self.name)
+        become = ["setpriv", "--reuid", user, "--regid", user, "--init-groups"]
+        argv = ["nsenter", network, *become, *argv]
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, cwd="/"
+        )
+        return Finished(argv, done.returncode, done.stdout, done.stderr)
+
+
+class FromAnotherLoginNode(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.c = Cluster(
+            nodes=2, net=True, config="heartbeat = 1s\n", node_config="sample_interval = 1s\n"
+        ).__enter__()
+        cls.addClassCleanup(cls.c.__exit__, None, None, None)
+
+    def terminal(self, machine):
+        terminal = Tmux(machine, ALICE)
+        self.addCleanup(terminal.close)
+        return terminal
+
+    def test_a_session_that_was_begun_on_one_login_node_is_found_on_another(self):
+        here, there = self.terminal(self.c), OtherLogin(self.c, "n2")
+        here.keys("gdsh -Q -J moves -w n1 env PS1='in> ' /bin/sh", "Enter")
+        here.see("^in>")
+        here.keys("cd /tmp; mark=$((40+2)); echo mark-$mark", "Enter")
+        here.see("^mark-42")
+        job = str(next(j["job_id"] for j in self.c.jobs() if j["name"] == "moves"))
+        # Nobody says there who its users are; then the administrator lets that machine.
+        refused = there.run(ALICE, "gdsh", "--list")
+        self.assertNotEqual(refused.status, 0)
+        self.assertIn("gdlogin", refused.err)
+        self.c.admin("gdctl", "node", "vouch", "n2").ok()
+        self.c.nodes["n2"].stop()  # it is told with its next welcome
+        self.c.nodes["n2"].start()
+        wait_until("n2 may", lambda: there.run(ALICE, "gdsh", "--list").status == 0)
+        listed = lambda: there.run(ALICE, "gdsh", "--list").ok().out
+        wait_until("it is listed", lambda: re.search(rf"(?m)^{job} +n1 +attached ", listed()))
+        second = self.terminal(there)
+        second.keys(f"clear; gdsh --attach {job}", "Enter")
+        second.see("^mark-42")
+        here.see("another gdsh has taken over this session")
+        second.keys("clear; echo still-$mark-in-$PWD", "Enter")
+        second.see("^still-42-in-/tmp")
+        self.assertNotEqual(there.run(BOB, "gdsh", "--attach", job).status, 0)
+        here.keys(f"clear; gdsh --attach {job}", "Enter")  # and home again
+        here.see("^still-42-in-/tmp")
+        here.keys("exit", "Enter")
+        second.see("taken over")
+        self.c.wait_state(int(job), "COMPLETED")
 
 
 if __name__ == "__main__":
