@@ -24,11 +24,11 @@ Result<Processors> affinity_of(pid_t process) {
   return all;
 }
 
-Result<void> keep_to(const Processors& processors) {
+Result<void> keep_to(const Processors& processors, pid_t process) {
   Mask mask(kSets);
   const size_t size = mask.size() * sizeof(cpu_set_t);
   for (const uint32_t one : processors) CPU_SET_S(one, size, mask.data());
-  if (::sched_setaffinity(0, size, mask.data()) != 0) {
+  if (::sched_setaffinity(process, size, mask.data()) != 0) {
     return os_error("sched_setaffinity to processors " + format_processors(processors));
   }
   return {};

@@ -9,8 +9,8 @@
 namespace gd::agent {
 
 Result<Processors> affinity_of(pid_t process);  // 0: this thread
-// Of this thread. Those of them that the machine has not, or that are out of bounds, do not count;
-// an error if none is left.
-Result<void> keep_to(const Processors& processors);
+// Those of them that the machine has not, or that are out of bounds, do not count; an error if none
+// is left. 0: this thread.
+Result<void> keep_to(const Processors& processors, pid_t process = 0);
 
 }  // namespace gd::agent

@@ -46,6 +46,7 @@ class ScreenKeeper {
   // `on_room`: there is room again. `on_fault`: a line about what will be missed from here on.
   void set_events(std::function<void()> on_room, std::function<void(const std::string&)> on_fault);
 
+  [[nodiscard]] pid_t pid() const { return child_.pid(); }
   [[nodiscard]] bool alive() const { return socket_.valid(); }
   [[nodiscard]] bool has_room() const { return !alive() || backlog() < kMaxScreenBacklog; }
   void shown(std::string_view bytes);

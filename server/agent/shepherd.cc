@@ -9,6 +9,7 @@
 #include "base/duration.h"
 #include "base/process.h"
 #include "proto/step_name.h"
+#include "server/agent/affinity.h"
 #include "server/agent/step_files.h"
 #include "server/agent/step_plan.h"
 #include "server/container/user_file.h"
@@ -144,6 +145,10 @@ void Shepherd::on_started() {
   status_.receipt = container_.receipt();
   if (!screen_trouble_.empty()) status_.warnings.push_back(screen_trouble_);
   if (save_) save_->take_root();
+  // What its terminal costs, the job pays by its own processors.
+  if (screen_ && !container_.processors().empty()) {
+    (void)keep_to(container_.processors(), screen_->pid()).ok();
+  }
   if (streams_) {
     const Result<void> begun =
         streams_->begin(container_.take_ends(), screen_ ? &*screen_ : nullptr);

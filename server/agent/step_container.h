@@ -59,6 +59,9 @@ class StepContainer {
   // Nothing of the step is left, and if it owned the job's group, nothing of the job.
   Result<void> clean_up();
 
+  // Of the step, once it has started; empty: it shares all.
+  [[nodiscard]] const Processors& processors() const { return processors_.own; }
+
  private:
   Result<void> open_groups();
   Result<void> choose(Claim claim);

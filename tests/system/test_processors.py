@@ -6,6 +6,7 @@ import unittest
 
 from client_case import slurm_names
 from cluster import Cluster, USERS, find, wait_until
+from tmux import Tmux
 
 ALICE, BOB = USERS
 ALLOWED = "sed -n 's/^Cpus_allowed_list:\\s*//p' /proc/self/status"
@@ -68,6 +69,24 @@ class Processors(unittest.TestCase):
     def test_programs_count_the_processors_of_their_job(self):
         done = self.run_as("srun", "-c", str(self.half), "nproc").ok()
         self.assertEqual(int(done.out), self.half)
+
+    def test_the_screen_of_a_terminal_keeps_to_its_jobs_processors(self):
+        terminal = Tmux(self.c, ALICE)
+        self.addCleanup(terminal.close)
+        terminal.keys(f"gdsh -Q -c {self.half} env PS1='in> ' /bin/sh", "Enter")
+        terminal.see("^in>")
+
+        def of_this_cluster(pid):
+            with open(f"/proc/{pid}/stat") as f:
+                parent = f.read().rpartition(")")[2].split()[1]
+            with open(f"/proc/{parent}/cmdline") as f:
+                return self.c.dir in f.read()
+
+        found = self.c.run(ALICE, "pgrep", "-u", ALICE, "-x", "gdscreen").out.split()
+        (screen,) = [int(pid) for pid in found if of_this_cluster(pid)]
+        self.assertEqual(len(os.sched_getaffinity(screen)), self.half)
+        terminal.keys("exit", "Enter")
+        wait_until("it has ended", lambda: not self.c.run(ALICE, "gdstat", "-h", "--me").out)
 
     def test_processors_outlive_the_agent(self):
         first = self.hold(self.half)
