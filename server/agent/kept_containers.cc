@@ -91,16 +91,6 @@ TimePoint used_at(const std::string& folder) {
   return TimePoint(Milliseconds(int64_t{about.st_mtim.tv_sec} * 1000));
 }
 
-Result<void> check_room(const ContainerSettings& settings, const ContainerKey& key) {
-  uint64_t bytes = 0;
-  const std::string above = settings.root + "/" + std::to_string(key.uid);
-  for (const std::string& name : names_in(above)) bytes += bytes_of(above + "/" + name);
-  if (settings.quota_mib == 0 || bytes >> 20 < settings.quota_mib) return {};
-  return Error{ErrorCode::denied,
-               "your containers on this node take " + std::to_string(bytes >> 20) + " MiB of " +
-                   std::to_string(settings.quota_mib) + " MiB: 'gdimage discard NAME' removes one"};
-}
-
 Result<void> make(const ContainerSettings& settings, const ContainerKey& key,
                   const ContainerBase& base) {
   const std::string above = settings.root + "/" + std::to_string(key.uid);
@@ -177,6 +167,16 @@ Result<std::optional<ContainerBase>> find_container(const ContainerSettings& set
   return std::optional<ContainerBase>{TRY(read_base(folder))};
 }
 
+Result<void> check_container_quota(const ContainerSettings& settings, uid_t uid) {
+  uint64_t bytes = 0;
+  const std::string above = settings.root + "/" + std::to_string(uid);
+  for (const std::string& name : names_in(above)) bytes += bytes_of(above + "/" + name);
+  if (settings.quota_mib == 0 || bytes >> 20 < settings.quota_mib) return {};
+  return Error{ErrorCode::denied,
+               "your containers on this node take " + std::to_string(bytes >> 20) + " MiB of " +
+                   std::to_string(settings.quota_mib) + " MiB: 'gdimage discard NAME' removes one"};
+}
+
 KeptLayer::~KeptLayer() {
   if (!held_.valid()) return;
   measure(folder_);
@@ -188,7 +188,7 @@ Result<KeptLayer> take_container(const ContainerSettings& settings, const Contai
   const UniqueFd all = TRY(lock_all(settings));
   const std::optional<ContainerBase> there = TRY(find_container(settings, key));
   const std::string folder = folder_of(settings, key);
-  TRY(check_room(settings, key));
+  TRY(check_container_quota(settings, key.uid));
   if (!there) {
     TRY(make(settings, key, base));
   } else if (making == Making::only_new) {

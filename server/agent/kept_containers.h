@@ -69,6 +69,9 @@ class KeptLayer {
   UniqueFd held_;
 };
 
+// What was last measured. denied: the user's containers take as much as the quota or more.
+Result<void> check_container_quota(const ContainerSettings& settings, uid_t uid);
+
 enum class Making : uint8_t { if_missing, only_new };
 // Finds or makes it. Errors: conflict, if a job has it, or it is of something else; exists;
 // denied, if the user's containers are too many or take too much.

@@ -457,6 +457,7 @@ void Shepherd::take_sample() {
     if (meter_.sample().cpu_milli >= kIdleCpuMilli) computed_at_ = boot_time();
     tell_sample();
   }
+  check_room();
   again(sample_timer_, settings_.sample_interval, &Shepherd::take_sample);
 }
 

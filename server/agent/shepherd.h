@@ -79,6 +79,7 @@ class Shepherd {
   bool begin_save(EndCause cause, ExitStatus exit);  // false: nothing is saved
   void on_saved(const Result<uint64_t>& bytes);
   void tell_save(const std::string& how);
+  void check_room();
   Result<void> write_in_output(const std::string& line) const;
   void drop_save(EndCause cause);
 
@@ -137,6 +138,7 @@ class Shepherd {
   bool killed_ = false;            // by us
   bool forgotten_ = false;
   bool save_told_ = false;
+  bool room_told_ = false;
   Milliseconds begun_at_{};    // boot time, of the first try to start
   Milliseconds started_at_{};  // boot time, of the program
   Milliseconds kill_at_{};     // boot time, once it has been told to end

@@ -1,6 +1,8 @@
-// The part of a shepherd's life between the end of a program and that of its step, where the
-// container is to be saved. The step goes on as `running`, with its exit status told and `waits`
-// saying for what: so the controller lets the job be COMPLETING, and its other steps end.
+// The part of a shepherd's life that is about what a job leaves behind.
+//
+// Between the end of a program and that of its step the container may be to be saved. The step
+// goes on as `running`, with its exit status told and `waits` saying for what: so the controller
+// lets the job be COMPLETING, and its other steps end.
 #include <algorithm>
 
 #include "server/agent/shepherd.h"
@@ -53,6 +55,24 @@ void Shepherd::tell_save(const std::string& how) {
   if (launch_.step != kBatchStep) return;  // a client says its warnings
   const Result<void> written = write_in_output("gd: " + text + "\n");
   if (!written.ok()) status_.warnings.push_back("standard error: " + written.error().text);
+}
+
+// What the job keeps on this node beyond its end, told once if it is too much by now: a later job
+// of the same user would not begin. It is measured when the node sweeps, every ten minutes; here
+// a few bytes are read.
+void Shepherd::check_room() {
+  const bool first = launch_.step == kBatchStep || launch_.step == kInteractiveStep;
+  if (room_told_ || !first) return;
+  Result<void> room = settings_.job_dirs.root.empty()
+                          ? Result<void>{}
+                          : check_job_dir_quota(settings_.job_dirs, launch_.user);
+  const bool keeps = !launch_.spec.image.container.empty();
+  if (room.ok() && keeps) room = check_container_quota(settings_.containers, launch_.uid);
+  if (room.ok()) return;
+  room_told_ = true;
+  const std::string text = "no further job of yours begins here: " + room.error().text;
+  status_.warnings.push_back(text);
+  if (launch_.step == kBatchStep) (void)write_in_output("gd: " + text + "\n").ok();
 }
 
 // Where the script's own errors are, as slurmstepd does.

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from cluster import Cluster, USERS, find
+from cluster import Cluster, USERS, find, wait_until
 
 ALICE, BOB = USERS
 
@@ -21,6 +21,7 @@ class JobDirs(unittest.TestCase):
         cls.root = os.path.join(cls.dir, "jobs")
         cls.c = Cluster(
             node_config=f"job_dir = {cls.root}\njob_dir_keep = 1s\njob_dir_quota = 3M\n"
+            "sample_interval = 1s\n"
         ).__enter__()
         cls.addClassCleanup(cls.c.__exit__, None, None, None)
 
@@ -93,6 +94,24 @@ class JobDirs(unittest.TestCase):
         os.unlink(self.path(full, BOB) + "/big")
         self.sweep()
         self.job("true\n", user=BOB)
+
+    def test_a_job_that_runs_is_told_when_the_quota_is_used_up(self):
+        err = os.path.join(pwd.getpwnam(BOB).pw_dir, f"jobdirs.err.{os.getpid()}")
+        self.addCleanup(os.unlink, err)
+        script = "dd if=/dev/zero of=$GD_JOB_DIR/big bs=1M count=4 2>/dev/null; sleep 60\n"
+        job = self.c.submit(
+            BOB, "-o", "/dev/null", "-e", err, script="#!/bin/sh\n" + script, cwd="/"
+        )
+        big = self.path(job, BOB) + "/big"
+        wait_until("it is full", lambda: os.path.exists(big) and os.path.getsize(big) == 4 << 20)
+        self.sweep()
+        said = f"gd: no further job of yours begins here: job directories of {BOB} take 4 MiB"
+        wait_until("it is told", lambda: said in self.c.read(err))
+        os.unlink(big)
+        self.sweep()
+        self.c.run(BOB, "gdkill", str(job)).ok()
+        self.c.wait_end(job)
+        self.assertEqual(self.c.read(err).count("gd: "), 1)
 
 
 if __name__ == "__main__":
