@@ -75,8 +75,8 @@ Result<std::vector<JobView>> fetch(const AcctOptions& options, const AcctPlan& p
   }
   std::erase_if(jobs, [&](const JobView& view) {
     const JobSpec& spec = *view.job.spec;
-    return (!plan.states.empty() && std::ranges::count(plan.states, view.job.state) == 0) ||
-           !among(options.accounts, spec.account) || !among(options.wckeys, spec.wckey) ||
+    return !is_in(plan.window, view.job) || !among(options.accounts, spec.account) ||
+           !among(options.wckeys, spec.wckey) ||
            !among(options.qos, spec.qos.empty() ? std::string("normal") : spec.qos);
   });
   if (options.each_element) jobs = one_by_one(std::move(jobs));
@@ -88,7 +88,9 @@ Result<int> run(const AcctOptions& options, Context& context) {
   if (options.help_format) return context.out << list_fields(acct_fields()), kExitDone;
   const TimePoint now = context.now();
   const char units = options.units == 0 && options.fixed_units ? 'M' : options.units;
-  const AcctPlan plan = TRY(to_acct_plan(options, own_name(), ::getuid(), now, local_zone()));
+  const AcctRules rules = context.slurm() ? AcctRules::slurm : AcctRules::own;
+  const AcctPlan plan =
+      TRY(to_acct_plan(options, rules, own_name(), ::getuid(), now, local_zone()));
   Client* controller = TRY(context.controller());
   TRY(check_clusters(options.clusters, context));
   const Result<std::vector<JobView>> jobs = fetch(options, plan, *controller);
@@ -140,7 +142,8 @@ int start(const Invocation& call) {
 
 void define_gdacct(Cli& cli, AcctOptions& options) {
   cli.group("Which jobs");
-  cli.list("-j,--jobs,--job", "JOB[,...]", "These jobs, of any time", options.filter.jobs);
+  cli.list("-j,--jobs,--job", "JOB[,...]", "These jobs, of any time unless one is given",
+           options.filter.jobs);
   cli.list("-u,--user,--uid", "NAME[,...]", "Jobs of these users", options.filter.users)
       .complete(Completes::user);
   cli.flag("-a,--allusers", "Jobs of everybody", options.all_users);
@@ -163,7 +166,7 @@ void define_gdacct(Cli& cli, AcctOptions& options) {
   cli.flag("--array", "One line for each waiting element of an array", options.each_element);
   cli.option("-S,--starttime", "MOMENT", "Not ended before; midnight is the default",
              options.since);
-  cli.option("-E,--endtime", "MOMENT", "Ended before", options.until);
+  cli.option("-E,--endtime", "MOMENT", "Submitted before, and not to begin later", options.until);
   cli.flag("-X,--allocations", "One line for each job, none for its steps", options.allocations);
   cli.group("Form");
   cli.flag("--advise",
@@ -198,29 +201,37 @@ void define_gdacct(Cli& cli, AcctOptions& options) {
       "-R,--reason -T,--truncate -x,--associations --whole-hetjob --yaml -v,--verbose");
 }
 
-Result<AcctPlan> to_acct_plan(const AcctOptions& options, const std::string& me, Uid uid,
-                              TimePoint now, const TimeZone& zone) {
+Result<AcctPlan> to_acct_plan(const AcctOptions& options, AcctRules rules, const std::string& me,
+                              Uid uid, TimePoint now, const TimeZone& zone) {
   if (options.advise && (options.json || options.format)) {
     return Error{ErrorCode::usage, "--advise has a form of its own: no --format and no --json"};
   }
   AcctPlan plan;
   JobFilter filter = TRY(to_filter(options.filter, me));
-  plan.states = std::exchange(filter.states, {});
-  const bool everybody = options.all_users || uid == 0 || !filter.jobs.empty();
+  std::vector<JobState> states = std::exchange(filter.states, {});
+  const bool everybody =
+      options.all_users || uid == 0 || !filter.jobs.empty() || !filter.elements.empty();
   if (filter.users.empty() && !everybody) filter.users = {me};
   plan.history = {.filter = filter, .history = true};
   plan.live = {.filter = filter};
   const auto moment = [&](const std::string& text) {
     return parse_moment(text, now, zone, Direction::past);
   };
-  if (!options.since.empty())
-    plan.history.since = TRY(moment(options.since));
-  else if (filter.jobs.empty())
-    plan.history.since = options.advise ? now - kAdviceReach : TRY(moment("today"));
-  if (!options.until.empty()) plan.history.until = TRY(moment(options.until));
-  if (plan.history.since && plan.history.until && *plan.history.until < *plan.history.since) {
-    return Error{ErrorCode::usage, "the end time is before the start time"};
+  AcctMoments asked{.jobs = !filter.jobs.empty() || !filter.elements.empty()};
+  if (!options.since.empty()) asked.since = TRY(moment(options.since));
+  if (!options.until.empty()) asked.until = TRY(moment(options.until));
+  if (!asked.since && !asked.jobs && options.advise) asked.since = now - kAdviceReach;
+  plan.window = acct_window(asked, std::move(states), rules, now, TRY(moment("today")));
+  if (plan.window.from && plan.window.to && *plan.window.to < *plan.window.from) {
+    if (rules == AcctRules::own) {
+      return Error{ErrorCode::usage, "the end time is before the start time"};
+    }
+    return Error{ErrorCode::usage, "Start time (" + format_moment(*plan.window.from, zone) +
+                                       ") requested is after end time (" +
+                                       format_moment(*plan.window.to, zone) + ")."};
   }
+  plan.history.since = plan.window.from;
+  plan.history.until = latest_end(plan.window);
   const char* fallback = options.brief       ? kBriefFormat
                          : options.long_list ? kLongFormat
                                              : kDefaultFormat;

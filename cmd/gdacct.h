@@ -8,6 +8,7 @@
 #include "base/duration.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "cmd/acct_window.h"
 #include "cmd/format.h"
 #include "cmd/job_query.h"
 
@@ -41,11 +42,11 @@ struct AcctRow {
 struct AcctPlan {
   JobQuery history;  // jobs that have ended
   JobQuery live;     // and those that have not
-  std::vector<JobState> states;
+  AcctWindow window;
   std::vector<FormatItem> items;
 };
-Result<AcctPlan> to_acct_plan(const AcctOptions& options, const std::string& me, Uid uid,
-                              TimePoint now, const TimeZone& zone);
+Result<AcctPlan> to_acct_plan(const AcctOptions& options, AcctRules rules, const std::string& me,
+                              Uid uid, TimePoint now, const TimeZone& zone);
 
 std::span<const Field<AcctRow>> acct_fields();
 std::string step_node_list(const StepRecord& step);  // folded

@@ -11,6 +11,7 @@
 #include "cmd/clusters.h"
 #include "cmd/command.h"
 #include "cmd/ctl_reservation.h"
+#include "cmd/slurm_json.h"
 #include "cmd/slurm_text.h"
 
 namespace gd::cmd {
@@ -62,7 +63,12 @@ void print_json(const std::vector<NodeView>& nodes, const std::vector<PartitionV
   json.begin_object();
   write_meta(json);
   json.key("nodes").begin_array();
-  for (const NodeView& view : nodes) write_json(json, view);
+  for (const NodeView& view : nodes) {
+    if (context.slurm())
+      write_slurm_json(json, view);
+    else
+      write_json(json, view);
+  }
   json.end_array().key("partitions").begin_array();
   for (const PartitionView& view : partitions) write_json(json, view);
   json.end_array().end_object();

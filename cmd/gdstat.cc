@@ -10,6 +10,7 @@
 #include "cmd/command.h"
 #include "cmd/follow.h"
 #include "cmd/job_sort.h"
+#include "cmd/slurm_json.h"
 #include "cmd/slurm_text.h"
 
 namespace gd::cmd {
@@ -72,12 +73,17 @@ std::string table_for_people(const std::vector<JobView>& jobs, TimePoint now, co
   return table.text(terminal_width(out.fd()), wants_colour(out.fd()) ? "\033[1m" : "");
 }
 
-void print_json(const std::vector<JobView>& jobs, Context& context) {
+void print_json(const std::vector<JobView>& jobs, std::string_view cluster, Context& context) {
   JsonWriter json(JsonStyle::pretty);
   json.begin_object();
   write_meta(json);
   json.key("jobs").begin_array();
-  for (const JobView& view : jobs) write_json(json, view, context.now());
+  for (const JobView& view : jobs) {
+    if (context.slurm())
+      write_slurm_json(json, view, cluster);
+    else
+      write_json(json, view, context.now());
+  }
   json.end_array().end_object();
   context.out << json.take();
 }
@@ -85,7 +91,10 @@ void print_json(const std::vector<JobView>& jobs, Context& context) {
 Result<void> print_once(const StatOptions& options, const StatPlan& plan, Context& context) {
   const std::vector<JobView> jobs = TRY(fetch_shown(options, plan, context));
   const TimePoint now = context.now();
-  if (options.json) return print_json(jobs, context), Result<void>{};
+  if (options.json) {
+    print_json(jobs, TRY(context.controller())->cluster(), context);
+    return {};
+  }
   if (plan.people && terminal_width(context.out.fd()) > 0) {
     context.out << table_for_people(jobs, now, context.out);
     return {};

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cmd/client.h"
+#include "cmd/gdacct.h"
 #include "cmd/job_query.h"
 #include "cmd/step_session.h"
 #include "proto/step_name.h"
@@ -143,8 +144,8 @@ Result<void> check_input_task(const StepRecord& step, uint32_t task) {
 std::string layout_text(const StepRecord& step) {
   const std::vector<std::vector<uint32_t>> numbers = numbers_of(step);
   std::string text = "Job step layout:\n\t" + std::to_string(tasks_of(step)) + " tasks, " +
-                     std::to_string(step.shares.size()) + " nodes (" +
-                     (step.cyclic ? "Cyclic" : "Block") + ")\n\n";
+                     std::to_string(step.shares.size()) + " nodes (" + step_node_list(step) +
+                     ")\n\n";
   for (size_t node = 0; node < numbers.size(); ++node) {
     text += "\tNode " + std::to_string(node) + " (" + step.shares[node].node + "), " +
             std::to_string(numbers[node].size()) + " task(s): ";

@@ -45,6 +45,21 @@ class Contract(unittest.TestCase):
 
 
 class Texts(Contract):
+    def test_sacct_finds_who_was_there_in_its_window(self):
+        job = self.out("sbatch --parsable -J window -o /dev/null --wrap true")
+        self.ends(job)
+        sacct = f"sacct -n -X -P -o JobID -j {job}"
+        for window, found in [
+            ("", True),
+            ("-S now-1hour", True),
+            ("-S now+1hour", False),
+            ("-E now-1hour", False),
+            ("-s R -S now-1hour -E now", True),
+            ("-s F -S now-1hour -E now", False),
+            ("-s CD -S now-1hour", False),
+        ]:
+            self.assertEqual(self.out(f"{sacct} {window}"), job if found else "", window)
+
     def test_what_can_only_wait_is_accepted_and_says_why(self):
         for options, reason in [
             ("-n 100000", "PartitionConfig"),

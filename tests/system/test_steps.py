@@ -426,7 +426,7 @@ class Steps(unittest.TestCase):
             began = b"".join(run.stdout.readline() for _ in range(tasks))
             self.assertEqual(began.count(b"began"), tasks, began)
             laid = self.run_as("sattach", "--layout", step).ok().out
-            self.assertIn(f"\t{tasks} tasks, 2 nodes (Block)\n", laid)
+            self.assertIn(f"\t{tasks} tasks, 2 nodes (n[1-2])\n", laid)
             self.assertIn(f"\tNode 1 (n2), {tasks // 2} task(s): {tasks // 2} ", laid)
             watch = self.c.start_command(
                 ALICE, "sattach", "-v", "-l", step, env={"PATH": self.path}, stdin=subprocess.PIPE

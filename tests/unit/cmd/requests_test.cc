@@ -193,7 +193,7 @@ TEST(Formats, TablesFitTheTerminal) {
 
 TEST(Gdacct, ShowsOnesOwnSinceMidnight) {
   const TimePoint now = at(100 * 86400 + 4711);
-  const auto plan = to_acct_plan({}, "alice", 1000, now, utc_zone());
+  const auto plan = to_acct_plan({}, AcctRules::own, "alice", 1000, now, utc_zone());
   ASSERT_TRUE(plan.ok());
   EXPECT_EQ(plan.value().history.filter.users, std::vector<std::string>{"alice"});
   EXPECT_EQ(plan.value().history.since, at(100 * 86400));
@@ -204,7 +204,7 @@ TEST(Gdacct, ShowsOnesOwnSinceMidnight) {
 TEST(Gdacct, JobsThatAreNamedAreOfAnyTimeAndUser) {
   AcctOptions options;
   options.filter.jobs = {"4"};
-  const auto plan = to_acct_plan(options, "alice", 1000, at(86400), utc_zone());
+  const auto plan = to_acct_plan(options, AcctRules::slurm, "alice", 1000, at(86400), utc_zone());
   ASSERT_TRUE(plan.ok());
   EXPECT_TRUE(plan.value().history.filter.users.empty());
   EXPECT_EQ(plan.value().history.since, std::nullopt);
@@ -222,7 +222,7 @@ TEST(Gdacct, WidthsAreSlurms) {
 
 TEST(Gdacct, EndsAfterItsStart) {
   const AcctOptions options{.since = "now", .until = "now-1hour"};
-  EXPECT_EQ(to_acct_plan(options, "a", 1, at(86400), utc_zone()).error().text,
+  EXPECT_EQ(to_acct_plan(options, AcctRules::own, "a", 1, at(86400), utc_zone()).error().text,
             "the end time is before the start time");
 }
 

@@ -40,10 +40,10 @@ TEST(Sattach, InputForOneTaskWantsANodeOfItsOwn) {
 
 TEST(Sattach, TheLayoutIsTheTasksOfEachNode) {
   EXPECT_EQ(layout_text(step_of({2, 1}, true)),
-            "Job step layout:\n\t3 tasks, 2 nodes (Cyclic)\n\n"
+            "Job step layout:\n\t3 tasks, 2 nodes (n[1-2])\n\n"
             "\tNode 0 (n1), 2 task(s): 0 2 \n\tNode 1 (n2), 1 task(s): 1 \n");
   EXPECT_EQ(layout_text(step_of({2, 1})),
-            "Job step layout:\n\t3 tasks, 2 nodes (Block)\n\n"
+            "Job step layout:\n\t3 tasks, 2 nodes (n[1-2])\n\n"
             "\tNode 0 (n1), 2 task(s): 0 1 \n\tNode 1 (n2), 1 task(s): 2 \n");
 }
 
