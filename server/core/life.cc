@@ -187,8 +187,19 @@ bool has_run(const StepStatus& status) {
   }
 }
 
+// Who would have told it is gone.
+void tell_unsaved(Draft& draft, JobId id, const StepRecord& step, const std::string& why) {
+  constexpr ptrdiff_t kFactsBefore = 4;  // as the node puts it: of those none is cut off
+  if (!is_saved(draft.job(id), step) || draft.job(id).receipts.empty()) return;
+  Receipt receipt = received(draft.job(id));
+  const auto place = std::min(kFactsBefore, static_cast<ptrdiff_t>(receipt.facts.size()));
+  receipt.facts.insert(receipt.facts.begin() + place, "container not saved: " + why);
+  draft.emit(JobGot{id, bounded(std::move(receipt))});
+}
+
 void finish_share(Draft& draft, JobId id, StepRecord step, std::string_view node,
                   const StepStatus& status) {
+  if (status.cause == EndCause::lost) tell_unsaved(draft, id, step, status.error);
   StepShare& share = part_on(step, node);
   const bool first_news = step.state == StepState::starting;
   share.state = StepState::ended;
@@ -366,6 +377,7 @@ void lose_share(Draft& draft, JobId id, std::string_view node, const std::string
     const StepShare* share = share_on(known, node);
     if (share == nullptr || share->state == StepState::ended) continue;
     StepRecord step = known;
+    tell_unsaved(draft, id, step, why);
     StepShare& part = part_on(step, node);
     part.state = StepState::ended;
     part.exit = {1, 0};
