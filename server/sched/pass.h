@@ -191,6 +191,7 @@ class Pass {
   void keep_takeovers();
   bool has_place(const Takeover& each, const Shape& shape);
   void keep_rest(const Takeover& each, Seconds limit);
+  [[nodiscard]] bool has_gone(const Takeover& each) const;  // who it awaits, from its nodes
   bool is_clear(const Takeover& each, Seconds limit);
   bool make_room(Head& head, const Shape& shape);
 

@@ -49,11 +49,21 @@ bool Pass::has_place(const Takeover& each, const Shape& shape) {
   });
 }
 
-bool Pass::is_clear(const Takeover& each, Seconds limit) {
-  return std::ranges::all_of(each.placement.uses, [&](const NodeUse& use) {
-    return fits_in(use.held, timeline_.free_now(use.node)) &&
-           fits_in(use.held, timeline_.room(use.node, view_.now, limit));
+// Room that is there before those have gone is what another one keeps, who awaits fewer of them.
+bool Pass::has_gone(const Takeover& each) const {
+  const auto is_awaited = [&](const Share& share) {
+    return std::ranges::count(each.awaits, share.job) > 0 && is_ending(view_, share.job);
+  };
+  return std::ranges::none_of(each.placement.uses, [&](const NodeUse& use) {
+    return std::ranges::any_of(view_.nodes[use.node.value].shares, is_awaited);
   });
+}
+
+bool Pass::is_clear(const Takeover& each, Seconds limit) {
+  return has_gone(each) && std::ranges::all_of(each.placement.uses, [&](const NodeUse& use) {
+           return fits_in(use.held, timeline_.free_now(use.node)) &&
+                  fits_in(use.held, timeline_.room(use.node, view_.now, limit));
+         });
 }
 
 // What is still there of a place that is not there as a whole: its node may be back in a moment.

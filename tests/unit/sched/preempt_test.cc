@@ -199,6 +199,29 @@ TEST(Preempt, WhatIsKeptStaysKeptUntilItStarts) {
   EXPECT_EQ(scenario.render(last), "start 1 n1; reserve 3 @50");
 }
 
+// Job 1 awaits both, job 2 only the one that has gone: what that left is kept for job 2, and job 1,
+// looked at first, took it (found by the simulation: "has lost what it kept").
+TEST(Preempt, WhoAwaitsMoreDoesNotTakeWhatAnotherOneKeeps) {
+  const std::string text = GD_BY_QOS
+      "node 1 cpus=5\n run 8 on=1 cpus=3 qos=low until=500\n"
+      " run 9 on=1 cpus=2 qos=low until=500\n"
+      " queue 1 cpus=2 qos=high nice=5000\n queue 2 cpus=3 qos=high";
+  const Policy one_a_pass{.preempt_limit = 1};
+  Scenario scenario = Scenario::parse(text);
+  const Preemption of_2 = scenario.plan(one_a_pass).preemptions.at(0);
+  ASSERT_EQ(of_2.awaits, std::vector<JobId>{JobId{8}});
+  scenario.follow(of_2);
+  const Preemption of_1 = scenario.plan(one_a_pass).preemptions.at(0);
+  ASSERT_EQ(of_1.awaits, (std::vector<JobId>{JobId{8}, JobId{9}}));
+  Scenario turned = Scenario::parse(text);
+  turned.follow(of_1);
+  turned.follow(of_2);
+  turned.remove(JobId{8});
+  const Plan last = turned.plan(one_a_pass);
+  ASSERT_EQ(last.starts.size(), 1U);
+  EXPECT_EQ(last.starts.front().job, JobId{2});
+}
+
 TEST(Preempt, ATakeoverComesToNothingWhenItsNodeIsClosed) {
   Scenario scenario =
       Scenario::parse(GD_BY_QOS
